@@ -1,0 +1,36 @@
+/** A numeric IPv4 or IPv6 host (no brackets) and a port. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface UdpSocket {
+  readonly local: Address;
+  /** Sends one datagram. Never throws: a datagram that cannot go out is lost and counted, as on any network. */
+  send(data: Uint8Array, to: Address): void;
+  close(): void;
+}
+
+export interface TcpConnection {
+  readonly local: Address;
+  readonly remote: Address;
+  /** Set these before the current turn ends; data waits until then. */
+  onData: (data: Uint8Array) => void;
+  onClose: (error?: Error) => void;
+  /** False when the peer does not drain: the caller should close a connection that stays so. */
+  send(data: Uint8Array): boolean;
+  close(): void;
+}
+
+export interface TcpListener {
+  readonly local: Address;
+  close(): Promise<void>;
+}
+
+/** Sockets as a port. `port: 0` lets the system choose. Rejections are DeviceError naming the address and what to do. */
+export interface Network {
+  /** `receive` owns `data` only during the call. */
+  udp(local: Address, receive: (data: Uint8Array, from: Address) => void): Promise<UdpSocket>;
+  listen(local: Address, accept: (connection: TcpConnection) => void): Promise<TcpListener>;
+  connect(remote: Address): Promise<TcpConnection>;
+}
