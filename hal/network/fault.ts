@@ -1,0 +1,22 @@
+import { DeviceError } from "../error.ts";
+import type { Address } from "./port.ts";
+
+const advice = new Map([
+  ["EADDRINUSE", "another program holds this address; stop it or choose another port"],
+  ["EADDRNOTAVAIL", "no interface of this machine has this address; correct it or bring the interface up"],
+  ["EACCES", "this port needs a privilege; use one above 1023 or grant CAP_NET_BIND_SERVICE"],
+  ["EINVAL", "this is not a numeric IPv4 or IPv6 address and a port; correct it"],
+  ["ECONNREFUSED", "nothing listens there; start it or correct the address"],
+  ["ECONNRESET", "the peer reset the connection; it was restarted or refuses us"],
+  ["ETIMEDOUT", "no answer; check that the machine is up and reachable"],
+  ["EHOSTUNREACH", "no route to this machine; check cables, addresses and routes"],
+  ["ENETUNREACH", "no route to this network; check cables, addresses and routes"],
+  ["ENOBUFS", "the peer takes no data and too much waits for it; the connection is given up"],
+]);
+
+/** The fault of a socket: `what` is "udp" or "tcp". */
+export function networkFault(what: string, address: Address, code: string, cause?: unknown): DeviceError {
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  const fallback = cause instanceof Error ? cause.message : "the socket failed";
+  return new DeviceError(`${what} ${host}:${address.port}`, code, advice.get(code) ?? fallback, cause);
+}

@@ -1,0 +1,146 @@
+import { isIP } from "node:net";
+import { networkFault } from "./fault.ts";
+import type { Address, Network, TcpConnection, UdpSocket } from "./port.ts";
+import type { PathConditions, Wire } from "./simulated.ts";
+import { connectTcp } from "./simulated-tcp.ts";
+
+/** One machine on the simulated network: its bound ports. */
+export interface Machine {
+  readonly address: string;
+  readonly network: Network;
+  alive(): boolean;
+  /** Who listens for TCP on this address of the machine. */
+  acceptor(local: Address): ((connection: TcpConnection) => void) | undefined;
+  /** Who receives datagrams on this address of the machine. */
+  receiver(local: Address): Receive | undefined;
+  vanish(): void;
+}
+
+type Receive = (data: Uint8Array, from: Address) => void;
+type Bound<Handler> = Map<number, Map<string, Handler>>;
+
+const firstEphemeral = 32_768;
+const lastEphemeral = 60_999;
+const maxDatagram = 65_507;
+const undisturbed: PathConditions = { latencyMs: 0, jitterMs: 0, loss: 0, duplicate: 0 };
+
+export function machine(wire: Wire, address: string): Machine {
+  const udpPorts: Bound<Receive> = new Map();
+  const tcpPorts: Bound<(connection: TcpConnection) => void> = new Map();
+  let alive = true;
+  let ephemeral = firstEphemeral;
+
+  function nextEphemeral(): number {
+    const port = ephemeral;
+    ephemeral = port === lastEphemeral ? firstEphemeral : port + 1;
+    return port;
+  }
+
+  function bind<Handler>(what: string, bound: Bound<Handler>, wanted: Address, handler: Handler): Address {
+    if (isIP(wanted.host) === 0) throw networkFault(what, wanted, "EINVAL");
+    const local = wanted.port === 0 ? { ...wanted, port: freePort(what, bound, wanted) } : wanted;
+    if (!isAny(local.host) && !isOwn(address, local.host)) throw networkFault(what, local, "EADDRNOTAVAIL");
+    const holders = bound.get(local.port) ?? new Map<string, Handler>();
+    const clash = isAny(local.host) ? holders.size > 0 : holders.has(local.host) || [...holders.keys()].some(isAny);
+    if (clash) throw networkFault(what, local, "EADDRINUSE");
+    bound.set(local.port, holders.set(local.host, handler));
+    return local;
+  }
+
+  function freePort<Handler>(what: string, bound: Bound<Handler>, wanted: Address): number {
+    for (let tried = firstEphemeral; tried <= lastEphemeral; tried++) {
+      const port = nextEphemeral();
+      if (!bound.has(port)) return port;
+    }
+    throw networkFault(what, wanted, "EADDRINUSE");
+  }
+
+  function release<Handler>(bound: Bound<Handler>, local: Address): void {
+    const holders = bound.get(local.port);
+    if (holders?.delete(local.host) && holders.size === 0) bound.delete(local.port);
+  }
+
+  function handlerAt<Handler>(bound: Bound<Handler>, local: Address): Handler | undefined {
+    const holders = bound.get(local.port);
+    return holders?.get(local.host) ?? holders?.get("0.0.0.0") ?? holders?.get("::");
+  }
+
+  function udp(wanted: Address, receive: Receive): UdpSocket {
+    const local = bind("udp", udpPorts, wanted, receive);
+    let closed = false;
+
+    function send(data: Uint8Array, to: Address): void {
+      if (closed || !alive || data.length > maxDatagram) return;
+      const from = { host: sourceOf(address, local.host, to.host), port: local.port };
+      const peer = isLoopback(to.host) ? address : to.host;
+      const path = peer === address ? undisturbed : wire.conditions(address, peer);
+      const unroutable = peer !== address && isLoopback(local.host);
+      const lost = unroutable || wire.cut(address, peer) || happens(path.loss);
+      const copy = new Uint8Array(data);
+      wire.saw({ from, to, data: copy, at: wire.clock.now(), lost });
+      if (lost) return;
+      for (let copies = happens(path.duplicate) ? 2 : 1; copies > 0; copies--) {
+        wire.clock.after(delayOf(wire, path), () => wire.machineAt(peer)?.receiver(to)?.(copy, from));
+      }
+    }
+
+    return {
+      local,
+      send,
+      close() {
+        if (!closed && alive) release(udpPorts, local);
+        closed = true;
+      },
+    };
+  }
+
+  function happens(share: number): boolean {
+    return share > 0 && wire.fraction() < share;
+  }
+
+  const self: Machine = {
+    address,
+    alive: () => alive,
+    acceptor: (local) => handlerAt(tcpPorts, local),
+    receiver: (local) => handlerAt(udpPorts, local),
+    vanish() {
+      alive = false;
+      udpPorts.clear();
+      tcpPorts.clear();
+    },
+    network: {
+      async udp(local, receive) {
+        return udp(local, receive);
+      },
+      async listen(wanted, accept) {
+        const local = bind("tcp", tcpPorts, wanted, accept);
+        return { local, close: async () => release(tcpPorts, local) };
+      },
+      connect: (remote) =>
+        connectTcp(wire, self, { host: sourceOf(address, "0.0.0.0", remote.host), port: nextEphemeral() }, remote),
+    },
+  };
+  return self;
+}
+
+export function delayOf(wire: Wire, path: PathConditions): number {
+  return path.latencyMs + (path.jitterMs > 0 ? path.jitterMs * wire.fraction() : 0);
+}
+
+export function isLoopback(host: string): boolean {
+  return host.startsWith("127.") || host === "::1";
+}
+
+function isAny(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+function isOwn(address: string, host: string): boolean {
+  return host === address || isLoopback(host);
+}
+
+/** The source address that a machine writes on what it sends: the bound one, else the one of the interface used. */
+function sourceOf(address: string, bound: string, to: string): string {
+  if (!isAny(bound)) return bound;
+  return isLoopback(to) ? to : address;
+}

@@ -1,0 +1,161 @@
+import type { Cancel } from "../clock/port.ts";
+import { networkFault } from "./fault.ts";
+import type { Address, TcpConnection } from "./port.ts";
+import type { Wire } from "./simulated.ts";
+import { delayOf, isLoopback, type Machine } from "./simulated-machine.ts";
+
+/** What may wait for a peer that cannot be reached, in bytes, before `send` says so. */
+const maxWaiting = 65_536;
+
+interface End {
+  readonly machine: Machine;
+  readonly peer: string;
+  readonly remote: Address;
+  readonly connection: TcpConnection;
+  readonly outward: Pipe;
+  closed: boolean;
+}
+
+/** Data, or null for the end of the stream. */
+interface Segment {
+  readonly data: Uint8Array | null;
+  readonly due: number;
+}
+
+interface Pipe {
+  push(data: Uint8Array | null): void;
+  /** Bytes that did not arrive yet. */
+  waiting(): number;
+  /** Nothing arrives before this time. */
+  holdUntil(ms: number): void;
+}
+
+/** Resolves after a round trip; rejects with ECONNREFUSED where nobody listens and ETIMEDOUT where nobody is. */
+export function connectTcp(wire: Wire, client: Machine, local: Address, remote: Address): Promise<TcpConnection> {
+  const { clock } = wire;
+  const peer = isLoopback(remote.host) ? client.address : remote.host;
+
+  return new Promise((resolve, reject) => {
+    const oneWay = delayBetween(wire, client.address, peer);
+    clock.after(oneWay, () => {
+      const server = wire.machineAt(peer);
+      if (!server || wire.cut(client.address, peer)) {
+        clock.after(wire.tcpTimeoutMs, () => reject(networkFault("tcp", remote, "ETIMEDOUT")));
+        return;
+      }
+      const accept = server.acceptor(remote);
+      if (!accept) {
+        clock.after(oneWay, () => reject(networkFault("tcp", remote, "ECONNREFUSED")));
+        return;
+      }
+      const near: End = end(wire, client, peer, local, remote, () => far);
+      const far: End = end(wire, server, client.address, remote, local, () => near);
+      clock.after(oneWay, () => resolve(near.connection));
+      far.outward.holdUntil(clock.now() + oneWay);
+      accept(far.connection);
+    });
+  });
+}
+
+function delayBetween(wire: Wire, a: string, b: string): number {
+  return a === b ? 0 : delayOf(wire, wire.conditions(a, b));
+}
+
+function end(wire: Wire, machine: Machine, peer: string, local: Address, remote: Address, other: () => End): End {
+  const outward = pipe(wire, () => self, other);
+  const connection: TcpConnection = {
+    local,
+    remote,
+    onData() {},
+    onClose() {},
+    send(data) {
+      if (self.closed || !machine.alive()) return false;
+      if (data.length > 0) outward.push(new Uint8Array(data));
+      return outward.waiting() <= maxWaiting;
+    },
+    close() {
+      if (self.closed) return;
+      self.closed = true;
+      outward.push(null);
+    },
+  };
+  const self: End = { machine, peer, remote, connection, outward, closed: false };
+  return self;
+}
+
+/** One direction of a connection: in order, whole; it waits while the path is cut, and gives up in the end. */
+function pipe(wire: Wire, near: () => End, other: () => End): Pipe {
+  const { clock } = wire;
+  const queue: Segment[] = [];
+  let bytes = 0;
+  let lastDue = 0;
+  let onItsWay = false;
+  let stopWaiting: Cancel | undefined;
+
+  function flow(): void {
+    const next = queue[0];
+    if (!next || onItsWay) return;
+    onItsWay = true;
+    clock.after(next.due - clock.now(), () => {
+      onItsWay = false;
+      if (queue[0] === next) arrive(next);
+    });
+  }
+
+  function arrive(segment: Segment): void {
+    const from = near();
+    const to = other();
+    const replaced = !to.machine.alive() && wire.machineAt(from.peer) !== undefined;
+    if (replaced) return fail("ECONNRESET");
+    if (!to.machine.alive() || wire.cut(from.machine.address, from.peer)) return wait();
+    queue.shift();
+    bytes -= segment.data?.length ?? 0;
+    if (!to.closed) hand(to, segment.data);
+    flow();
+  }
+
+  function hand(to: End, data: Uint8Array | null): void {
+    if (data) return to.connection.onData(data);
+    to.closed = true;
+    to.connection.onClose();
+  }
+
+  function wait(): void {
+    if (stopWaiting) return;
+    const stopListening = wire.onHeal(() => {
+      stopWaiting?.();
+      stopWaiting = undefined;
+      flow();
+    });
+    const stopTimer = clock.after(wire.tcpTimeoutMs, () => fail("ETIMEDOUT"));
+    stopWaiting = () => {
+      stopListening();
+      stopTimer();
+    };
+  }
+
+  function fail(code: string): void {
+    stopWaiting?.();
+    stopWaiting = undefined;
+    queue.length = 0;
+    bytes = 0;
+    const from = near();
+    if (from.closed || !from.machine.alive()) return;
+    from.closed = true;
+    from.connection.onClose(networkFault("tcp", from.remote, code));
+  }
+
+  return {
+    push(data) {
+      const { machine, peer } = near();
+      lastDue = Math.max(lastDue, clock.now() + delayBetween(wire, machine.address, peer));
+      queue.push({ data, due: lastDue });
+      bytes += data?.length ?? 0;
+      if (!stopWaiting) flow();
+    },
+    waiting: () => bytes,
+    holdUntil: (ms) => {
+      lastDue = ms;
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import {
+  Application,
+  createDecoder,
+  createEncoder,
+  isOpusError,
+  loadLibopus,
+  type OpusDecoderHandle,
+  type OpusEncoderHandle,
+  Signal,
+} from "libopus-wasm";
+import { frameSamples, sampleRate } from "../audio/port.ts";
+import { type Opus, type OpusDecoder, type OpusEncoder, OpusError } from "./port.ts";
+
+/** The library grows its memory to the size of a packet: a hostile one is refused before. Three frames of 1275 bytes, a header each, are 120 ms of anything sane. */
+const largestPacket = 4000;
+const codec = { channels: 1, sampleRate } as const;
+
+/** libopus compiled to WebAssembly: no compiler needed, some two to three times the CPU of a native build. */
+export async function loadOpus(): Promise<Opus> {
+  await loadLibopus();
+  return {
+    encoder: async ({ bitrate }) =>
+      encoder(
+        await createEncoder({
+          ...codec,
+          application: Application.Voip,
+          signal: Signal.Voice,
+          bitrate,
+          complexity: 5,
+          vbr: true,
+          fec: true,
+          frameSize: frameSamples,
+        }),
+      ),
+    decoder: async () => decoder(await createDecoder(codec)),
+  };
+}
+
+/** Runs one call of libopus; whatever it says against its arguments is an OpusError. */
+function attempt<Result>(call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    if (isOpusError(error) || error instanceof RangeError) throw new OpusError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function whileOpen(open: boolean): void {
+  if (!open) throw new OpusError("the codec was closed");
+}
+
+function encoder(handle: OpusEncoderHandle): OpusEncoder {
+  let open = true;
+  return {
+    encode(frame) {
+      whileOpen(open);
+      return attempt(() => handle.encode(frame));
+    },
+    setLoss(percent) {
+      whileOpen(open);
+      handle.setPacketLossPercent(Math.round(Math.min(100, Math.max(0, percent))));
+    },
+    close() {
+      open = false;
+      handle.free();
+    },
+  };
+}
+
+function decoder(handle: OpusDecoderHandle): OpusDecoder {
+  const oneFrameOfFec = { frameSize: frameSamples, decodeFec: true };
+  let open = true;
+
+  /** The library hands out an array of its own each time; the caller's is filled from it. */
+  function write(samples: Int16Array, into: Int16Array): number {
+    if (samples.length > into.length)
+      throw new OpusError(`the packet holds ${samples.length} samples, there is room for ${into.length}`);
+    into.set(samples);
+    return samples.length;
+  }
+
+  function check(packet: Uint8Array): void {
+    whileOpen(open);
+    if (packet.length === 0 || packet.length > largestPacket)
+      throw new OpusError(`a packet of ${packet.length} bytes, expected 1 to ${largestPacket}`);
+  }
+
+  return {
+    decode(packet, into) {
+      check(packet);
+      return attempt(() => write(handle.decode(packet), into));
+    },
+    conceal(into) {
+      whileOpen(open);
+      attempt(() => write(handle.decodePacketLoss(frameSamples), into));
+    },
+    recover(next, into) {
+      check(next);
+      attempt(() => write(handle.decode(next, oneFrameOfFec), into));
+    },
+    close() {
+      open = false;
+      handle.free();
+    },
+  };
+}

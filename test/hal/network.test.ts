@@ -1,0 +1,126 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { nodeNetwork } from "../../hal/network/node.ts";
+import { simulatedNetwork } from "../../hal/network/simulated.ts";
+import { seededRandom } from "../../hal/random/seeded.ts";
+import { realBench, settled, virtualBench } from "./bench.ts";
+import { networkContract } from "./network.contract.ts";
+
+networkContract("simulated", () => {
+  const bench = virtualBench();
+  return { ...bench, network: simulatedNetwork({ clock: bench.clock }).host("10.0.0.1"), host: "10.0.0.1" };
+});
+
+networkContract("node", () => ({ ...realBench(), network: nodeNetwork(), host: "127.0.0.1" }));
+
+const port = 5060;
+const letter = (index: number): Uint8Array => Uint8Array.of(index);
+
+async function twoMachines(options: { latencyMs?: number; jitterMs?: number; loss?: number; duplicate?: number } = {}) {
+  const bench = virtualBench();
+  const net = simulatedNetwork({ clock: bench.clock, random: seededRandom(7), tcpTimeoutMs: 10_000, ...options });
+  const heard: { readonly value: number; readonly at: number }[] = [];
+  await net.host("10.0.0.2").udp({ host: "0.0.0.0", port }, (data) => {
+    heard.push({ value: data[0] ?? -1, at: bench.clock.now() });
+  });
+  const socket = await net.host("10.0.0.1").udp({ host: "10.0.0.1", port }, () => {});
+  const send = (index: number): void => socket.send(letter(index), { host: "10.0.0.2", port });
+  return { bench, net, heard, send };
+}
+
+test("datagrams take the path's delay, and loss takes its share of them", async () => {
+  const { bench, heard, send, net } = await twoMachines({ latencyMs: 30 });
+  const start = bench.clock.now();
+  send(1);
+  await bench.pass(29);
+  assert.is(heard.length, 0);
+  await bench.pass(1);
+  assert.equal(heard, [{ value: 1, at: start + 30 }]);
+
+  net.setLoss(0.2);
+  for (let index = 0; index < 1_000; index++) send(2);
+  await bench.pass(30);
+  assert.ok(heard.length > 750 && heard.length < 850, `${heard.length - 1} of 1000 arrived`);
+});
+
+test("jitter spreads datagrams, and one seed spreads them in one way", async () => {
+  const runs = await Promise.all(
+    [1, 2].map(async () => {
+      const { bench, heard, send } = await twoMachines({ latencyMs: 20, jitterMs: 15, duplicate: 0.1 });
+      for (let index = 0; index < 200; index++) send(index);
+      await bench.pass(50);
+      return heard;
+    }),
+  );
+  const [first, second] = runs;
+  assert.equal(first, second);
+  assert.ok((first?.length ?? 0) > 205, "some came twice");
+  assert.ok(
+    first?.some(({ value }, index) => value < (first[index - 1]?.value ?? 0)),
+    "some overtook others",
+  );
+});
+
+test("a partition swallows datagrams and holds streams; healing lets the streams go on", async () => {
+  const { bench, net, heard, send } = await twoMachines({ latencyMs: 5 });
+  const stream: number[] = [];
+  await net.host("10.0.0.2").listen({ host: "10.0.0.2", port }, (connection) => {
+    connection.onData = (data) => stream.push(...data);
+  });
+  const client = await settled(bench, net.host("10.0.0.1").connect({ host: "10.0.0.2", port }));
+  net.partition("10.0.0.1", "10.0.0.2");
+  send(1);
+  client.send(letter(1));
+  await bench.pass(5_000);
+  client.send(letter(2));
+  assert.equal([heard.length, stream.length], [0, 0]);
+  net.heal();
+  send(3);
+  await bench.pass(10);
+  assert.equal([heard.map(({ value }) => value), stream], [[3], [1, 2]]);
+  assert.is(bench.clock.pending(), 0, "the time-out was called off");
+});
+
+test("a machine that vanishes says nothing; who talks to it over TCP gives up, and its successor resets", async () => {
+  const { bench, net, heard, send } = await twoMachines({ latencyMs: 5 });
+  const ends: string[] = [];
+  const dial = async () => {
+    const client = await settled(bench, net.host("10.0.0.1").connect({ host: "10.0.0.2", port }));
+    client.onClose = (error) =>
+      ends.push(`${error?.message.match(/E[A-Z]+/)?.[0]} after ${bench.clock.now() - killed}`);
+    return client;
+  };
+  let killed = 0;
+  await net.host("10.0.0.2").listen({ host: "10.0.0.2", port }, () => {});
+  const [silent, reset] = [await dial(), await dial()];
+  net.kill("10.0.0.2");
+  killed = bench.clock.now();
+  send(1);
+  silent.send(letter(1));
+  await bench.pass(20_000);
+  assert.equal([heard, ends], [[], ["ETIMEDOUT after 10005"]]);
+  net.host("10.0.0.2");
+  reset.send(letter(1));
+  await bench.pass(10);
+  assert.is(ends[1], "ECONNRESET after 20005");
+});
+
+test("loopback stays inside its machine, and two machines may use the same ports on it", async () => {
+  const bench = virtualBench();
+  const net = simulatedNetwork({ clock: bench.clock, latencyMs: 50, loss: 1 });
+  const seen: string[] = [];
+  const home = { host: "127.0.0.1", port };
+  for (const name of ["10.0.0.1", "10.0.0.2"]) {
+    await net.host(name).udp(home, (data, from) => seen.push(`${name} hears ${data[0]} from ${from.host}`));
+  }
+  const local = await net.host("10.0.0.1").udp({ host: "0.0.0.0", port: 0 }, () => {});
+  const tap: boolean[] = [];
+  net.onDatagram(({ lost }) => tap.push(lost));
+  local.send(letter(1), home);
+  local.send(letter(2), { host: "10.0.0.2", port });
+  await bench.pass(100);
+  assert.equal(seen, ["10.0.0.1 hears 1 from 127.0.0.1"]);
+  assert.equal(tap, [false, true]);
+});
+
+test.run();

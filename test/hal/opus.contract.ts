@@ -1,0 +1,134 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { type Opus, OpusError } from "../../hal/opus/port.ts";
+import { correlation, rms, seeded, voice } from "../unit/media/signals.ts";
+
+const frames = 100;
+const said = voice(48_000, frames * 960);
+const frameOf = (samples: Int16Array, index: number): Int16Array => samples.subarray(index * 960, (index + 1) * 960);
+
+/** Declares what every driver of the Opus port must do. */
+export function opusContract(driver: string, load: () => Promise<Opus>): void {
+  const story = (name: string, body: (opus: Opus) => Promise<void>) =>
+    test(`${driver}: ${name}`, async () => body(await load()));
+
+  async function encoded(opus: Opus, loss = 0): Promise<Uint8Array[]> {
+    const encoder = await opus.encoder({ bitrate: 24_000 });
+    encoder.setLoss(loss);
+    const packets = Array.from({ length: frames }, (_, index) => Uint8Array.from(encoder.encode(frameOf(said, index))));
+    encoder.close();
+    return packets;
+  }
+
+  story("speech comes back as it was spoken, at the bit rate that was asked for", async (opus) => {
+    const packets = await encoded(opus);
+    const decoder = await opus.decoder();
+    const heard = new Int16Array(said.length);
+    packets.forEach((packet, index) => assert.is(decoder.decode(packet, frameOf(heard, index)), 960));
+    const { value, lag } = correlation(said, heard, 480);
+    assert.ok(value > 0.95, `correlation ${value}`);
+    assert.ok(lag < 400, `${lag} samples late`);
+    const bitrate = (packets.reduce((sum, packet) => sum + packet.length, 0) * 8) / (frames / 50);
+    assert.ok(bitrate > 12_000 && bitrate < 30_000, `${bitrate} bit/s`);
+    decoder.close();
+  });
+
+  story("a lost frame is recovered from the packet behind it, better than it can be guessed", async (opus) => {
+    const packets = await encoded(opus, 20);
+    const whole = await opus.decoder();
+    const recovering = await opus.decoder();
+    const guessing = await opus.decoder();
+    const expected = new Int16Array(960);
+    const recovered = new Int16Array(960);
+    const guessed = new Int16Array(960);
+    let recoveryError = 0;
+    let guessError = 0;
+    packets.forEach((packet, index) => {
+      whole.decode(packet, expected);
+      const next = packets[index + 1];
+      if (index % 10 === 5 && next) {
+        recovering.recover(next, recovered);
+        guessing.conceal(guessed);
+        recoveryError += rms(recovered.map((sample, at) => sample - (expected[at] ?? 0)));
+        guessError += rms(guessed.map((sample, at) => sample - (expected[at] ?? 0)));
+      } else {
+        recovering.decode(packet, recovered);
+        guessing.decode(packet, guessed);
+      }
+    });
+    assert.ok(recoveryError < 0.8 * guessError, `recovered ${recoveryError}, guessed ${guessError}`);
+    for (const decoder of [whole, recovering, guessing]) decoder.close();
+  });
+
+  story("a frame is concealed by sound that goes on, and fades as losses go on", async (opus) => {
+    const decoder = await opus.decoder();
+    const frame = new Int16Array(960);
+    for (const packet of await encoded(opus)) decoder.decode(packet, frame);
+    const before = rms(frame);
+    decoder.conceal(frame);
+    assert.ok(rms(frame) > before / 4, "the first concealed frame is audible");
+    for (let lost = 0; lost < 25; lost++) decoder.conceal(frame);
+    assert.ok(rms(frame) < before / 2, "half a second later it is quieter");
+    decoder.close();
+  });
+
+  story(
+    "5,000 packets of garbage are decoded or refused with OpusError, and speech is decoded after them",
+    async (opus) => {
+      const random = seeded(7);
+      const decoder = await opus.decoder();
+      const into = new Int16Array(5760);
+      for (let count = 0; count < 5000; count++) {
+        const packet = Uint8Array.from({ length: Math.floor(random() ** 3 * 1500) }, () => random() * 256);
+        try {
+          const samples = count % 2 === 0 ? decoder.decode(packet, into) : 960;
+          if (count % 2 === 1) decoder.recover(packet, into);
+          assert.ok(samples > 0 && samples <= 5760);
+        } catch (error) {
+          assert.instance(error, OpusError);
+        }
+      }
+      const heard = new Int16Array(said.length);
+      (await encoded(opus)).forEach((packet, index) => decoder.decode(packet, frameOf(heard, index)));
+      // The first frames still hear the garbage.
+      const { value } = correlation(said.subarray(20 * 960), heard.subarray(20 * 960), 480);
+      assert.ok(value > 0.9, `correlation ${value}`);
+      decoder.close();
+    },
+  );
+
+  story("frames and packets of a wrong size are refused, and the next right one is taken", async (opus) => {
+    const encoder = await opus.encoder({ bitrate: 24_000 });
+    for (const samples of [0, 1, 480, 959, 961, 1920, 10_000])
+      assert.throws(
+        () => encoder.encode(new Int16Array(samples)),
+        (error: unknown) => error instanceof OpusError,
+      );
+    const packet = Uint8Array.from(encoder.encode(frameOf(said, 0)));
+    const decoder = await opus.decoder();
+    for (const bad of [new Uint8Array(0), new Uint8Array(70_000)])
+      assert.throws(
+        () => decoder.decode(bad, new Int16Array(5760)),
+        (error: unknown) => error instanceof OpusError,
+      );
+    assert.throws(
+      () => decoder.decode(packet, new Int16Array(959)),
+      (error: unknown) => error instanceof OpusError,
+    );
+    assert.is(decoder.decode(packet, new Int16Array(960)), 960);
+    encoder.close();
+    decoder.close();
+  });
+
+  story("a closed codec refuses with OpusError, and closing it again does nothing", async (opus) => {
+    const encoder = await opus.encoder({ bitrate: 16_000 });
+    const decoder = await opus.decoder();
+    for (const closing of [encoder, decoder, encoder, decoder]) closing.close();
+    const refused = (error: unknown) => error instanceof OpusError;
+    assert.throws(() => encoder.encode(new Int16Array(960)), refused);
+    assert.throws(() => encoder.setLoss(5), refused);
+    assert.throws(() => decoder.decode(new Uint8Array(10), new Int16Array(960)), refused);
+    assert.throws(() => decoder.conceal(new Int16Array(960)), refused);
+    assert.throws(() => decoder.recover(new Uint8Array(10), new Int16Array(960)), refused);
+  });
+}
