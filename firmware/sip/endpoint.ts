@@ -3,161 +3,165 @@
  * It decides what RFC 3261 leaves to no application: transactions, dialogs, retransmission, matching, digest answers
  * to challenges. It knows no accounts, no talkgroups and no audio; it asks nobody who may do what.
  */
-import type { Address } from "../../hal/network/port.ts";
-import type { Headers, SipRequest, SipResponse } from "./message.ts";
+import type { Clock } from "../../hal/clock/port.ts";
+import type { Network } from "../../hal/network/port.ts";
+import type { Random } from "../../hal/random/port.ts";
+import type { Log } from "../log.ts";
+import { ask } from "./asking.ts";
+import { receiveInvite } from "./called.ts";
+import { call } from "./calling.ts";
+import type { Endpoint, EndpointOptions, Handlers, OutgoingRequest } from "./contract.ts";
+import { type Core, composeOutside, type DialogUser, dialogKey, newThread, respond } from "./core.ts";
+import { countDrops } from "./drops.ts";
+import { splitList, tagOf } from "./header.ts";
+import { header, headers, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
+import { receiveSubscribe } from "./notifying.ts";
+import { type MindedRegistration, register } from "./registration.ts";
+import { allow } from "./session.ts";
+import { openTransactions, type ServerTransaction } from "./transactions.ts";
+import { type MindedWatcher, watch } from "./watcher.ts";
+import { openWire } from "./wire.ts";
 
-/** Where a message came from, and the way back to it (RFC 3581, RFC 5626 flow). */
-export interface Flow {
-  readonly transport: "udp" | "tcp";
-  readonly remote: Address;
-  /** Which TCP connection; undefined over UDP. */
-  readonly connection?: number;
+export type * from "./contract.ts";
+
+export interface EndpointPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly log: Log;
 }
 
-export interface Body {
-  readonly type: string;
-  readonly content: string;
-}
+/** Methods that mean nothing outside a dialog: 481. */
+const insideOnly = new Set(["BYE", "UPDATE", "PRACK", "INFO", "NOTIFY"]);
 
-/** Extra parts of an outgoing message. */
-export interface Extras {
-  readonly headers?: Headers;
-  readonly body?: Body;
-}
+/** Binds the local address on every transport and starts to answer. Rejects with DeviceError when it cannot be bound. */
+export async function openEndpoint(
+  ports: EndpointPorts,
+  options: EndpointOptions,
+  handlers: Handlers,
+): Promise<Endpoint> {
+  const { clock, random, network, log } = ports;
+  const { userAgent } = options;
+  const drops = countDrops(log);
+  const supported = new Set(options.supported ?? []);
+  const registrations = new Set<MindedRegistration>();
+  const watchers = new Set<MindedWatcher>();
 
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
+  const wire = await openWire({ clock, network, drops }, options, {
+    onRequest: (request, via, flow) => guard(() => transactions.receiveRequest(request, via, flow)),
+    onResponse: (response) => guard(() => transactions.receiveResponse(response)),
+    onClosed: (flow) => registrations.forEach((registration) => registration.onClosed(flow)),
+  });
+  const transactions = openTransactions({ clock, random, wire, drops, server: userAgent }, { onRequest, onAck });
+  const core: Core = {
+    clock,
+    random,
+    userAgent,
+    sentBy: wire.sentBy,
+    transactions,
+    dialogs: new Map(),
+    challenges: new Map(),
+  };
+  wire.start();
 
-/** A request outside any dialog, or one that opens a dialog. The endpoint adds Via, Call-ID, CSeq, Max-Forwards, From tag, Contact. */
-export interface OutgoingRequest extends Extras {
-  readonly method: string;
-  /** The Request-URI. */
-  readonly uri: string;
-  /** Logical parties as URIs (name-addr allowed). */
-  readonly from: string;
-  readonly to: string;
-  /** Where to send it: a flow to reuse, or an address. Absent: the Request-URI's own host and port. */
-  readonly via?: Flow | { readonly transport: "udp" | "tcp"; readonly remote: Address };
-  /** Answers a 401/407 once (again on stale=true). */
-  readonly credentials?: Credentials;
-  /** Continue a series (REGISTER refreshes): same Call-ID, next CSeq. */
-  readonly series?: { readonly callId: string; readonly cseq: number };
-}
+  /** What a peer sent may be wrong in ways that only its reader notices. */
+  function guard(receive: () => void): void {
+    try {
+      receive();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      drops.count("malformed", { reason: error.message });
+    }
+  }
 
-/** A server transaction handed to the application. Each must be answered once with a final status. */
-export interface Incoming {
-  readonly request: SipRequest;
-  readonly flow: Flow;
-  /** `contact: true` adds this endpoint's Contact. */
-  respond(status: number, extras?: Extras & { readonly reason?: string; readonly contact?: boolean }): void;
-}
+  function onRequest(transaction: ServerTransaction): void {
+    try {
+      dispatch(transaction);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      transaction.respond(error.status);
+    }
+  }
 
-/** One side of an INVITE session after it was offered or answered. Its end is told once. */
-export interface Session {
-  readonly callId: string;
-  /** Sends BYE (or CANCEL before the answer). `onEnd` is not called for one's own end. */
-  end(reason?: string): void;
-}
+  function dispatch(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    // RFC 3261 §8.2.2.3
+    const required = headers(request, "require").flatMap(splitList);
+    const unsupported = required.filter((tag) => !supported.has(tag));
+    if (unsupported.length > 0) return transaction.respond(420, { headers: [["unsupported", unsupported.join(", ")]] });
+    const user = dialogUser(request);
+    if (user !== undefined) return user.onRequest(transaction);
+    if (insideOnly.has(request.method) || tagOf(header(request, "to") ?? "") !== undefined)
+      return transaction.respond(481);
+    switch (request.method) {
+      case "INVITE":
+        return receiveInvite(core, transaction, handlers.onInvite);
+      case "SUBSCRIBE":
+        return receiveSubscribe(core, transaction, handlers.onSubscribe);
+      case "OPTIONS":
+        return transaction.respond(200, { headers: [allow, ["accept", "application/sdp"]] });
+      default:
+        return handlers.onRequest({
+          request,
+          flow: transaction.flow,
+          respond: (status, extras) => respond(core, transaction, status, extras),
+        });
+    }
+  }
 
-export interface OfferHandlers {
-  /** 2xx arrived (ACK is sent by the endpoint): the answer. */
-  onAnswer(response: SipResponse): void;
-  /** A final failure; 408 for no answer and 503 for no transport are made here. */
-  onRefused(status: number, reason: string): void;
-  /** The far end hung up, or the dialog died (481, 408 on a request inside it). */
-  onEnd(): void;
-  /** The far end re-offers (re-INVITE or UPDATE). Return the SDP answer, or a status to refuse with. Default: 488. */
-  onReoffer?(sdp: string): Body | number;
-}
+  function dialogUser(request: SipRequest): DialogUser | undefined {
+    const tag = tagOf(header(request, "to") ?? "");
+    return tag === undefined ? undefined : core.dialogs.get(dialogKey(header(request, "call-id") ?? "", tag));
+  }
 
-export interface AnswerHandlers {
-  /** The ACK arrived: the session is confirmed. */
-  onConfirmed(): void;
-  onEnd(): void;
-  onReoffer?(sdp: string): Body | number;
-}
+  function onAck(ack: SipRequest): void {
+    const user = dialogUser(ack);
+    if (user === undefined) return drops.count("unmatched", { method: "ACK" });
+    user.onAck(ack);
+  }
 
-/** An incoming INVITE that opens a dialog. Either accept or refuse it; a CANCEL ends it (487 is sent by the endpoint). */
-export interface IncomingInvite extends Incoming {
-  /** Sends 200 with the answer, retransmits it until the ACK (RFC 3261 §13.3.1.4), gives the session. */
-  accept(answer: Body, handlers: AnswerHandlers, extras?: Extras): Session;
-  /** The caller gave up before the answer. */
-  onCancel: () => void;
-}
+  function request(out: OutgoingRequest, onFinal: (response: SipResponse) => void): void {
+    const thread = newThread(core);
+    const { callId = thread.callId, cseq: first = 1 } = out.series ?? {};
+    let cseq = first;
+    ask(core, {
+      credentials: out.credentials,
+      compose: () => composeOutside(core, out, { ...thread, callId }, cseq++),
+      onResponse: (response) => {
+        if (response.status >= 200) onFinal(response);
+      },
+    });
+  }
 
-/** The notifier's side of a subscription (RFC 6665). */
-export interface Notifier {
-  /** The state the subscription is in; "terminated" ends it. Sends NOTIFY. */
-  notify(body: Body | undefined, state?: { readonly terminated: string }): void;
-}
+  async function close(): Promise<void> {
+    [...core.dialogs.values()].forEach((user) => user.leave());
+    [...watchers].forEach((watcher) => watcher.close());
+    await Promise.all([...registrations].map((registration) => registration.close()));
+    [...core.dialogs.values()].forEach((user) => user.stop());
+    [...watchers].forEach((watcher) => watcher.stop());
+    transactions.close();
+    await wire.close();
+  }
 
-export interface NotifierHandlers {
-  /** The watcher refreshed: a full-state NOTIFY is due. */
-  onRefresh(): void;
-  /** Expired, unsubscribed (a last NOTIFY is sent by the endpoint with `lastBody()`), or the watcher is gone (481, timeout). */
-  onEnd(): void;
-  lastBody?(): Body | undefined;
-}
-
-export interface IncomingSubscribe extends Incoming {
-  /** From the Event header: package and parameters. */
-  readonly event: string;
-  /** Seconds asked for (0: a poll or an unsubscribe). */
-  readonly expires: number | undefined;
-  /** Sends 200 with `expires` seconds granted. The caller must `notify` at once. */
-  accept(expires: number, handlers: NotifierHandlers): Notifier;
-}
-
-/** The watcher's side: subscribes, refreshes before expiry, answers NOTIFY, tries again after failures with back-off. */
-export interface Watcher {
-  /** Unsubscribes and forgets. */
-  close(): void;
-}
-
-export interface WatcherHandlers {
-  onNotify(body: Uint8Array, request: SipRequest): void;
-  /** Accepted (each time), or failed with a status; a failure is retried until closed, unless it is 403, 404 or 489. */
-  onState(state: { readonly active: true } | { readonly active: false; readonly status: number }): void;
-}
-
-/** Keeps one address-of-record registered (RFC 3261 §10): refreshes at 80 % of the granted time, back-off after failures (RFC 5626 §4.5). */
-export interface Registration {
-  /** Removes the binding (waits at most 1 s for the answer). */
-  close(): Promise<void>;
-}
-
-export interface RegistrationOptions {
-  /** Address of record, "sip:alice@example.org". */
-  readonly aor: string;
-  readonly registrar: { readonly transport: "udp" | "tcp"; readonly remote: Address };
-  readonly credentials: Credentials;
-  /** Seconds; default 300. */
-  readonly expires?: number;
-  onState(state: { readonly registered: true } | { readonly registered: false; readonly status: number }): void;
-}
-
-export interface Handlers {
-  onInvite(invite: IncomingInvite): void;
-  onSubscribe(subscribe: IncomingSubscribe): void;
-  /** Every other out-of-dialog request (REGISTER, PUBLISH, MESSAGE, …). OPTIONS is answered by the endpoint. */
-  onRequest(incoming: Incoming): void;
-}
-
-export interface Endpoint {
-  /** The address it is bound to. */
-  readonly local: Address;
-  /** Sends a request outside dialogs; `onFinal` is called once. */
-  request(out: OutgoingRequest, onFinal: (response: SipResponse) => void): void;
-  /** Sends an INVITE with an SDP offer. */
-  invite(out: OutgoingRequest, handlers: OfferHandlers): Session;
-  watch(
-    out: OutgoingRequest & { readonly event: string; readonly expires?: number },
-    handlers: WatcherHandlers,
-  ): Watcher;
-  register(options: RegistrationOptions): Registration;
-  /** What was dropped and why, as running counts: malformed, oversize, unmatched, tooMany… */
-  readonly dropped: Readonly<Record<string, number>>;
-  close(): Promise<void>;
+  let closing: Promise<void> | undefined;
+  return {
+    local: wire.local,
+    dropped: drops.counts,
+    request,
+    invite: (out, offerHandlers) => call(core, out, offerHandlers),
+    watch(out, watcherHandlers) {
+      const watcher = watch(core, out, watcherHandlers, () => watchers.delete(watcher));
+      watchers.add(watcher);
+      return watcher;
+    },
+    register(registrationOptions) {
+      const registration = register(core, registrationOptions, () => registrations.delete(registration));
+      registrations.add(registration);
+      return registration;
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
 }

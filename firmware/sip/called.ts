@@ -1,0 +1,194 @@
+/** The callee's side of a session (RFC 3261 §13.3): an INVITE until it is answered, cancelled or left, and its session. */
+import { type Machine, run } from "../machine.ts";
+import { type Acceptance, awaitAck } from "./acceptance.ts";
+import type { AnswerHandlers, Body, Extras, IncomingInvite, Session } from "./contract.ts";
+import { converse } from "./conversation.ts";
+import { type Core, dialogKey, respond } from "./core.ts";
+import { dialogOfCallee } from "./dialog.ts";
+import { withTag } from "./header.ts";
+import { header, ProtocolError } from "./message.ts";
+import { allow, type MindedSession, mindSession } from "./session.ts";
+import type { ServerTransaction } from "./transactions.ts";
+
+export type CalledState =
+  | { readonly in: "ringing" }
+  /** 2xx sent, ACK awaited. */
+  | { readonly in: "answered" }
+  /** Ended by this side before the ACK: BYE must wait for it (§15). */
+  | { readonly in: "leaving"; readonly reason: string | undefined }
+  | { readonly in: "confirmed" }
+  | { readonly in: "ended" };
+export type CalledEvent =
+  | { readonly type: "start" }
+  | { readonly type: "accept" }
+  | { readonly type: "refuse" }
+  /** CANCEL, or BYE before the answer. */
+  | { readonly type: "cancel" }
+  | { readonly type: "ack" }
+  | { readonly type: "no-ack" }
+  /** This side ends it. */
+  | { readonly type: "end"; readonly reason: string | undefined }
+  /** The far side ended it. */
+  | { readonly type: "ended" };
+export type CalledEffect =
+  | { readonly do: "refuse"; readonly status: number }
+  | { readonly do: "bye"; readonly reason: string | undefined }
+  | { readonly do: "tell-cancel" }
+  | { readonly do: "tell-confirmed" }
+  | { readonly do: "tell-end" }
+  | { readonly do: "close" };
+/** `unanswered`: how long the application may let an INVITE ring. */
+export type CalledTimer = "unanswered";
+
+type Called = Machine<CalledState, CalledEvent, CalledEffect, CalledTimer>;
+type Event = Parameters<Called>[1];
+type Step = ReturnType<Called>;
+
+const ringingMs = 180_000;
+const stop = { stop: "unanswered" } as const;
+const close = { do: "close" } as const;
+const ended = { in: "ended" } as const;
+
+export const called: Called = (state, event) => {
+  switch (state.in) {
+    case "ringing":
+      return ringing(state, event);
+    case "answered":
+      if (event.type === "ack") return [{ in: "confirmed" }, [{ do: "tell-confirmed" }]];
+      if (event.type === "no-ack") return [ended, [{ do: "bye", reason: undefined }, close, { do: "tell-end" }]];
+      if (event.type === "end") return [{ in: "leaving", reason: event.reason }, []];
+      return event.type === "ended" ? [ended, [close, { do: "tell-end" }]] : [state, []];
+    case "leaving":
+      if (event.type === "ack" || event.type === "no-ack") return [ended, [{ do: "bye", reason: state.reason }, close]];
+      return event.type === "ended" ? [ended, [close]] : [state, []];
+    case "confirmed":
+      if (event.type === "end") return [ended, [{ do: "bye", reason: event.reason }, close]];
+      return event.type === "ended" ? [ended, [close, { do: "tell-end" }]] : [state, []];
+    case "ended":
+      return [state, []];
+  }
+};
+
+function ringing(state: CalledState & { in: "ringing" }, event: Event): Step {
+  switch (event.type) {
+    case "start":
+      return [state, [{ start: "unanswered", ms: ringingMs }]];
+    case "accept":
+      return [{ in: "answered" }, [stop]];
+    case "refuse":
+      return [ended, [stop, close]];
+    case "cancel":
+      return [ended, [stop, { do: "refuse", status: 487 }, close, { do: "tell-cancel" }]];
+    case "expiry":
+      return [ended, [{ do: "refuse", status: 480 }, close, { do: "tell-cancel" }]];
+    case "ack":
+    case "no-ack":
+    case "end":
+    case "ended":
+      return [state, []];
+  }
+}
+
+/** Hands an INVITE that opens a dialog to `onInvite`. Throws ProtocolError 400 when it cannot open one. */
+export function receiveInvite(
+  core: Core,
+  transaction: ServerTransaction,
+  onInvite: (invite: IncomingInvite) => void,
+): void {
+  const { request, flow, tag } = transaction;
+  const conversation = converse(core, dialogOfCallee(request, withTag(header(request, "to") ?? "", tag), flow));
+  const { callId, localTag } = conversation.dialog();
+  const key = dialogKey(callId, localTag);
+  let session: MindedSession | undefined;
+  let answer: Acceptance | undefined;
+  let user: AnswerHandlers | undefined;
+
+  const machine = run(called, { in: "ringing" }, core.clock, (effect) => {
+    switch (effect.do) {
+      case "refuse":
+        return transaction.respond(effect.status);
+      case "bye":
+        return session?.bye(effect.reason);
+      case "tell-cancel":
+        return invite.onCancel();
+      case "tell-confirmed":
+        return user?.onConfirmed();
+      case "tell-end":
+        return user?.onEnd();
+      case "close":
+        answer?.close();
+        session?.close();
+        core.dialogs.delete(key);
+    }
+  });
+
+  function accept(body: Body, handlers: AnswerHandlers, extras: Extras = {}): Session {
+    const end = (reason?: string) => machine.send({ type: "end", reason });
+    if (machine.state().in !== "ringing") {
+      // The caller gave up while the answer was being made.
+      core.clock.after(0, handlers.onEnd);
+      return { callId, end() {} };
+    }
+    user = handlers;
+    session = mindSession(core, conversation, {
+      onEnd: () => machine.send({ type: "ended" }),
+      ...(handlers.onReoffer && { onReoffer: handlers.onReoffer }),
+    });
+    const headers = [allow, conversation.contact(), ...(extras.headers ?? [])];
+    transaction.respond(200, { headers, body });
+    answer = awaitAck(core, transaction, {
+      confirmed: () => machine.send({ type: "ack" }),
+      unconfirmed: () => machine.send({ type: "no-ack" }),
+    });
+    machine.send({ type: "accept" });
+    return { callId, end };
+  }
+
+  const invite: IncomingInvite = {
+    request,
+    flow,
+    accept,
+    onCancel() {},
+    respond(status, extras) {
+      if (status >= 200 && status < 300) throw new Error(`an INVITE is accepted by accept(), not by ${status}`);
+      respond(core, transaction, status, { contact: status < 200, ...extras });
+      if (status >= 300) machine.send({ type: "refuse" });
+    },
+  };
+  transaction.onCancel = () => machine.send({ type: "cancel" });
+  core.dialogs.set(key, {
+    onRequest(inside) {
+      // §14.2 and RFC 3311 §5.2: no second offer while the first is open.
+      if (session !== undefined && answer?.pending() && inside.request.method !== "BYE" && isOffer(inside))
+        return inside.respond(491);
+      if (session !== undefined) return session.onRequest(inside);
+      if (inside.request.method !== "BYE") return inside.respond(491);
+      inside.respond(200);
+      machine.send({ type: "cancel" });
+    },
+    onAck(ack) {
+      answer?.onAck(ack);
+      session?.onAck(ack);
+    },
+    leave() {
+      invite.respond(480);
+      machine.send({ type: "end", reason: undefined });
+    },
+    stop() {
+      machine.close();
+      answer?.close();
+      session?.close();
+    },
+  });
+  machine.send({ type: "start" });
+  try {
+    onInvite(invite);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    invite.respond(error.status);
+  }
+}
+
+function isOffer({ request }: ServerTransaction): boolean {
+  return request.method === "INVITE" || (request.method === "UPDATE" && request.body.length > 0);
+}

@@ -1,0 +1,205 @@
+/** The caller's side of a session (RFC 3261 §13.2): INVITE, its answers, CANCEL, forks. */
+import { type Machine, run } from "../machine.ts";
+import { ask } from "./asking.ts";
+import type { Flow, OfferHandlers, OutgoingRequest, Session } from "./contract.ts";
+import { type Conversation, converse } from "./conversation.ts";
+import { type Core, composeOutside, dialogKey, newThread } from "./core.ts";
+import { type Dialog, dialogOfCaller } from "./dialog.ts";
+import { parseCSeq } from "./header.ts";
+import { type Headers, header, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
+import { type MindedSession, mindSession } from "./session.ts";
+import { patience } from "./transaction.ts";
+
+/** A 2xx and the dialog it opens. */
+export interface Answer {
+  readonly response: SipResponse;
+  readonly sent: SipRequest;
+  readonly dialog: Dialog;
+}
+
+export type CallingState =
+  | { readonly in: "inviting" }
+  /** Given up before the answer; what comes is hung up on. */
+  | { readonly in: "cancelling" }
+  | { readonly in: "established"; readonly remoteTag: string }
+  | { readonly in: "ended" };
+export type CallingEvent =
+  | { readonly type: "start" }
+  | { readonly type: "accepted"; readonly answer: Answer }
+  | { readonly type: "refused"; readonly status: number; readonly reason: string }
+  /** This side ends it. */
+  | { readonly type: "end"; readonly reason: string | undefined }
+  /** The far side ended it. */
+  | { readonly type: "ended" };
+export type CallingEffect =
+  | { readonly do: "cancel" }
+  | { readonly do: "abandon" }
+  | { readonly do: "establish"; readonly answer: Answer }
+  | { readonly do: "acknowledge"; readonly answer: Answer }
+  /** ACK, then BYE: nobody wants this one (§13.2.2.4). */
+  | { readonly do: "dismiss"; readonly answer: Answer }
+  | { readonly do: "bye"; readonly reason: string | undefined }
+  | { readonly do: "tell-refused"; readonly status: number; readonly reason: string }
+  | { readonly do: "tell-end" }
+  | { readonly do: "close" };
+/** `timerC` as in §16.8: the longest ringing. `giveUp`: how long a cancelled INVITE may stay without a final answer. */
+export type CallingTimer = "timerC" | "giveUp";
+
+type Calling = Machine<CallingState, CallingEvent, CallingEffect, CallingTimer>;
+
+const ringingMs = 180_000;
+/** Branches of a forked INVITE that are answered; further ones are left to give up by themselves. */
+const maxBranches = 16;
+const giveUp = { start: "giveUp", ms: 2 * patience } as const;
+const stop = [{ stop: "timerC" }, { stop: "giveUp" }] as const;
+
+export const calling: Calling = (state, event) => {
+  switch (event.type) {
+    case "start":
+      return [state, [{ start: "timerC", ms: ringingMs }]];
+    case "accepted":
+      return accepted(state, event.answer);
+    case "refused": {
+      if (state.in !== "inviting" && state.in !== "cancelling") return [state, []];
+      const { status, reason } = event;
+      const tell = state.in === "inviting" ? [{ do: "tell-refused", status, reason } as const] : [];
+      return [{ in: "ended" }, [...stop, { do: "close" }, ...tell]];
+    }
+    case "end":
+      if (state.in === "inviting") return [{ in: "cancelling" }, [{ stop: "timerC" }, giveUp, { do: "cancel" }]];
+      if (state.in !== "established") return [state, []];
+      return [{ in: "ended" }, [{ do: "bye", reason: event.reason }, { do: "close" }]];
+    case "ended":
+      return state.in === "established" ? [{ in: "ended" }, [{ do: "close" }, { do: "tell-end" }]] : [state, []];
+    case "expiry":
+      if (state.in === "cancelling") return [{ in: "ended" }, [{ do: "abandon" }, { do: "close" }]];
+      if (state.in !== "inviting") return [state, []];
+      return [
+        { in: "cancelling" },
+        [giveUp, { do: "cancel" }, { do: "tell-refused", status: 408, reason: "No Answer" }],
+      ];
+  }
+};
+
+function accepted(state: CallingState, answer: Answer): ReturnType<Calling> {
+  switch (state.in) {
+    case "inviting":
+      return [{ in: "established", remoteTag: answer.dialog.remoteTag }, [...stop, { do: "establish", answer }]];
+    case "cancelling":
+      return [{ in: "ended" }, [...stop, { do: "dismiss", answer }, { do: "close" }]];
+    case "established":
+      if (answer.dialog.remoteTag === state.remoteTag) return [state, [{ do: "acknowledge", answer }]];
+      return [state, [{ do: "dismiss", answer }]];
+    case "ended":
+      return [state, [{ do: "dismiss", answer }]];
+  }
+}
+
+/** Sends an INVITE and minds what becomes of it. */
+export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers): Session {
+  const thread = newThread(core);
+  const key = dialogKey(thread.callId, thread.localTag);
+  /** By remote tag: every branch that ever answered 2xx. */
+  const conversations = new Map<string, Conversation>();
+  let session: MindedSession | undefined;
+  let cseq = 0;
+
+  const machine = run(calling, { in: "inviting" }, core.clock, perform);
+
+  function perform(effect: CallingEffect): void {
+    switch (effect.do) {
+      case "cancel":
+        return asked.cancel();
+      case "abandon":
+        return asked.abandon();
+      case "establish":
+        return establish(effect.answer);
+      case "acknowledge":
+        return void acknowledge(effect.answer);
+      case "dismiss":
+        return dismiss(effect.answer);
+      case "bye":
+        return session?.bye(effect.reason);
+      case "tell-refused":
+        return handlers.onRefused(effect.status, effect.reason);
+      case "tell-end":
+        return handlers.onEnd();
+      case "close":
+        session?.close();
+        core.dialogs.delete(key);
+    }
+  }
+
+  function establish(answer: Answer): void {
+    session = mindSession(core, acknowledge(answer), {
+      onEnd: () => machine.send({ type: "ended" }),
+      ...(handlers.onReoffer && { onReoffer: handlers.onReoffer }),
+    });
+    handlers.onAnswer(answer.response);
+  }
+
+  function acknowledge({ dialog, sent }: Answer): Conversation {
+    const known = conversations.get(dialog.remoteTag);
+    const conversation = known ?? converse(core, dialog, out.credentials);
+    conversations.set(dialog.remoteTag, conversation);
+    conversation.acknowledge(parseCSeq(header(sent, "cseq") ?? "").number, credentialsOf(sent));
+    return conversation;
+  }
+
+  function dismiss(answer: Answer): void {
+    const repeated = conversations.has(answer.dialog.remoteTag);
+    const conversation = acknowledge(answer);
+    if (!repeated) conversation.request("BYE", {}, () => {});
+  }
+
+  function onResponse(response: SipResponse, sent: SipRequest): void {
+    const { status, reason } = response;
+    if (status < 200) return;
+    const opened = status < 300 ? open(response, sent) : { status, reason };
+    if ("status" in opened) return machine.send({ type: "refused", ...opened });
+    const { remoteTag } = opened.dialog;
+    if (!conversations.has(remoteTag) && conversations.size >= maxBranches) return;
+    machine.send({ type: "accepted", answer: opened });
+  }
+
+  function open(response: SipResponse, sent: SipRequest): Answer | { status: number; reason: string } {
+    try {
+      return { response, sent, dialog: dialogOfCaller(sent, response, flow) };
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { status: 502, reason: error.message };
+    }
+  }
+
+  const end = (reason?: string) => machine.send({ type: "end", reason });
+  let flow: Flow;
+  const asked = ask(core, {
+    credentials: out.credentials,
+    compose() {
+      cseq += 1;
+      const composed = composeOutside(core, out, thread, cseq);
+      flow = composed.flow;
+      return composed;
+    },
+    onResponse,
+  });
+  machine.send({ type: "start" });
+  core.dialogs.set(key, {
+    onRequest(transaction) {
+      if (session !== undefined) return session.onRequest(transaction);
+      // RFC 3311 §5.2: the offer of the INVITE is still open.
+      transaction.respond(transaction.request.method === "UPDATE" ? 491 : 481);
+    },
+    onAck: (ack) => session?.onAck(ack),
+    leave: () => end(),
+    stop() {
+      machine.close();
+      session?.close();
+    },
+  });
+  return { callId: thread.callId, end };
+}
+
+function credentialsOf(request: SipRequest): Headers {
+  return request.headers.filter(([name]) => name === "authorization" || name === "proxy-authorization");
+}

@@ -1,0 +1,178 @@
+/**
+ * What the SIP endpoint and the rooms that use it agreed on: values and callbacks, no behaviour.
+ * Other rooms import these from endpoint.ts.
+ */
+import type { Address } from "../../hal/network/port.ts";
+import type { Headers, SipRequest, SipResponse } from "./message.ts";
+
+/** Where a message came from, and the way back to it (RFC 3581, RFC 5626 flow). */
+export interface Flow {
+  readonly transport: "udp" | "tcp";
+  readonly remote: Address;
+  /** Which TCP connection; undefined over UDP. */
+  readonly connection?: number;
+}
+
+export interface Body {
+  readonly type: string;
+  readonly content: string;
+}
+
+/** Extra parts of an outgoing message. */
+export interface Extras {
+  readonly headers?: Headers;
+  readonly body?: Body;
+}
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A request outside any dialog, or one that opens a dialog. The endpoint adds Via, Call-ID, CSeq, Max-Forwards, From tag, Contact. */
+export interface OutgoingRequest extends Extras {
+  readonly method: string;
+  /** The Request-URI. */
+  readonly uri: string;
+  /** Logical parties as URIs (name-addr allowed). */
+  readonly from: string;
+  readonly to: string;
+  /** Where to send it: a flow to reuse, or an address. Absent: the Request-URI's own host and port. */
+  readonly via?: Flow | { readonly transport: "udp" | "tcp"; readonly remote: Address };
+  /** Answers a 401/407 once (again on stale=true). */
+  readonly credentials?: Credentials;
+  /** Continue a series (REGISTER refreshes): same Call-ID, next CSeq. */
+  readonly series?: { readonly callId: string; readonly cseq: number };
+}
+
+/** A server transaction handed to the application. Each must be answered once with a final status. */
+export interface Incoming {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  /** `contact: true` adds this endpoint's Contact. */
+  respond(status: number, extras?: Extras & { readonly reason?: string; readonly contact?: boolean }): void;
+}
+
+/** One side of an INVITE session after it was offered or answered. Its end is told once. */
+export interface Session {
+  readonly callId: string;
+  /** Sends BYE (or CANCEL before the answer). `onEnd` is not called for one's own end. */
+  end(reason?: string): void;
+}
+
+export interface OfferHandlers {
+  /** 2xx arrived (ACK is sent by the endpoint): the answer. */
+  onAnswer(response: SipResponse): void;
+  /** A final failure; 408 for no answer and 503 for no transport are made here. */
+  onRefused(status: number, reason: string): void;
+  /** The far end hung up, or the dialog died (481, 408 on a request inside it). */
+  onEnd(): void;
+  /** The far end re-offers (re-INVITE or UPDATE). Return the SDP answer, or a status to refuse with. Default: 488. */
+  onReoffer?(sdp: string): Body | number;
+}
+
+export interface AnswerHandlers {
+  /** The ACK arrived: the session is confirmed. */
+  onConfirmed(): void;
+  onEnd(): void;
+  onReoffer?(sdp: string): Body | number;
+}
+
+/** An incoming INVITE that opens a dialog. Either accept or refuse it; a CANCEL ends it (487 is sent by the endpoint). */
+export interface IncomingInvite extends Incoming {
+  /** Sends 200 with the answer, retransmits it until the ACK (RFC 3261 §13.3.1.4), gives the session. */
+  accept(answer: Body, handlers: AnswerHandlers, extras?: Extras): Session;
+  /** The caller gave up before the answer. */
+  onCancel: () => void;
+}
+
+/** The notifier's side of a subscription (RFC 6665). */
+export interface Notifier {
+  /**
+   * Sends NOTIFY with the full state. While one is unanswered only the latest is kept. `terminated` (a reason of
+   * RFC 6665 §4.1.3: "noresource", "deactivated", …) ends the subscription; `onEnd` is then not called.
+   */
+  notify(body: Body | undefined, state?: { readonly terminated: string }): void;
+}
+
+export interface NotifierHandlers {
+  /** The watcher refreshed: a full-state NOTIFY is due. */
+  onRefresh(): void;
+  /** Expired, unsubscribed (a last NOTIFY is sent by the endpoint with `lastBody()`), or the watcher is gone (481, timeout). */
+  onEnd(): void;
+  lastBody?(): Body | undefined;
+}
+
+export interface IncomingSubscribe extends Incoming {
+  /** From the Event header: package and parameters. */
+  readonly event: string;
+  /** Seconds asked for (0: a poll or an unsubscribe). */
+  readonly expires: number | undefined;
+  /** Sends 200 with `expires` seconds granted. The caller must `notify` at once. */
+  accept(expires: number, handlers: NotifierHandlers): Notifier;
+}
+
+/** The watcher's side: subscribes, refreshes before expiry, answers NOTIFY, tries again after failures with back-off. */
+export interface Watcher {
+  /** Unsubscribes and forgets. */
+  close(): void;
+}
+
+export interface WatcherHandlers {
+  /** A NOTIFY with a body. A ProtocolError thrown here is the answer to it. */
+  onNotify(body: Uint8Array, request: SipRequest): void;
+  /** Accepted (each time), or failed with a status; a failure is retried until closed, unless it is 403, 404 or 489. */
+  onState(state: { readonly active: true } | { readonly active: false; readonly status: number }): void;
+}
+
+/** Keeps one address-of-record registered (RFC 3261 §10): refreshes at 80 % of the granted time, back-off after failures (RFC 5626 §4.5). */
+export interface Registration {
+  /** Removes the binding (waits at most 1 s for the answer). */
+  close(): Promise<void>;
+}
+
+export interface RegistrationOptions {
+  /** Address of record, "sip:alice@example.org". */
+  readonly aor: string;
+  readonly registrar: { readonly transport: "udp" | "tcp"; readonly remote: Address };
+  readonly credentials: Credentials;
+  /** Seconds; default 300. */
+  readonly expires?: number;
+  onState(state: { readonly registered: true } | { readonly registered: false; readonly status: number }): void;
+}
+
+export interface Handlers {
+  onInvite(invite: IncomingInvite): void;
+  onSubscribe(subscribe: IncomingSubscribe): void;
+  /** Every other out-of-dialog request (REGISTER, PUBLISH, MESSAGE, …). OPTIONS is answered by the endpoint. */
+  onRequest(incoming: Incoming): void;
+}
+
+export interface EndpointOptions {
+  /** The address to bind, UDP and TCP alike. Port 0 lets the system choose. */
+  readonly local: Address;
+  /** What peers are told in Via and Contact, where it differs from `local` (a wildcard address, NAT). Port 0: the bound port. */
+  readonly advertised?: Address;
+  readonly userAgent: string;
+  /** Default: both. */
+  readonly transports?: readonly ("udp" | "tcp")[];
+  /** Option tags that the handlers understand in Require; any other is refused with 420. Default: none. */
+  readonly supported?: readonly string[];
+}
+
+export interface Endpoint {
+  /** The address it is bound to. */
+  readonly local: Address;
+  /** Sends a request outside dialogs; `onFinal` is called once. */
+  request(out: OutgoingRequest, onFinal: (response: SipResponse) => void): void;
+  /** Sends an INVITE with an SDP offer. */
+  invite(out: OutgoingRequest, handlers: OfferHandlers): Session;
+  watch(
+    out: OutgoingRequest & { readonly event: string; readonly expires?: number },
+    handlers: WatcherHandlers,
+  ): Watcher;
+  register(options: RegistrationOptions): Registration;
+  /** What was dropped and why, as running counts: malformed, oversize, unmatched, tooMany… */
+  readonly dropped: Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}

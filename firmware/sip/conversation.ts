@@ -1,0 +1,51 @@
+import { type Asked, ask } from "./asking.ts";
+import type { Credentials, Extras, Flow } from "./contract.ts";
+import { type Core, contactUri } from "./core.ts";
+import { type Dialog, dialogAfter, requestInside } from "./dialog.ts";
+import { tagOf } from "./header.ts";
+import { type Headers, header, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
+
+/** A live dialog: it numbers what is sent inside and checks the order of what arrives. */
+export interface Conversation {
+  dialog(): Dialog;
+  /** This endpoint's Contact header. */
+  contact(): readonly [name: string, value: string];
+  request(method: string, extras: Extras, onFinal: (response: SipResponse) => void): Asked;
+  /** ACK for a 2xx of the INVITE numbered `cseq`, with that INVITE's credentials (RFC 3261 §13.2.2.4). */
+  acknowledge(cseq: number, credentials: Headers): void;
+  /** Takes in a request of the far end. Throws ProtocolError: 481 for another dialog, 500 when out of order. */
+  take(received: SipRequest, flow: Flow): void;
+}
+
+export function converse(core: Core, opened: Dialog, credentials?: Credentials): Conversation {
+  let dialog = opened;
+
+  const contact = () => ["contact", `<${contactUri(core, dialog.local, dialog.flow.transport)}>`] as const;
+
+  return {
+    dialog: () => dialog,
+    contact,
+    request(method, extras, onFinal) {
+      return ask(core, {
+        credentials,
+        compose() {
+          dialog = { ...dialog, localSeq: dialog.localSeq + 1 };
+          const own: Headers = [["user-agent", core.userAgent]];
+          const parts = { ...extras, headers: [...own, ...(extras.headers ?? [])] };
+          return { request: requestInside(dialog, method, dialog.localSeq, parts), flow: dialog.flow };
+        },
+        onResponse(response) {
+          if (response.status >= 200) onFinal(response);
+        },
+      });
+    },
+    acknowledge(cseq, credentialHeaders) {
+      core.transactions.acknowledge(requestInside(dialog, "ACK", cseq, { headers: credentialHeaders }), dialog.flow);
+    },
+    take(received, flow) {
+      if (tagOf(header(received, "from") ?? "") !== dialog.remoteTag)
+        throw new ProtocolError(481, `${received.method} of another dialog`);
+      dialog = dialogAfter(dialog, received, flow);
+    },
+  };
+}

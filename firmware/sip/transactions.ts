@@ -1,0 +1,276 @@
+/**
+ * The transaction table (RFC 3261 §17): finds the transaction that a message belongs to, runs its machine, and bounds
+ * how many there are. What reaches the user of the table is new: retransmissions end here. Knows no dialogs.
+ */
+import type { Clock } from "../../hal/clock/port.ts";
+import type { Random } from "../../hal/random/port.ts";
+import { type Running, run } from "../machine.ts";
+import type { Flow } from "./contract.ts";
+import type { Drops } from "./drops.ts";
+import { parseCSeq, parseVia, splitList, type Via } from "./header.ts";
+import { type Headers, header, type SipRequest, type SipResponse } from "./message.ts";
+import { type ResponseParts, responseTo, serialize } from "./serialize.ts";
+import type { ClientEffect, ClientEvent, ServerEffect, ServerEvent } from "./transaction.ts";
+import { inviteClient } from "./transaction-invite-client.ts";
+import { inviteServer } from "./transaction-invite-server.ts";
+import { ackOf, cancelOf, clientKey, cookie, serverKey } from "./transaction-match.ts";
+import { nonInviteClient } from "./transaction-non-invite-client.ts";
+import { nonInviteServer } from "./transaction-non-invite-server.ts";
+import type { Wire } from "./wire.ts";
+
+export interface ClientTransaction {
+  /** As it was sent, with its Via. */
+  readonly request: SipRequest;
+  /** Sends CANCEL for it (§9.1). The caller waits for a provisional answer first. */
+  cancel(): void;
+  /** Forgets it: no answer is passed any more. */
+  abandon(): void;
+}
+
+export interface ServerTransaction {
+  readonly request: SipRequest;
+  /** Where the request came from. */
+  readonly flow: Flow;
+  /** The tag that its answers put into To. */
+  readonly tag: string;
+  /** A final status was sent. */
+  answered(): boolean;
+  /** Ignored after a final status. */
+  respond(status: number, parts?: ResponseParts): void;
+  /** Sends the 2xx to an INVITE once more (§13.3.1.4). */
+  repeat(): void;
+  /** The client gave up; not called after a final status. The user then answers with 487. */
+  onCancel: () => void;
+}
+
+export interface TransactionUser {
+  /** Every request but ACK and CANCEL, once. */
+  onRequest(transaction: ServerTransaction): void;
+  /** An ACK for a 2xx. */
+  onAck(ack: SipRequest): void;
+}
+
+export interface Transactions {
+  /** `onResponse` gets every answer; 408 and 503 are made here when none comes. */
+  request(request: SipRequest, to: Flow, onResponse: (response: SipResponse) => void): ClientTransaction;
+  /** Sends an ACK for a 2xx: no transaction, a Via of its own (§13.2.2.4). */
+  acknowledge(ack: SipRequest, to: Flow): void;
+  receiveRequest(request: SipRequest, via: Via, flow: Flow): void;
+  receiveResponse(response: SipResponse): void;
+  /** How many there are. */
+  sizes(): { readonly client: number; readonly server: number };
+  close(): void;
+}
+
+export interface TransactionPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly wire: Wire;
+  readonly drops: Drops;
+  /** Goes into every response that a user makes. */
+  readonly server: string;
+}
+
+/** Requests nobody has answered yet; a further one gets 503. */
+const maxUnanswered = 4_096;
+/** Answered ones are kept to absorb retransmissions; beyond this the oldest is forgotten before its time. */
+const maxAnswered = 8_192;
+/** A larger request prefers a connection where there is one (§18.1.1), bytes. */
+const largeRequest = 1_300;
+const retryAfterSeconds = 5;
+
+interface Client {
+  readonly machine: Running<unknown, ClientEvent>;
+}
+
+interface Server extends ServerTransaction {
+  readonly machine: Running<{ readonly in: string }, ServerEvent>;
+}
+
+export function openTransactions(ports: TransactionPorts, user: TransactionUser): Transactions {
+  const { clock, random, wire, drops } = ports;
+  const clients = new Map<string, Client>();
+  const unanswered = new Map<string, Server>();
+  const answered = new Map<string, Server>();
+
+  function viaFor(flow: Flow, branch: string): string {
+    return `SIP/2.0/${flow.transport.toUpperCase()} ${wire.sentBy};rport;branch=${branch}`;
+  }
+
+  /** §18.1.1: a large request goes over a connection, but only if the peer was reached by one. */
+  function pack(bare: SipRequest, to: Flow, branch: string): { sent: SipRequest; data: Uint8Array; flow: Flow } {
+    const sent = withVia(bare, viaFor(to, branch));
+    const data = serialize(sent);
+    const stream = to.transport === "udp" && data.length > largeRequest ? wire.dialled(to.remote) : undefined;
+    return stream ? pack(bare, stream, branch) : { sent, data, flow: to };
+  }
+
+  function start(bare: SipRequest, to: Flow, branch: string, onResponse: (response: SipResponse) => void) {
+    const { sent, data, flow } = pack(bare, to, branch);
+    const key = clientKey(branch, sent.method);
+    const reliable = flow.transport === "tcp";
+    const onError = () => machine.send({ type: "transport-error" });
+
+    function perform(effect: ClientEffect): void {
+      switch (effect.do) {
+        case "send":
+          return wire.send(data, flow, onError);
+        case "acknowledge":
+          return wire.send(serialize(ackOf(sent, effect.response)), flow, onError);
+        case "pass":
+          return onResponse(effect.response);
+        case "fail":
+          return onResponse(responseTo(sent, effect.status));
+        case "forget":
+          return abandon();
+      }
+    }
+
+    function abandon(): void {
+      machine.close();
+      clients.delete(key);
+    }
+
+    const machine: Running<unknown, ClientEvent> =
+      sent.method === "INVITE"
+        ? run(inviteClient(reliable), { in: "initial" }, clock, perform)
+        : run(nonInviteClient(reliable), { in: "initial" }, clock, perform);
+    clients.set(key, { machine });
+    machine.send({ type: "start" });
+    return { request: sent, flow, abandon };
+  }
+
+  function request(bare: SipRequest, to: Flow, onResponse: (response: SipResponse) => void): ClientTransaction {
+    const branch = cookie + random.token(8);
+    const { request: sent, flow, abandon } = start(bare, to, branch, onResponse);
+    return { request: sent, abandon, cancel: () => void start(cancelOf(sent), flow, branch, () => {}) };
+  }
+
+  function receiveResponse(response: SipResponse): void {
+    const via = parseVia(splitList(header(response, "via") ?? "")[0] ?? "");
+    const { method } = parseCSeq(header(response, "cseq") ?? "");
+    const client = clients.get(clientKey(via.params.get("branch") ?? "", method));
+    if (client === undefined) return drops.count("unmatched", { status: response.status, method });
+    client.machine.send({ type: "response", response });
+  }
+
+  function find(key: string): Server | undefined {
+    return unanswered.get(key) ?? answered.get(key);
+  }
+
+  function receiveRequest(request: SipRequest, via: Via, flow: Flow): void {
+    const key = serverKey(request, via, request.method === "ACK" ? "INVITE" : request.method);
+    const known = find(key);
+    if (request.method === "ACK") {
+      // A peer that gives the ACK of a 2xx the branch of its INVITE means the dialog all the same.
+      if (known === undefined || known.machine.state().in === "accepted") return user.onAck(request);
+      return known.machine.send({ type: "ack" });
+    }
+    if (known !== undefined) return known.machine.send({ type: "request" });
+    if (unanswered.size >= maxUnanswered) return refuse(request, via, flow);
+    const server = admit(key, request, via, flow);
+    if (request.method === "CANCEL") return cancel(server, find(serverKey(request, via, "INVITE")));
+    user.onRequest(server);
+  }
+
+  function refuse(request: SipRequest, via: Via, flow: Flow): void {
+    drops.count("tooMany", { method: request.method });
+    const response = responseTo(request, 503, { headers: [["retry-after", `${retryAfterSeconds}`]] });
+    wire.send(serialize(response), wire.wayBack(via, flow), () => {});
+  }
+
+  /** §9.2 */
+  function cancel(cancelling: ServerTransaction, invite: Server | undefined): void {
+    cancelling.respond(invite === undefined ? 481 : 200);
+    if (invite !== undefined && !invite.answered()) invite.onCancel();
+  }
+
+  function admit(key: string, request: SipRequest, via: Via, flow: Flow): Server {
+    const reliable = flow.transport === "tcp";
+    const onError = () => machine.send({ type: "transport-error" });
+    let tag: string | undefined;
+    let final: { status: number; data: Uint8Array } | undefined;
+
+    function perform(effect: ServerEffect): void {
+      switch (effect.do) {
+        case "send":
+          return wire.send(effect.data, wire.wayBack(via, flow), onError);
+        case "trying":
+          return machine.send({ type: "respond", status: 100, data: serialize(responseTo(request, 100)) });
+        case "forget":
+          machine.close();
+          unanswered.delete(key);
+          answered.delete(key);
+      }
+    }
+
+    const machine: Server["machine"] =
+      request.method === "INVITE"
+        ? run(inviteServer(reliable), { in: "initial" }, clock, perform)
+        : run(nonInviteServer(reliable), { in: "initial" }, clock, perform);
+
+    const server: Server = {
+      request,
+      flow,
+      machine,
+      get tag() {
+        tag ??= random.token(8);
+        return tag;
+      },
+      answered: () => final !== undefined,
+      respond(status, parts = {}) {
+        if (final !== undefined) return;
+        const own: Headers = [["server", ports.server]];
+        const response = responseTo(request, status, {
+          ...parts,
+          toTag: server.tag,
+          headers: [...own, ...(parts.headers ?? [])],
+        });
+        const data = serialize(response);
+        if (status >= 200) {
+          final = { status, data };
+          if (unanswered.delete(key)) keepAnswered(key, server);
+        }
+        machine.send({ type: "respond", status, data });
+      },
+      repeat() {
+        if (final !== undefined) machine.send({ type: "respond", ...final });
+      },
+      onCancel() {},
+    };
+    unanswered.set(key, server);
+    machine.send({ type: "start" });
+    return server;
+  }
+
+  function keepAnswered(key: string, server: Server): void {
+    answered.set(key, server);
+    if (answered.size <= maxAnswered) return;
+    for (const [oldestKey, oldest] of answered) {
+      oldest.machine.close();
+      answered.delete(oldestKey);
+      return;
+    }
+  }
+
+  return {
+    request,
+    acknowledge(ack, to) {
+      const { data, flow } = pack(ack, to, cookie + random.token(8));
+      wire.send(data, flow, () => {});
+    },
+    receiveRequest,
+    receiveResponse,
+    sizes: () => ({ client: clients.size, server: unanswered.size + answered.size }),
+    close() {
+      for (const table of [clients, unanswered, answered]) {
+        for (const { machine } of table.values()) machine.close();
+        table.clear();
+      }
+    },
+  };
+}
+
+function withVia(request: SipRequest, via: string): SipRequest {
+  return { ...request, headers: [["via", via], ...request.headers] };
+}

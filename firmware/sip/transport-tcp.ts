@@ -1,0 +1,176 @@
+/**
+ * SIP over TCP (RFC 3261 §18, RFC 5626 §3.5.1): connections that peers opened or that were dialled, each named by a
+ * number. Decides when a connection is opened, used again and given up; knows frames, not messages.
+ */
+import type { Clock } from "../../hal/clock/port.ts";
+import { DeviceError } from "../../hal/error.ts";
+import type { Address, Network, TcpConnection } from "../../hal/network/port.ts";
+import type { Flow } from "./contract.ts";
+import type { Drops } from "./drops.ts";
+import { type Framer, streamFramer } from "./framer.ts";
+import { formatHostPort } from "./uri.ts";
+
+export interface TcpTransport {
+  readonly local: Address;
+  /** Over the flow's own connection while it lives, else over one that was dialled to its remote address. */
+  send(data: Uint8Array, to: Flow, onError: () => void): void;
+  alive(connection: number): boolean;
+  /** The live dialled connection to `remote`. */
+  dialled(remote: Address): Flow | undefined;
+  close(): Promise<void>;
+}
+
+export interface TcpOptions {
+  readonly local: Address;
+  /** `frame` belongs to the caller again after the call. */
+  readonly receive: (frame: Uint8Array, flow: Flow) => void;
+  readonly onClosed: (flow: Flow) => void;
+}
+
+const maxConnections = 256;
+/** A peer that connects and says nothing sensible, and one that has fallen silent, ms. */
+const strangerMs = 30_000;
+const idleMs = 900_000;
+/** How long a peer may leave its window shut, ms. */
+const stalledMs = 10_000;
+const sweepMs = 5_000;
+/** Messages that may wait for a connection to open. */
+const maxWaiting = 64;
+const pong = new Uint8Array([13, 10]);
+
+interface Waiting {
+  readonly data: Uint8Array;
+  readonly onError: () => void;
+}
+
+interface Link {
+  readonly flow: Flow & { readonly connection: number };
+  /** Undefined while it is being dialled. */
+  connection: TcpConnection | undefined;
+  framer: Framer | undefined;
+  waiting: Waiting[];
+  heard: boolean;
+  usedAt: number;
+  stalledAt: number | undefined;
+}
+
+export async function openTcp(
+  ports: { readonly clock: Clock; readonly network: Network; readonly drops: Drops },
+  options: TcpOptions,
+): Promise<TcpTransport> {
+  const { clock, network, drops } = ports;
+  const links = new Map<number, Link>();
+  const dialled = new Map<string, Link>();
+  let lastId = 0;
+  let closed = false;
+
+  function addLink(remote: Address): Link {
+    lastId += 1;
+    const flow = { transport: "tcp", remote, connection: lastId } as const;
+    const link: Link = {
+      flow,
+      connection: undefined,
+      framer: undefined,
+      waiting: [],
+      heard: false,
+      usedAt: clock.now(),
+      stalledAt: undefined,
+    };
+    links.set(lastId, link);
+    return link;
+  }
+
+  function attach(link: Link, connection: TcpConnection): void {
+    link.connection = connection;
+    const framer = streamFramer({
+      onMessage(frame) {
+        link.heard = true;
+        options.receive(frame, link.flow);
+      },
+      onPing: () => transmit(link, pong),
+      onError(error) {
+        drops.count("malformed", { from: link.flow.remote, reason: error.message });
+        remove(link);
+      },
+    });
+    link.framer = framer;
+    connection.onData = (data) => {
+      link.usedAt = clock.now();
+      framer.receive(data);
+    };
+    connection.onClose = () => remove(link);
+  }
+
+  function remove(link: Link): void {
+    if (!links.delete(link.flow.connection)) return;
+    const key = formatHostPort(link.flow.remote);
+    if (dialled.get(key) === link) dialled.delete(key);
+    link.framer?.close();
+    link.connection?.close();
+    for (const { onError } of link.waiting.splice(0)) onError();
+    options.onClosed(link.flow);
+  }
+
+  function transmit(link: Link, data: Uint8Array): void {
+    link.usedAt = clock.now();
+    if (link.connection?.send(data)) link.stalledAt = undefined;
+    else link.stalledAt ??= clock.now();
+  }
+
+  function dial(remote: Address): Link {
+    const link = addLink(remote);
+    dialled.set(formatHostPort(remote), link);
+    network.connect(remote).then(
+      (connection) => {
+        if (!links.has(link.flow.connection)) return connection.close();
+        link.heard = true;
+        attach(link, connection);
+        for (const { data } of link.waiting.splice(0)) transmit(link, data);
+      },
+      (error: unknown) => {
+        if (!(error instanceof DeviceError)) throw error;
+        remove(link);
+      },
+    );
+    return link;
+  }
+
+  function sweep(): void {
+    const now = clock.now();
+    for (const link of links.values()) {
+      const idle = now - link.usedAt >= (link.heard ? idleMs : strangerMs);
+      const stalled = link.stalledAt !== undefined && now - link.stalledAt >= stalledMs;
+      if (idle || stalled) remove(link);
+    }
+  }
+
+  const listener = await network.listen(options.local, (connection) => {
+    if (links.size >= maxConnections || closed) {
+      drops.count("tooManyConnections", { from: connection.remote });
+      return connection.close();
+    }
+    attach(addLink(connection.remote), connection);
+  });
+  const stopSweeping = clock.every(sweepMs, sweep);
+
+  return {
+    local: listener.local,
+    send(data, to, onError) {
+      const own = to.connection === undefined ? undefined : links.get(to.connection);
+      const link = own ?? dialled.get(formatHostPort(to.remote));
+      if (link === undefined && (links.size >= maxConnections || closed)) return onError();
+      const open = link ?? dial(to.remote);
+      if (open.connection !== undefined) return transmit(open, data);
+      if (open.waiting.length >= maxWaiting) return onError();
+      open.waiting.push({ data, onError });
+    },
+    alive: (connection) => links.has(connection),
+    dialled: (remote) => dialled.get(formatHostPort(remote))?.flow,
+    async close() {
+      closed = true;
+      stopSweeping();
+      [...links.values()].forEach(remove);
+      await listener.close();
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * Between bytes and messages: opens the transports, reads what arrives, marks where it came from (RFC 3261 §18.2.1,
+ * RFC 3581) and finds the way back for an answer (§18.2.2). Knows no transactions.
+ */
+import type { Clock } from "../../hal/clock/port.ts";
+import type { Address, Network, UdpSocket } from "../../hal/network/port.ts";
+import type { EndpointOptions, Flow } from "./contract.ts";
+import type { Drops } from "./drops.ts";
+import { formatVia, parseVia, splitList, type Via } from "./header.ts";
+import { header, type SipRequest, type SipResponse } from "./message.ts";
+import { isKeepAlive, MalformedMessage, parseMessage } from "./parse.ts";
+import { responseTo, serialize } from "./serialize.ts";
+import { openTcp, type TcpTransport } from "./transport-tcp.ts";
+import { formatHostPort } from "./uri.ts";
+
+export interface Wire {
+  readonly local: Address;
+  /** "host:port" as peers should see it. */
+  readonly sentBy: string;
+  /** `onError` is called later, never during the call; over UDP nothing is known to fail. */
+  send(data: Uint8Array, to: Flow, onError: () => void): void;
+  /** The way back for the answer to a request that came by `via` and `flow`. */
+  wayBack(via: Via, flow: Flow): Flow;
+  /** The live connection that was dialled to `remote`. */
+  dialled(remote: Address): Flow | undefined;
+  /** Nothing that arrives is read before. */
+  start(): void;
+  close(): Promise<void>;
+}
+
+export interface WireHandlers {
+  onRequest(request: SipRequest, via: Via, flow: Flow): void;
+  onResponse(response: SipResponse): void;
+  /** A TCP connection went away. */
+  onClosed(flow: Flow): void;
+}
+
+const defaultPort = 5060;
+/** With port 0 the system chooses for UDP, and TCP must find the same port free. */
+const bindAttempts = 8;
+
+export async function openWire(
+  ports: { readonly clock: Clock; readonly network: Network; readonly drops: Drops },
+  options: Pick<EndpointOptions, "local" | "advertised" | "transports">,
+  handlers: WireHandlers,
+): Promise<Wire> {
+  const { clock, network, drops } = ports;
+  let open = false;
+  const { udp, tcp, local } = await bind();
+  const told = options.advertised ?? local;
+
+  function receive(data: Uint8Array, flow: Flow): void {
+    if (!open) return;
+    try {
+      const message = parseMessage(data);
+      if (message.kind === "response") return handlers.onResponse(message);
+      const arrived = markSource(message, flow);
+      handlers.onRequest(arrived.request, arrived.via, flow);
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      drops.count("malformed", { from: flow.remote, reason: error.message });
+      if (error.partial !== undefined) refuse(error.partial, error, flow);
+    }
+  }
+
+  function onClosed(flow: Flow): void {
+    if (open) handlers.onClosed(flow);
+  }
+
+  function receiveDatagram(data: Uint8Array, remote: Address): void {
+    if (!isKeepAlive(data)) receive(data, { transport: "udp", remote });
+  }
+
+  function refuse(request: SipRequest, error: MalformedMessage, flow: Flow): void {
+    const arrived = markSource(request, flow);
+    send(serialize(responseTo(arrived.request, error.status)), wayBack(arrived.via, flow), () => {});
+  }
+
+  function send(data: Uint8Array, to: Flow, onError: () => void): void {
+    const later = () => {
+      clock.after(0, onError);
+    };
+    if (!open) return later();
+    if (to.transport === "tcp") return tcp ? tcp.send(data, to, later) : later();
+    return udp ? udp.send(data, to.remote) : later();
+  }
+
+  /** `maddr` is not followed: it would let a datagram with a forged source choose whom the answer hits. */
+  function wayBack(via: Via, flow: Flow): Flow {
+    if (flow.connection !== undefined && tcp?.alive(flow.connection)) return flow;
+    if (flow.transport === "udp" && via.params.has("rport")) return flow;
+    return { transport: flow.transport, remote: { host: flow.remote.host, port: via.port ?? defaultPort } };
+  }
+
+  async function bind(): Promise<{ udp?: UdpSocket; tcp?: TcpTransport; local: Address }> {
+    const transports = options.transports ?? ["udp", "tcp"];
+    const tcpAt = (at: Address) => openTcp(ports, { local: at, receive, onClosed });
+    if (!transports.includes("udp")) {
+      const only = await tcpAt(options.local);
+      return { tcp: only, local: only.local };
+    }
+    for (let attempt = 1; ; attempt++) {
+      const udpSocket = await network.udp(options.local, receiveDatagram);
+      if (!transports.includes("tcp")) return { udp: udpSocket, local: udpSocket.local };
+      try {
+        return { udp: udpSocket, tcp: await tcpAt(udpSocket.local), local: udpSocket.local };
+      } catch (error) {
+        udpSocket.close();
+        if (options.local.port !== 0 || attempt === bindAttempts) throw error;
+      }
+    }
+  }
+
+  return {
+    local,
+    sentBy: formatHostPort({ host: told.host, port: told.port === 0 ? local.port : told.port }),
+    send,
+    wayBack,
+    dialled: (remote) => tcp?.dialled(remote),
+    start() {
+      open = true;
+    },
+    async close() {
+      open = false;
+      udp?.close();
+      await tcp?.close();
+    },
+  };
+}
+
+/** RFC 3261 §18.2.1 and RFC 3581 §4: the top Via gets the source as `received`, and `rport` its value where it was asked for. */
+export function markSource(request: SipRequest, flow: Flow): { readonly request: SipRequest; readonly via: Via } {
+  const [top = "", ...rest] = splitList(header(request, "via") ?? "");
+  const via = parseVia(top);
+  const asked = via.params.has("rport");
+  if (!asked && via.host === flow.remote.host) return { request, via };
+  const params = new Map(via.params).set("received", flow.remote.host);
+  if (asked) params.set("rport", `${flow.remote.port}`);
+  const marked = { ...via, params };
+  const value = [formatVia(marked), ...rest].join(", ");
+  const at = request.headers.findIndex(([name]) => name === "via");
+  return { request: { ...request, headers: request.headers.with(at, ["via", value]) }, via: marked };
+}

@@ -1,0 +1,291 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Incoming } from "../../../firmware/sip/endpoint.ts";
+import { header, ProtocolError } from "../../../firmware/sip/message.ts";
+import { seededRandom } from "../../../hal/random/seeded.ts";
+import { refusing, requestText, serverAddress, sipWire } from "../../support/sip-wire.ts";
+
+const peerAddress = { host: "10.0.0.9", port: 5060 };
+
+/** An endpoint and a bare peer. */
+async function open(onRequest: (incoming: Incoming) => void = refusing.onRequest) {
+  const wire = sipWire();
+  const endpoint = await wire.endpoint(serverAddress, { ...refusing, onRequest });
+  const peer = await wire.raw(peerAddress);
+  const tell = async (text: string | Uint8Array) => {
+    peer.send(text);
+    await wire.clock.advance(20);
+  };
+  return { wire, endpoint, peer, tell };
+}
+
+test("what no application need decide is answered: capabilities, unknown dialogs, unknown extensions, missing events", async () => {
+  const { peer, tell } = await open();
+  await tell(requestText({ method: "OPTIONS", branch: "z9hG4bKa" }));
+  await tell(requestText({ method: "BYE", branch: "z9hG4bKb" }));
+  await tell(requestText({ method: "OPTIONS", branch: "z9hG4bKc", toTag: "x" }));
+  await tell(requestText({ method: "OPTIONS", branch: "z9hG4bKd", headers: ["Require: 100rel"] }));
+  await tell(requestText({ method: "SUBSCRIBE", branch: "z9hG4bKe" }));
+  await tell(requestText({ method: "INVITE", branch: "z9hG4bKf", headers: [] }));
+  await tell(requestText({ method: "CANCEL", branch: "z9hG4bKg" }));
+  await tell(requestText({ method: "ACK", branch: "z9hG4bKh" }));
+  assert.equal(peer.statuses(), [200, 481, 481, 420, 489, 400, 481]);
+  assert.is(header(peer.received[3] ?? { headers: [] }, "unsupported"), "100rel");
+});
+
+test("a repeated request gets its answer again, and its handler hears it once", async () => {
+  const heard: string[] = [];
+  const { peer, tell } = await open((incoming) => {
+    heard.push(incoming.request.method);
+    incoming.respond(200);
+    incoming.respond(403);
+  });
+  for (let i = 0; i < 3; i++) await tell(requestText({ method: "MESSAGE" }));
+  assert.equal(heard, ["MESSAGE"]);
+  assert.equal(peer.statuses(), [200, 200, 200]);
+});
+
+test("a handler's protocol error is the answer, and its bug is nobody's to hide", async () => {
+  const { wire, peer, tell } = await open(({ request }) => {
+    if (request.method === "MESSAGE") throw new ProtocolError(415, "no such type");
+    throw new TypeError("a bug");
+  });
+  await tell(requestText({ method: "MESSAGE" }));
+  assert.equal(peer.statuses(), [415]);
+  peer.send(requestText({ method: "PUBLISH", branch: "z9hG4bK2" }));
+  try {
+    await wire.clock.advance(20);
+    assert.unreachable("the bug was swallowed");
+  } catch (error) {
+    assert.match(`${error}`, /a bug/);
+  }
+});
+
+test("a request too broken to act on gets 400, one too broken to answer is counted", async () => {
+  const { endpoint, peer, tell } = await open();
+  await tell(requestText({ method: "OPTIONS" }).replace("CSeq: 1 OPTIONS", "CSeq: 1 BYE"));
+  assert.equal(peer.statuses(), [400]);
+  await tell("OPTIONS sip:x SIP/2.0\r\nVia: nonsense\r\n\r\n");
+  await tell("\r\n\r\n");
+  assert.equal(peer.statuses(), [400]);
+  assert.is(endpoint.dropped["malformed"], 2);
+});
+
+test("an answer goes to the port of Via when the peer does not ask for rport", async () => {
+  const { wire, peer } = await open();
+  const other = await wire.raw({ host: "10.0.0.9", port: 7_000 });
+  other.send(requestText({ method: "OPTIONS" }).replace(";rport", ""));
+  await wire.clock.advance(20);
+  assert.equal([peer.statuses(), other.statuses()], [[200], []]);
+});
+
+test("a peer of RFC 2543 without a branch is understood", async () => {
+  const heard: string[] = [];
+  const { peer, tell } = await open((incoming) => {
+    heard.push(incoming.request.method);
+    incoming.respond(200);
+  });
+  const text = requestText({ method: "MESSAGE" }).replace(";branch=z9hG4bK1", "");
+  await tell(text);
+  await tell(text);
+  assert.equal([heard, peer.statuses()], [["MESSAGE"], [200, 200]]);
+});
+
+test("more unanswered requests than there is room for get 503, and room is made when they are given up", async () => {
+  const { wire, endpoint, peer, tell } = await open(() => {});
+  for (let i = 0; i < 4_100; i++) peer.send(requestText({ method: "MESSAGE", branch: `z9hG4bK-${i}` }));
+  await wire.clock.advance(20);
+  assert.equal(peer.statuses(), [503, 503, 503, 503]);
+  assert.is(header(peer.received[0] ?? { headers: [] }, "retry-after"), "5");
+  assert.is(endpoint.dropped["tooMany"], 4);
+  await wire.clock.advance(33_000);
+  await tell(requestText({ method: "OPTIONS", branch: "z9hG4bK-x" }));
+  assert.is(peer.statuses().at(-1), 200);
+});
+
+test("a request to a silent peer is repeated for 32 s and ends as 408; without a way it ends as 503", async () => {
+  const wire = sipWire();
+  const client = await wire.endpoint(serverAddress);
+  const told: number[] = [];
+  const out = { method: "OPTIONS", from: "sip:a@10.0.0.1", to: "sip:b@10.0.0.9" };
+  client.request({ ...out, uri: "sip:b@10.0.0.9" }, ({ status }) => told.push(status));
+  client.request({ ...out, uri: "sip:b@name.example" }, ({ status }) => told.push(status));
+  client.request({ ...out, uri: "sip:b@10.0.0.9;transport=tcp" }, ({ status }) => told.push(status));
+  client.request({ ...out, uri: "sip:b@[" }, ({ status }) => told.push(status));
+  assert.equal(told, [], "never before the call returns");
+  await wire.clock.advance(20);
+  assert.equal(told, [503, 400]);
+  await wire.clock.advance(33_000);
+  assert.equal(told.slice(2).toSorted(), [408, 503]);
+  // RFC 3261 §17.1.2.2: at 0, 0.5, 1.5, 3.5, then each 4 s until 32 s.
+  assert.is(wire.count("10.0.0.1", "OPTIONS"), 11);
+});
+
+test("over TCP: a ping is answered, requests in pieces are read, and the answer comes back on the same connection", async () => {
+  const { wire } = await open();
+  const connecting = wire.network.host("10.0.0.9").connect(serverAddress);
+  await wire.clock.advance(20);
+  const connection = await connecting;
+  let got = "";
+  connection.onData = (data) => {
+    got += new TextDecoder().decode(data);
+  };
+  const say = async (text: string) => {
+    connection.send(new TextEncoder().encode(text));
+    await wire.clock.advance(20);
+  };
+  await say("\r\n\r\n");
+  assert.is(got, "\r\n");
+  const text = requestText({ method: "OPTIONS" });
+  await say(text.slice(0, 50));
+  await say(`${text.slice(50)}${requestText({ method: "OPTIONS", branch: "z9hG4bK2" })}`);
+  assert.is(got.match(/SIP\/2\.0 200 OK/g)?.length, 2);
+  let closed = false;
+  connection.onClose = () => {
+    closed = true;
+  };
+  await say("OPTIONS sip:x SIP/2.0\r\nContent-Length: abc\r\n\r\n");
+  assert.ok(closed, "nobody knows where the next message starts");
+});
+
+test("a connection that has been silent for 15 minutes is closed, one that is used stays", async () => {
+  const { wire } = await open();
+  const closed: string[] = [];
+  for (const name of ["silent", "used"])
+    wire.network
+      .host("10.0.0.9")
+      .connect(serverAddress)
+      .then((connection) => {
+        connection.onClose = () => closed.push(name);
+        connection.send(new TextEncoder().encode(requestText({ method: "OPTIONS", branch: `z9hG4bK-${name}` })));
+        if (name === "used") wire.clock.every(600_000, () => connection.send(new TextEncoder().encode("\r\n\r\n")));
+      });
+  await wire.clock.advance(899_000);
+  assert.equal(closed, []);
+  await wire.clock.advance(400_000);
+  assert.equal(closed, ["silent"]);
+});
+
+test("strangers cannot hold all connections: 256 at once, and the silent ones are closed after 30 s", async () => {
+  const { wire, endpoint } = await open();
+  const host = wire.network.host("10.0.0.9");
+  let closed = 0;
+  for (let i = 0; i < 260; i++)
+    host.connect(serverAddress).then((connection) => {
+      connection.onClose = () => {
+        closed += 1;
+      };
+    });
+  await wire.clock.advance(100);
+  assert.is(closed, 4);
+  assert.is(endpoint.dropped["tooManyConnections"], 4);
+  await wire.clock.advance(36_000);
+  assert.is(closed, 260);
+});
+
+test("a large request goes by TCP only to a peer that was reached by TCP", async () => {
+  const wire = sipWire();
+  const flows: string[] = [];
+  await wire.endpoint(serverAddress, {
+    ...refusing,
+    onRequest(incoming) {
+      flows.push(incoming.flow.transport);
+      incoming.respond(200);
+    },
+  });
+  const client = await wire.endpoint(peerAddress);
+  const send = async (transport: "udp" | "tcp", length: number) => {
+    const content = "x".repeat(length);
+    const via = { transport, remote: serverAddress };
+    const parties = { uri: "sip:b@10.0.0.1", from: "sip:a@10.0.0.9", to: "sip:b@10.0.0.1" };
+    client.request({ method: "MESSAGE", ...parties, via, body: { type: "text/plain", content } }, () => {});
+    await wire.clock.advance(100);
+  };
+  await send("udp", 2_000);
+  await send("tcp", 10);
+  await send("udp", 2_000);
+  await send("udp", 10);
+  assert.equal(flows, ["udp", "tcp", "tcp", "udp"]);
+});
+
+test("a phone without a port of its own for both transports still binds", async () => {
+  const wire = sipWire();
+  const endpoint = await wire.endpoint({ host: "10.0.0.3", port: 0 });
+  assert.ok(endpoint.local.port > 0);
+  const peer = await wire.raw(peerAddress, endpoint.local);
+  peer.send(requestText({ method: "OPTIONS" }));
+  await wire.clock.advance(20);
+  assert.equal(peer.statuses(), [200]);
+});
+
+test("an endpoint that closes says good-bye: sessions get BYE, watchers are told to come back later", async () => {
+  const wire = sipWire();
+  const endpoint = await wire.endpoint(serverAddress, {
+    ...refusing,
+    onInvite: (invite) => invite.accept({ type: "application/sdp", content: "v=0" }, { onConfirmed() {}, onEnd() {} }),
+    onSubscribe: (subscribe) => subscribe.accept(60, { onRefresh() {}, onEnd() {} }).notify(undefined),
+  });
+  const client = await wire.endpoint(peerAddress);
+  const told: string[] = [];
+  const parties = { uri: "sip:b@10.0.0.1", from: "sip:a@10.0.0.9", to: "sip:b@10.0.0.1" };
+  const body = { type: "application/sdp", content: "v=0" };
+  client.invite(
+    { method: "INVITE", ...parties, body },
+    { onAnswer() {}, onRefused() {}, onEnd: () => told.push("end") },
+  );
+  client.watch(
+    { method: "SUBSCRIBE", ...parties, event: "presence" },
+    { onNotify() {}, onState: (state) => told.push(state.active ? "on" : "off") },
+  );
+  await wire.clock.advance(100);
+  await endpoint.close();
+  await wire.clock.advance(20);
+  assert.equal(told, ["on", "end", "off"]);
+});
+
+test("2,000 mutated datagrams leave the endpoint answering and empty again after the timers", async () => {
+  const wire = sipWire();
+  const endpoint = await wire.endpoint(serverAddress, {
+    onInvite: (invite) => invite.accept({ type: "application/sdp", content: "v=0" }, { onConfirmed() {}, onEnd() {} }),
+    onSubscribe: (subscribe) => subscribe.accept(60, { onRefresh() {}, onEnd() {} }).notify(undefined),
+    onRequest: (incoming) => incoming.respond(200),
+  });
+  const peer = await wire.raw(peerAddress);
+  const before = wire.clock.pending();
+  const random = seededRandom(7);
+  const pick = (limit: number) => Math.floor(random.fraction() * limit);
+  const methods = ["INVITE", "ACK", "BYE", "CANCEL", "SUBSCRIBE", "NOTIFY", "REGISTER", "OPTIONS", "UPDATE", "INFO"];
+  const extra = [
+    "Contact: <sip:p@10.0.0.9>",
+    "Event: presence",
+    "Expires: 60",
+    "Route: <sip:10.0.0.9;lr>",
+    "Record-Route: <sip:10.0.0.9>",
+  ];
+  for (let i = 0; i < 2_000; i++) {
+    const method = methods[pick(methods.length)] ?? "OPTIONS";
+    const valid = requestText({
+      method,
+      branch: `z9hG4bK${pick(300)}`,
+      cseq: pick(50),
+      callId: `c${pick(20)}`,
+      headers: extra,
+    });
+    const bytes = Buffer.from(random.fraction() < 0.1 ? valid.replace(/^.*/, "SIP/2.0 200 OK") : valid);
+    for (let changes = pick(4); changes > 0; changes--) bytes[pick(bytes.length)] = pick(256);
+    peer.send(bytes.subarray(0, random.fraction() < 0.1 ? pick(bytes.length) : bytes.length));
+    if (i % 50 === 0) await wire.clock.advance(10);
+  }
+  await wire.clock.advance(20);
+  peer.send(requestText({ method: "OPTIONS", branch: "z9hG4bK-alive", callId: "alive" }));
+  await wire.clock.advance(20);
+  const last = peer.received.findLast(
+    (message) => message.kind === "response" && header(message, "call-id") === "alive",
+  );
+  assert.is(last?.kind === "response" && last.status, 200);
+  assert.ok((endpoint.dropped["malformed"] ?? 0) > 100);
+  await wire.clock.advance(300_000);
+  assert.is(wire.clock.pending(), before, "no transaction, session or subscription is left");
+});
+
+test.run();
