@@ -1,0 +1,110 @@
+/**
+ * The voice codecs of a leg, as frames of 20 ms on either side. Opening is asynchronous, everything else is a plain call.
+ * A bad payload throws nothing: it counts as lost, because to a listener it is.
+ */
+import { type Opus, OpusError } from "../../hal/opus/port.ts";
+import { concealer } from "./concealment.ts";
+import { alaw, type Law, ulaw } from "./g711.ts";
+
+export type CodecName = "opus" | "PCMU" | "PCMA";
+
+/** Ticks of the RTP clock a second, which is the sample rate that the codec works at here (RFC 7587 §4.1, RFC 3551 §4.5.14). */
+export const clockRates: Readonly<Record<CodecName, number>> = { opus: 48_000, PCMU: 8_000, PCMA: 8_000 };
+/** Samples of 120 ms, the longest packet, at 48 kHz. */
+export const largestPacketSamples = 5760;
+
+export interface SpeechDecoder {
+  readonly rate: number;
+  /** Decodes a payload into `into`, which holds 120 ms; returns the samples written, 0 when the payload is bad. */
+  decode(payload: Uint8Array, into: Int16Array): number;
+  /** Writes 20 ms in place of a lost packet, out of the payload behind it where that is known. Returns the samples written. */
+  conceal(into: Int16Array, next?: Uint8Array): number;
+  close(): void;
+}
+
+export interface SpeechEncoder {
+  readonly rate: number;
+  /** Encodes 20 ms. The payload belongs to the encoder until its next call. */
+  encode(frame: Int16Array): Uint8Array;
+  close(): void;
+}
+
+const lawOf = (codec: "PCMU" | "PCMA"): Law => (codec === "PCMU" ? ulaw : alaw);
+
+export async function openDecoder(opus: Opus, codec: CodecName): Promise<SpeechDecoder> {
+  return codec === "opus" ? openOpusDecoder(opus) : companderDecoder(lawOf(codec));
+}
+
+/** `bitrate` in bit/s concerns Opus alone. */
+export async function openEncoder(opus: Opus, codec: CodecName, bitrate: number): Promise<SpeechEncoder> {
+  if (codec !== "opus") return companderEncoder(lawOf(codec));
+  const encoder = await opus.encoder({ bitrate });
+  return { rate: clockRates.opus, encode: (frame) => encoder.encode(frame), close: () => encoder.close() };
+}
+
+async function openOpusDecoder(opus: Opus): Promise<SpeechDecoder> {
+  const decoder = await opus.decoder();
+  const rate = clockRates.opus;
+  const frame = rate / 50;
+
+  /** Runs `attempt`; false when libopus refuses the packet. */
+  function accepted(attempt: () => void): boolean {
+    try {
+      attempt();
+      return true;
+    } catch (error) {
+      if (error instanceof OpusError) return false;
+      throw error;
+    }
+  }
+
+  return {
+    rate,
+    decode(payload, into) {
+      try {
+        return decoder.decode(payload, into);
+      } catch (error) {
+        if (error instanceof OpusError) return 0;
+        throw error;
+      }
+    },
+    conceal(into, next) {
+      if (!next || !accepted(() => decoder.recover(next, into))) decoder.conceal(into);
+      return frame;
+    },
+    close: () => decoder.close(),
+  };
+}
+
+function companderDecoder(law: Law): SpeechDecoder {
+  const rate = 8_000;
+  const frame = rate / 50;
+  const concealment = concealer();
+  return {
+    rate,
+    decode(payload, into) {
+      if (payload.length === 0 || payload.length > into.length) return 0;
+      law.decode(payload, into);
+      concealment.heard(into, payload.length);
+      return payload.length;
+    },
+    conceal(into) {
+      concealment.conceal(into, frame);
+      return frame;
+    },
+    close() {},
+  };
+}
+
+function companderEncoder(law: Law): SpeechEncoder {
+  const rate = 8_000;
+  const payload = new Uint8Array(rate / 50);
+  return {
+    rate,
+    encode(frame) {
+      law.encode(frame, payload);
+      return payload;
+    },
+    close() {},
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * One end's RTCP: says every few seconds what was sent and heard (RFC 3550 §6.2, a fixed interval: two members a session), and
+ * learns from the other end's reports how well it is heard. Floor control shares the channel but not this file.
+ */
+import type { Cancel, Clock } from "../../hal/clock/port.ts";
+import { type ReceptionStats, receptionStats } from "./reception.ts";
+import { buildRtcp, ntpTime, parseRtcp, type ReportBlock, roundTripMs } from "./rtcp.ts";
+import { readRtp, rtpView } from "./rtp.ts";
+
+export interface RtcpSession {
+  /** Starts to report. `clockRate`: ticks of the agreed payload's clock a second. */
+  start(clockRate?: number): void;
+  /** Ends reporting with a BYE. */
+  stop(): void;
+  /** A packet of `octets` bytes of payload went out. `timestamp`: its RTP timestamp. */
+  sent(octets: number, timestamp: number, nowMs: number): void;
+  /** An RTP packet came in. */
+  received(packet: Uint8Array, nowMs: number): void;
+  /** An RTCP datagram came in; false when it is none. */
+  receive(data: Uint8Array, nowMs: number): boolean;
+  /** How the other end hears us, from its last report. */
+  quality(): { readonly lossPercent: number; readonly roundTripMs: number | undefined };
+}
+
+const reportIntervalMs = 5000;
+
+export function openRtcpSession(
+  ports: { readonly clock: Clock; readonly send: (packet: Uint8Array) => void },
+  options: {
+    readonly ssrc: number;
+    readonly cname: string;
+    /** The other end left. */
+    readonly onBye?: () => void;
+    /** The other end's report about us, in percent: what the encoder's FEC should expect. */
+    readonly onLoss?: (percent: number) => void;
+  },
+): RtcpSession {
+  const { clock, send } = ports;
+  const { ssrc, cname } = options;
+  const view = rtpView();
+  let rate = 48_000;
+  let reporting: Cancel | undefined;
+  let stats: ReceptionStats = receptionStats(rate);
+  let source: number | undefined;
+  let heard = false;
+  let packets = 0;
+  let octets = 0;
+  let reported = 0;
+  let lastTimestamp = 0;
+  let lastSentAt = 0;
+  let lossPercent = 0;
+  let roundTrip: number | undefined;
+
+  function report(bye = false): void {
+    const now = clock.now();
+    // Only who sent since its last report is a sender (RFC 3550 §6.4).
+    const sending = packets !== reported;
+    const timestamp = (lastTimestamp + Math.round(((now - lastSentAt) * rate) / 1000)) >>> 0;
+    const block = heard && source !== undefined ? stats.report(source, now) : undefined;
+    const sender = { ntp: ntpTime(clock.wall()), timestamp, packets: packets >>> 0, octets: octets >>> 0 };
+    send(buildRtcp({ ssrc, cname, sender: sending ? sender : undefined, reports: block ? [block] : [], bye }));
+    reported = packets;
+    heard = false;
+  }
+
+  function heardOfUs(blocks: readonly ReportBlock[]): void {
+    const block = blocks.find((candidate) => candidate.ssrc === ssrc);
+    if (!block) return;
+    lossPercent = Math.round((block.fractionLost * 100) / 256);
+    roundTrip = roundTripMs(ntpTime(clock.wall()), block) ?? roundTrip;
+    options.onLoss?.(lossPercent);
+  }
+
+  return {
+    start(clockRate = 48_000) {
+      reporting?.();
+      rate = clockRate;
+      stats = receptionStats(rate);
+      source = undefined;
+      reporting = clock.every(reportIntervalMs, () => report());
+    },
+    stop() {
+      if (!reporting) return;
+      reporting();
+      reporting = undefined;
+      report(true);
+    },
+    sent(bytes, timestamp, nowMs) {
+      packets++;
+      octets += bytes;
+      lastTimestamp = timestamp;
+      lastSentAt = nowMs;
+    },
+    received(packet, nowMs) {
+      if (!readRtp(packet, view)) return;
+      if (view.ssrc !== source) {
+        source = view.ssrc;
+        stats = receptionStats(rate);
+      }
+      heard = true;
+      stats.packet(view.sequence, view.timestamp, nowMs);
+    },
+    receive(data, nowMs) {
+      const parts = parseRtcp(data);
+      if (!parts) return false;
+      for (const part of parts) {
+        if (part.type === "sender-report" && part.ssrc === source) stats.senderReport(part.sender.ntp, nowMs);
+        if (part.type === "sender-report" || part.type === "receiver-report") heardOfUs(part.reports);
+        if (part.type === "bye" && source !== undefined && part.sources.includes(source)) options.onBye?.();
+      }
+      return true;
+    },
+    quality: () => ({ lossPercent, roundTripMs: roundTrip }),
+  };
+}
