@@ -1,0 +1,74 @@
+/**
+ * The bodies by kind. status, presence: JSON; members that are not known are passed over, so that a realm can be updated
+ * gateway by gateway. gone: empty. A user that is no more: presence with an empty body. media: an RTP packet.
+ * What breaks a bound decodes to undefined.
+ */
+import type { Boot } from "./boot.ts";
+import { latestStart } from "./boot.ts";
+import { longestBody, read48, write48 } from "./envelope.ts";
+import { decodeText } from "./text.ts";
+
+export interface RemotePresence {
+  readonly status: string;
+  readonly talkgroups: readonly string[];
+}
+
+const longestSite = 256;
+const longestStatus = 64;
+const longestTalkgroup = 128;
+const mostTalkgroups = 64;
+
+export function encodeStatus(site: string): Uint8Array {
+  return Buffer.from(JSON.stringify({ site: site.slice(0, longestSite) }));
+}
+
+export function decodeStatus(body: Uint8Array): { readonly site: string } | undefined {
+  const site = members(body)?.get("site");
+  return typeof site === "string" && site.length <= longestSite ? { site } : undefined;
+}
+
+/** Undefined when it is more than a peer would accept. */
+export function encodePresence({ status, talkgroups }: RemotePresence): Uint8Array | undefined {
+  const body = Buffer.from(JSON.stringify({ status, talkgroups }));
+  return decodePresence(body) && body;
+}
+
+export function decodePresence(body: Uint8Array): RemotePresence | undefined {
+  const fields = members(body);
+  const status = fields?.get("status");
+  const talkgroups: unknown = fields?.get("talkgroups");
+  if (typeof status !== "string" || status.length > longestStatus) return undefined;
+  if (!Array.isArray(talkgroups) || talkgroups.length > mostTalkgroups || !talkgroups.every(isTalkgroup)) {
+    return undefined;
+  }
+  return { status, talkgroups: [...new Set(talkgroups)] };
+}
+
+function isTalkgroup(name: unknown): name is string {
+  return typeof name === "string" && name.length > 0 && name.length <= longestTalkgroup;
+}
+
+function members(body: Uint8Array): ReadonlyMap<string, unknown> | undefined {
+  const text = body.length > longestBody ? undefined : decodeText(body);
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? new Map(Object.entries(value)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** outdated: the highest boot that a gateway has seen of the one it tells. */
+export function encodeOutdated(boot: Boot): Uint8Array {
+  const body = new Uint8Array(12);
+  write48(body, 0, boot.start);
+  write48(body, 6, boot.random);
+  return body;
+}
+
+export function decodeOutdated(body: Uint8Array): Boot | undefined {
+  if (body.length !== 12) return undefined;
+  const boot = { start: read48(body, 0), random: read48(body, 6) };
+  return boot.start <= latestStart ? boot : undefined;
+}
