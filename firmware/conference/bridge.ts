@@ -1,0 +1,166 @@
+/**
+ * The bridge of one talkgroup: what the talker says goes to every other leg and to the trunk, and nothing else goes
+ * anywhere. Frames stay encoded; only legs of another codec get theirs transcoded. It decides nothing about who may talk:
+ * it is told to open and to close. This is the hot path: plain calls, reused buffers, no promise.
+ */
+import type { Clock } from "../../hal/clock/port.ts";
+import type { Opus } from "../../hal/opus/port.ts";
+import type { Random } from "../../hal/random/port.ts";
+import { type CodecName, clockRates } from "../media/codec.ts";
+import { outgoingStream, relayable, type SourceNumbers } from "../media/rewriter.ts";
+import { type RtpView, readRtp, rtpView } from "../media/rtp.ts";
+import { type Conversion, openConversions } from "./conversion.ts";
+import { earlyMedia } from "./early-media.ts";
+import type { Leg } from "./leg.ts";
+import type { GatewayId } from "./protocol.ts";
+
+export interface Bridge {
+  join(leg: Leg): void;
+  leave(leg: Leg): void;
+  /** Whether other gateways have members to hear what is said here. */
+  trunk(wanted: boolean): void;
+  /** A burst starts: the talker is a leg here, or sits behind another gateway. */
+  open(talker: Leg | GatewayId): void;
+  /** The burst is over; what is still in flight passes for 100 ms. */
+  close(): void;
+  /** An RTP packet of a leg. True when it is the talker's. */
+  fromLeg(leg: Leg, packet: Uint8Array, view: RtpView): boolean;
+  /** An RTP packet of another gateway, `packet` reused by the bridge. True when it is the talker's. */
+  fromTrunk(from: GatewayId, packet: Uint8Array): boolean;
+  closeAll(): void;
+}
+
+/** Payload types on a trunk, whatever a leg has agreed on. */
+const trunkTypes: Readonly<Record<CodecName, number>> = { opus: 111, PCMU: 0, PCMA: 8 };
+const trunkCodecs: ReadonlyMap<number, CodecName> = new Map([
+  [111, "opus"],
+  [0, "PCMU"],
+  [8, "PCMA"],
+]);
+const inFlightMs = 100;
+
+/** The legs of one codec, and what makes that codec for them while another is spoken. */
+interface Lane {
+  readonly codec: CodecName;
+  readonly legs: Set<Leg>;
+  conversion?: Conversion | undefined;
+}
+
+export function openBridge(
+  ports: { readonly clock: Clock; readonly random: Random; readonly opus: Opus },
+  handlers: { readonly onTrunk: (packet: Uint8Array) => void },
+): Bridge {
+  const { clock, random, opus } = ports;
+  const conversions = openConversions(opus);
+  const early = earlyMedia(clock);
+  const lanes = new Map<CodecName, Lane>();
+  const numbers = new DataView(random.bytes(8).buffer);
+  const toTrunk = outgoingStream({
+    ssrc: numbers.getUint32(0),
+    sequence: numbers.getUint16(4) & 0x7fff,
+    timestamp: numbers.getUint32(4) & 0x7fff_ffff,
+    clockRate: clockRates.opus,
+  });
+  const trunkView = rtpView();
+  let trunked = false;
+  let talker: Leg | GatewayId | undefined;
+  /** When the last of a burst that is over has passed, monotonic ms. */
+  let shutAt = Number.POSITIVE_INFINITY;
+
+  function laneOf(codec: CodecName): Lane {
+    const lane = lanes.get(codec) ?? { codec, legs: new Set() };
+    lanes.set(codec, lane);
+    return lane;
+  }
+
+  /** Whoever may be heard from, and whoever may listen: every pair of codecs in use; the trunk speaks Opus as a rule. */
+  function prepare(): void {
+    for (const { codec } of lanes.values()) {
+      conversions.prepare("opus", codec);
+      for (const other of lanes.keys()) conversions.prepare(codec, other);
+    }
+  }
+
+  function endConversions(): void {
+    for (const lane of lanes.values()) {
+      lane.conversion?.close();
+      lane.conversion = undefined;
+    }
+  }
+
+  const passes = (from: Leg | GatewayId): boolean => from === talker && clock.now() < shutAt;
+
+  function fanOut(from: Leg | GatewayId, codec: CodecName, packet: Uint8Array, view: RtpView): void {
+    const payload = relayable(packet, view);
+    for (const lane of lanes.values()) {
+      if (lane.codec !== codec) convert(lane, codec, packet, view);
+      else for (const leg of lane.legs) if (leg !== from) leg.send(payload, view);
+    }
+    if (!trunked || typeof from === "string") return;
+    const written = toTrunk.write(payload, view, trunkTypes[codec]);
+    if (written) handlers.onTrunk(written);
+  }
+
+  function convert(lane: Lane, from: CodecName, packet: Uint8Array, view: RtpView): void {
+    if (lane.legs.size === 0) return;
+    lane.conversion ??= conversions.begin(from, lane.codec, (converted: Uint8Array, source: SourceNumbers) => {
+      for (const leg of lane.legs) leg.send(converted, source);
+    });
+    const { payloadOffset, payloadLength } = view;
+    lane.conversion?.take(packet.subarray(payloadOffset, payloadOffset + payloadLength), view.sequence);
+  }
+
+  function fromTrunk(from: GatewayId, packet: Uint8Array): boolean {
+    if (!readRtp(packet, trunkView) || trunkView.payloadLength === 0) return false;
+    const codec = trunkCodecs.get(trunkView.payloadType);
+    if (!codec) return false;
+    if (!passes(from)) {
+      early.keep(from, packet);
+      return false;
+    }
+    fanOut(from, codec, packet, trunkView);
+    return true;
+  }
+
+  return {
+    join(leg) {
+      const codec = leg.codec();
+      if (!codec) return;
+      laneOf(codec).legs.add(leg);
+      prepare();
+      leg.begin(clock.now());
+    },
+    leave(leg) {
+      for (const lane of lanes.values()) lane.legs.delete(leg);
+      if (talker === leg) talker = undefined;
+    },
+    trunk(wanted) {
+      if (wanted && !trunked) toTrunk.begin(clock.now());
+      trunked = wanted;
+    },
+    open(next) {
+      const now = clock.now();
+      endConversions();
+      talker = next;
+      shutAt = Number.POSITIVE_INFINITY;
+      for (const lane of lanes.values()) for (const leg of lane.legs) leg.begin(now);
+      if (typeof next !== "string") return toTrunk.begin(now);
+      early.take(next, (packet) => fromTrunk(next, packet));
+    },
+    close() {
+      shutAt = Math.min(shutAt, clock.now() + inFlightMs);
+    },
+    fromLeg(leg, packet, view) {
+      const codec = leg.codec();
+      if (!codec || !passes(leg) || view.payloadLength === 0) return false;
+      fanOut(leg, codec, packet, view);
+      return true;
+    },
+    fromTrunk,
+    closeAll() {
+      talker = undefined;
+      endConversions();
+      conversions.close();
+    },
+  };
+}

@@ -1,0 +1,348 @@
+/**
+ * Who controls a talkgroup's floor, and what of floor control crosses the trunk to other gateways. Pure.
+ * One gateway runs the arbiter ("controlling"); the others pass their legs' messages to it and its rulings back
+ * ("participating"). Control changes hands while the floor is idle; only the loss of the controller moves it in
+ * mid-burst, and then the burst lives on. A controller that does not answer is stood in for, for one burst.
+ * It knows no sockets, no media and no MQTT; participants are keys "gateway/leg".
+ */
+import type { ArbiterEffect } from "../floor/arbiter.ts";
+import { denyCause, type FloorMessage, revokeCause } from "../floor/message.ts";
+import type { Expiry, Machine, TimerEffect } from "../machine.ts";
+import {
+  type Burst,
+  type ControlEffect,
+  type ControlEvent,
+  type ControlLimits,
+  type ControlState,
+  type ControlTimer,
+  type FloorRequest,
+  gatewayOf,
+  type ParticipantKey,
+  type TrunkMessage,
+} from "./control-state.ts";
+import type { FloorRole, GatewayId } from "./protocol.ts";
+
+type Effects = readonly (ControlEffect | TimerEffect<ControlTimer>)[];
+type Step = readonly [ControlState, Effects];
+
+/** After a release that the controller does not confirm, the floor is taken for idle so much later, ms. */
+const unconfirmedReleaseMs = 500;
+/** The controller's own T1 comes first; this is for a controller that is gone, ms. */
+const silenceGraceMs = 500;
+
+export function control(
+  self: GatewayId,
+  limits: ControlLimits,
+): Machine<ControlState, ControlEvent, ControlEffect, ControlTimer> {
+  const isLocal = (participant: ParticipantKey): boolean => gatewayOf(participant) === self;
+  const controlling = (state: ControlState): boolean => state.controller === self;
+  const controllerOf = (role: FloorRole): GatewayId => (role.in === "controlling" ? self : role.controller);
+
+  function taken(burst: Burst): FloorMessage {
+    return { type: "taken", party: burst.party, mayRequest: true, sequence: 0 };
+  }
+  const idleMessage: FloorMessage = { type: "idle", sequence: 0 };
+
+  const announce = (state: ControlState, burst: Burst): ControlEffect => ({
+    do: "send",
+    to: "all",
+    participant: burst.talker,
+    epoch: state.epoch,
+    priority: burst.priority,
+    message: taken(burst),
+  });
+  const announceIdle = (state: ControlState): ControlEffect => ({
+    do: "send",
+    to: "all",
+    participant: "",
+    epoch: state.epoch,
+    priority: 0,
+    message: idleMessage,
+  });
+  const sendTo = (
+    state: ControlState,
+    to: GatewayId,
+    participant: ParticipantKey,
+    message: FloorMessage,
+    priority = 0,
+  ) => ({ do: "send", to, participant, epoch: state.epoch, priority, message }) as const;
+
+  /** Takes on the wanted role. Called while the floor is idle, or when the present controller is gone. */
+  function settle(state: ControlState): ControlState {
+    const controller = controllerOf(state.wanted);
+    if (controller === state.controller) return state;
+    return { ...state, controller, epoch: controller === self ? state.epoch + 1 : state.epoch };
+  }
+
+  function opened(state: ControlState, burst: Burst): Step {
+    const { asking, ...rest } = state;
+    const still = asking && asking.from !== burst.talker ? { asking } : {};
+    return [
+      { ...rest, ...still, burst },
+      [
+        ...(asking && asking.from === burst.talker ? [{ stop: "answer" } as const] : []),
+        { stop: "hang" },
+        { do: "bridge" },
+        { do: "open", talker: burst.talker, party: burst.party },
+        { do: "tell-all", except: burst.talker, message: taken(burst) },
+      ],
+    ];
+  }
+
+  function idled(state: ControlState): Step {
+    const { burst, ...rest } = state;
+    if (!burst) return [settle(state), []];
+    return [
+      settle(rest),
+      [
+        { do: "close" },
+        { do: "tell-all", message: idleMessage },
+        { stop: "silence" },
+        { start: "hang", ms: limits.hangMs },
+      ],
+    ];
+  }
+
+  function both(first: Step, more: (state: ControlState) => Step): Step {
+    const [middle, effects] = first;
+    const [after, rest] = more(middle);
+    return [after, [...effects, ...rest]];
+  }
+
+  function onRole(state: ControlState, role: FloorRole): Step {
+    const next: ControlState = { ...state, wanted: role };
+    const { burst } = next;
+    if (!burst) {
+      const settled = settle(next);
+      // Whoever has just appeared, or missed something, learns the state of the floor.
+      return [settled, controlling(settled) ? [announceIdle(settled)] : []];
+    }
+    if (controlling(next)) return [next, role.peers.length > 0 ? [announce(next, burst)] : []];
+    if (controllerOf(role) === next.controller || role.peers.includes(next.controller)) return [next, []];
+    // The controller is gone in mid-burst: the burst lives on under its successor.
+    const settled = settle(next);
+    if (!controlling(settled)) return [settled, []];
+    const adopted: Burst = { ...burst, authority: self };
+    return [{ ...settled, burst: adopted }, [{ stop: "silence" }, adopt(adopted), announce(settled, adopted)]];
+  }
+
+  const adopt = ({ talker, party, priority }: Burst): ControlEffect => ({
+    do: "arbitrate",
+    event: { type: "adopt", talker, party, priority },
+  });
+
+  function onRequest(state: ControlState, request: FloorRequest): Step {
+    if (controlling(state)) return [state, [{ do: "arbitrate", event: { type: "request", ...request } }]];
+    // The controller knows no users of other gateways: each answers for its own.
+    if (!request.mayTalk)
+      return [
+        state,
+        [{ do: "tell", participant: request.from, message: { type: "deny", cause: denyCause.receiveOnly } }],
+      ];
+    const message: FloorMessage = { type: "request", priority: request.priority, userId: request.party };
+    const forward = sendTo(state, state.controller, request.from, message, request.priority);
+    // Only one question is timed; a leg that asks meanwhile asks again by its own T101.
+    if (state.asking) return [state, [forward]];
+    return [{ ...state, asking: request }, [forward, { start: "answer", ms: limits.answerMs }]];
+  }
+
+  function onRelease(state: ControlState, from: ParticipantKey): Step {
+    const { asking, ...rest } = state;
+    const withdrawn: Step = asking?.from === from ? [rest, [{ stop: "answer" }]] : [state, []];
+    return both(withdrawn, (now) => {
+      if (controlling(now)) return [now, [{ do: "arbitrate", event: { type: "release", from } }]];
+      const forward = sendTo(now, now.controller, from, { type: "release" });
+      if (now.burst?.talker !== from || now.burst.released) return [now, [forward]];
+      return [
+        { ...now, burst: { ...now.burst, released: true } },
+        [forward, { do: "close" }, { start: "silence", ms: unconfirmedReleaseMs }],
+      ];
+    });
+  }
+
+  /** This gateway's arbiter has spoken: legs here are told, participants elsewhere are sent word. */
+  function onRuling(state: ControlState, ruling: ArbiterEffect): Step {
+    const say = (to: ParticipantKey, message: FloorMessage, priority?: number): ControlEffect =>
+      isLocal(to) ? { do: "tell", participant: to, message } : sendTo(state, gatewayOf(to), to, message, priority);
+
+    switch (ruling.do) {
+      case "grant":
+        return [
+          state,
+          [
+            say(
+              ruling.to,
+              { type: "granted", durationS: Math.ceil(ruling.durationMs / 1000), priority: ruling.priority },
+              ruling.priority,
+            ),
+          ],
+        ];
+      case "deny":
+        return [state, [say(ruling.to, { type: "deny", cause: ruling.cause })]];
+      case "revoke":
+        return [state, [say(ruling.to, { type: "revoke", cause: ruling.cause })]];
+      case "taken": {
+        const { talker, party, priority } = ruling;
+        if (state.burst?.talker === talker) return [state, []];
+        const burst: Burst = { talker, party, priority, authority: self, released: false };
+        return both(opened(state, burst), (now) => [now, [announce(now, burst)]]);
+      }
+      case "idle": {
+        const announced: Effects = state.burst && state.burst.authority !== self ? [] : [announceIdle(state)];
+        return both([state, announced], idled);
+      }
+      case "close-gate":
+        return [state, [{ do: "close" }]];
+      // Bridging follows the burst, whoever rules it; late entry is answered from the burst as well.
+      case "bridge":
+      case "unbridge":
+      case "taken-to":
+      case "idle-to":
+        return [state, []];
+    }
+  }
+
+  function onTrunk(state: ControlState, trunk: TrunkMessage): Step {
+    const seen: ControlState = { ...state, epoch: Math.max(state.epoch, trunk.epoch) };
+    const { from, participant, priority, message } = trunk;
+    switch (message.type) {
+      case "request":
+        // Who asks the wrong gateway asks again by T101, by then knowing better.
+        if (!controlling(seen) || gatewayOf(participant) !== from) return [seen, []];
+        return onRequest(seen, { from: participant, party: message.userId ?? participant, priority, mayTalk: true });
+      case "release":
+        if (!controlling(seen) || gatewayOf(participant) !== from) return [seen, []];
+        return [seen, [{ do: "arbitrate", event: { type: "release", from: participant } }]];
+      case "granted":
+        if (controlling(seen) || from !== seen.controller || !isLocal(participant)) return [seen, []];
+        return onGranted(seen, trunk);
+      case "deny":
+      case "revoke": {
+        if (from !== seen.controller || !isLocal(participant)) return [seen, []];
+        const told: Effects = [{ do: "tell", participant, message }];
+        const { asking, ...rest } = seen;
+        return asking?.from === participant ? [rest, [{ stop: "answer" }, ...told]] : [seen, told];
+      }
+      case "taken":
+        return onTaken(state, seen, trunk);
+      case "idle":
+        return onIdle(seen, from);
+      case "queue-request":
+      case "queue-info":
+      case "ack":
+        return [seen, []];
+    }
+  }
+
+  function onGranted(state: ControlState, { from, participant, priority, message }: TrunkMessage): Step {
+    const told: Effects = [{ do: "tell", participant, message }];
+    // A grant to a leg that has let go meanwhile is answered by that leg with Release.
+    if (state.burst?.talker === participant) return [state, told];
+    const party = state.asking?.from === participant ? state.asking.party : participant;
+    const burst: Burst = { talker: participant, party, priority, authority: from, released: false };
+    return both(opened(state, burst), (now) => [
+      now,
+      [...told, { start: "silence", ms: limits.endOfMediaMs + silenceGraceMs }],
+    ]);
+  }
+
+  function onTaken(before: ControlState, state: ControlState, trunk: TrunkMessage): Step {
+    const { from, participant, epoch, priority, message } = trunk;
+    if (message.type !== "taken") return [state, []];
+    const { burst } = state;
+    if (burst?.talker === participant) return [state, []];
+    const theirs: Burst = { talker: participant, party: message.party, priority, authority: from, released: false };
+    // A burst of this gateway's own leg that the leg knows nothing of: its Granted was lost, and T101 asks again.
+    if (isLocal(participant)) return [state, []];
+    if (burst && !yields(burst, before.epoch, theirs, epoch, from, state.controller))
+      return [state, controlling(state) && burst.authority === self ? [announce(state, burst)] : []];
+
+    const lost: Effects =
+      burst && isLocal(burst.talker)
+        ? [{ do: "tell", participant: burst.talker, message: { type: "revoke", cause: revokeCause.preempted } }]
+        : [];
+    const watch: Effects = controlling(state)
+      ? [adopt(theirs)]
+      : [{ start: "silence", ms: limits.endOfMediaMs + silenceGraceMs }];
+    return both([state, lost], (now) => both(opened(now, theirs), (open) => [open, watch]));
+  }
+
+  /**
+   * Whether a burst gives way to one that another gateway announces. The controller's own word always counts; between
+   * two gateways that both ruled, the higher (priority, epoch, gateway id) stays, on both sides alike.
+   */
+  function yields(
+    ours: Burst,
+    ourEpoch: number,
+    theirs: Burst,
+    theirEpoch: number,
+    from: GatewayId,
+    controller: GatewayId,
+  ): boolean {
+    if (from === controller) return true;
+    if (theirs.priority !== ours.priority) return theirs.priority > ours.priority;
+    if (theirEpoch !== ourEpoch) return theirEpoch > ourEpoch;
+    return from > ours.authority;
+  }
+
+  function onIdle(state: ControlState, from: GatewayId): Step {
+    const { burst } = state;
+    if (!burst) return [settle(state), []];
+    const believed = from === burst.authority || from === state.controller || from === gatewayOf(burst.talker);
+    if (!believed) return [state, []];
+    if (controlling(state)) return [state, [{ do: "arbitrate", event: { type: "adopt-idle" } }]];
+    return idled(state);
+  }
+
+  function onMedia(state: ControlState): Step {
+    if (!state.burst) return [state, []];
+    if (controlling(state)) return [state, [{ do: "arbitrate", event: { type: "media", from: state.burst.talker } }]];
+    if (state.burst.released) return [state, []];
+    return [state, [{ start: "silence", ms: limits.endOfMediaMs + silenceGraceMs }]];
+  }
+
+  function onExpiry(state: ControlState, timer: ControlTimer): Step {
+    switch (timer) {
+      case "hang":
+        return [state, [{ do: "unbridge" }]];
+      case "silence":
+        return controlling(state) ? [state, []] : idled(state);
+      case "answer": {
+        const { asking, ...rest } = state;
+        if (!asking || controlling(state)) return [rest, []];
+        if (state.burst) return [rest, []];
+        // Never silent: the site's own floor is arbitrated here until this burst has ended.
+        const standIn: ControlState = { ...rest, controller: self, epoch: state.epoch + 1 };
+        return [standIn, [{ do: "arbitrate", event: { type: "request", ...asking } }]];
+      }
+    }
+  }
+
+  function onLeave(state: ControlState, participant: ParticipantKey): Step {
+    if (controlling(state)) return [state, [{ do: "arbitrate", event: { type: "leave", participant } }]];
+    return state.burst?.talker === participant || state.asking?.from === participant
+      ? onRelease(state, participant)
+      : [state, []];
+  }
+
+  return (state: ControlState, event: ControlEvent | Expiry<ControlTimer>): Step => {
+    switch (event.type) {
+      case "role":
+        return onRole(state, event.role);
+      case "request":
+        return onRequest(state, event.request);
+      case "release":
+        return onRelease(state, event.from);
+      case "leave":
+        return onLeave(state, event.participant);
+      case "trunk":
+        return onTrunk(state, event.trunk);
+      case "media":
+        return onMedia(state);
+      case "ruled":
+        return onRuling(state, event.ruling);
+      case "expiry":
+        return onExpiry(state, event.timer);
+    }
+  };
+}
