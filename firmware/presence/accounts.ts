@@ -1,0 +1,54 @@
+/** Who there is and what each may do. Of passwords only the digest hashes stay in memory. */
+import { type DigestAlgorithm, ha1 } from "../sip/digest.ts";
+
+export interface Account {
+  readonly user: string;
+  /** "sip:alice@example.org" */
+  readonly aor: string;
+  readonly talkgroups: ReadonlySet<string>;
+  /** Talkgroups whose session comes with the registration, unasked. */
+  readonly standing: readonly string[];
+  readonly listenOnly: ReadonlySet<string>;
+  /** Floor priority, 0..255. */
+  readonly priority: number;
+}
+
+/** The source of accounts; another one (a directory, a database) can stand behind it. */
+export interface Accounts {
+  find(user: string): Account | undefined;
+  /** H(user:realm:password) in hex, undefined for nobody. */
+  ha1(user: string, algorithm: DigestAlgorithm): string | undefined;
+}
+
+/** An account as the configuration has it. */
+export interface AccountEntry {
+  readonly user: string;
+  readonly password: string;
+  readonly talkgroups: readonly string[];
+  readonly standing: readonly string[];
+  readonly listenOnly: readonly string[];
+  readonly priority: number;
+}
+
+export function accountsFrom(entries: readonly AccountEntry[], realm: string): Accounts {
+  const accounts = new Map<string, Account>();
+  const hashes = new Map<string, Readonly<Record<DigestAlgorithm, string>>>();
+  for (const { user, password, talkgroups, standing, listenOnly, priority } of entries) {
+    accounts.set(user, {
+      user,
+      aor: `sip:${user}@${realm}`,
+      talkgroups: new Set(talkgroups),
+      standing,
+      listenOnly: new Set(listenOnly),
+      priority,
+    });
+    hashes.set(user, {
+      "SHA-256": ha1(user, realm, password, "SHA-256"),
+      MD5: ha1(user, realm, password, "MD5"),
+    });
+  }
+  return {
+    find: (user) => accounts.get(user),
+    ha1: (user, algorithm) => hashes.get(user)?.[algorithm],
+  };
+}

@@ -1,0 +1,72 @@
+/** A talkgroup that a terminal calls by itself: its INVITE becomes a leg, as if it had been asked to come. */
+import type { IncomingInvite, Session } from "../sip/endpoint.ts";
+import { ProtocolError } from "../sip/message.ts";
+import type { Account } from "./accounts.ts";
+import type { Legs } from "./legs.ts";
+
+export interface Dialled {
+  /** Answers an INVITE that is authorised. Throws ProtocolError. */
+  receive(invite: IncomingInvite, account: Account, talkgroup: string): void;
+  close(): void;
+}
+
+const mostOfAccount = 10;
+
+export function dialledCalls(
+  legs: Legs,
+  /** The account's session with the talkgroup stands, or does no more. */
+  onStanding: (user: string, talkgroup: string, change: 1 | -1) => void,
+): Dialled {
+  const ends = new Map<() => void, string>();
+
+  function receive(invite: IncomingInvite, account: Account, talkgroup: string): void {
+    if (invite.request.body.length === 0) throw new ProtocolError(488, "an INVITE without an offer");
+    const open = [...ends.values()].filter((user) => user === account.user).length;
+    if (open >= mostOfAccount) throw new ProtocolError(486, `${account.user} has ${open} calls`);
+    let session: Session | undefined;
+    let standing = false;
+
+    /** However it ends; nothing is heard of the leg from here on. */
+    function over(): void {
+      ends.delete(hangUp);
+      legs.release(leg);
+      if (standing) onStanding(account.user, talkgroup, -1);
+      standing = false;
+    }
+    function hangUp(): void {
+      over();
+      if (session) session.end();
+      else invite.respond(480);
+    }
+
+    const leg = legs.provision(
+      account,
+      talkgroup,
+      {
+        offer() {},
+        answer(sdp) {
+          session = invite.accept({ type: "application/sdp", content: sdp }, { onConfirmed() {}, onEnd: over });
+        },
+        ready() {
+          standing = true;
+          onStanding(account.user, talkgroup, 1);
+        },
+        refused(status) {
+          over();
+          if (!session) invite.respond(status);
+        },
+        lost: hangUp,
+      },
+      new TextDecoder().decode(invite.request.body),
+    );
+    ends.set(hangUp, account.user);
+    invite.onCancel = over;
+  }
+
+  return {
+    receive,
+    close() {
+      for (const hangUp of [...ends.keys()]) hangUp();
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * The door of the presence server: authenticates, registers, takes subscriptions to talkgroups and has a session provisioned for
+ * each before anybody calls. It decides who may be in which talkgroup; it trusts the conference server for who is
+ * heard. It knows no media, no floor and no MQTT.
+ */
+import type { Clock } from "../../hal/clock/port.ts";
+import type { Random } from "../../hal/random/port.ts";
+import type { Log } from "../log.ts";
+import type { Endpoint, Flow, Handlers, Incoming, IncomingSubscribe } from "../sip/endpoint.ts";
+import { parseContactList, parseEvent } from "../sip/header.ts";
+import { headers, ProtocolError } from "../sip/message.ts";
+import { formatUri, parseUri } from "../sip/uri.ts";
+import type { Account, Accounts } from "./accounts.ts";
+import { authentication } from "./authentication.ts";
+import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
+import { dialledCalls } from "./dialled.ts";
+import { legsAt } from "./legs.ts";
+import { registrar } from "./registrar.ts";
+import { type Presence, roster } from "./roster.ts";
+import { openSession } from "./session.ts";
+import { sessionsBy } from "./sessions.ts";
+import { subscriptions } from "./subscriptions.ts";
+
+export interface PresencePorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly accounts: Accounts;
+  readonly sessions: ConferenceServer;
+  /** The endpoint whose handlers these are; it exists by the time that the first request arrives. */
+  readonly sip: () => Endpoint;
+}
+
+export interface PresenceOptions {
+  readonly realm: string;
+  /** MD5 is offered beside SHA-256, for phones that know no other. */
+  readonly legacyMd5: boolean;
+  readonly talkgroups: readonly { readonly name: string }[];
+}
+
+export interface PresenceServer {
+  readonly handlers: Handlers;
+  /** What the conference server says. */
+  session(event: SessionEvent): void;
+  /** A user of another gateway, or undefined when gone. */
+  remote(gateway: string, user: string, state: Presence | undefined): void;
+  close(): void;
+}
+
+export function presence(
+  ports: PresencePorts,
+  options: PresenceOptions,
+  listener: {
+    /** A user of this gateway and the talkgroups that a session of theirs stands with; undefined when gone. */
+    readonly onPresence: (user: string, state: Presence | undefined) => void;
+  },
+): PresenceServer {
+  const { clock, log } = ports;
+  const { realm } = options;
+  const talkgroups = new Set(options.talkgroups.map(({ name }) => name));
+  const guard = authentication(ports, options);
+  const legs = legsAt(ports.sessions);
+  const members = roster({
+    presence: listener.onPresence,
+    members: (talkgroup) => watchers.changed(talkgroup),
+  });
+  const groupUri = (talkgroup: string): string => `sip:${talkgroup}@${realm}`;
+  const watchers = subscriptions(clock, {
+    entityOf: groupUri,
+    membersOf: (talkgroup) => members.members(talkgroup).map((user) => `sip:${user}@${realm}`),
+  });
+  const calls = dialledCalls(legs, members.session);
+  const sessions = sessionsBy((place) =>
+    openSession({ ...ports, legs }, place, (standing) =>
+      members.session(place.account.user, place.talkgroup, standing ? 1 : -1),
+    ),
+  );
+  /** By user and contact of a registered terminal: what gives its standing sessions up. */
+  const standing = new Map<string, (() => void)[]>();
+
+  const bindings = registrar(clock, {
+    bound({ account, contact, flow }, fresh) {
+      sessions.registered(account.user, contact, flow, fresh);
+      const terminal = `${account.user} ${contact}`;
+      if (standing.has(terminal)) return;
+      log.info({ event: "registered", user: account.user, from: flow.remote }, "terminal registered");
+      members.registered(account.user, 1);
+      standing.set(
+        terminal,
+        account.standing.map((talkgroup) => hold(account, talkgroup, contact, flow)),
+      );
+    },
+    unbound({ account, contact }) {
+      log.info({ event: "unregistered", user: account.user }, "terminal gone");
+      const terminal = `${account.user} ${contact}`;
+      standing.get(terminal)?.forEach((giveUp) => giveUp());
+      standing.delete(terminal);
+      members.registered(account.user, -1);
+    },
+  });
+
+  function hold(account: Account, talkgroup: string, contact: string, flow: Flow): () => void {
+    return sessions.hold({ account, talkgroup, group: groupUri(talkgroup), contact, flow });
+  }
+
+  /** The talkgroup that a request is for, if its sender may be there. Throws ProtocolError 404, 403. */
+  function talkgroupOf(incoming: Incoming, account: Account): string {
+    const { user } = parseUri(incoming.request.uri);
+    if (user === undefined || !talkgroups.has(user)) throw new ProtocolError(404, "no such talkgroup");
+    if (!account.talkgroups.has(user)) throw new ProtocolError(403, `${account.user} is no member of ${user}`);
+    return user;
+  }
+
+  function onSubscribe(subscribe: IncomingSubscribe): void {
+    const account = guard.admit(subscribe);
+    if (!account) return;
+    if (parseEvent(subscribe.event).package !== "conference")
+      return subscribe.respond(489, { headers: [["allow-events", "conference"]] });
+    const talkgroup = talkgroupOf(subscribe, account);
+    let giveUp = (): void => {};
+    const accepted = watchers.accept(subscribe, account, talkgroup, () => giveUp());
+    // A poll asks who is there, and wants no session.
+    if (!accepted || subscribe.expires === 0) return;
+    giveUp = hold(account, talkgroup, contactOf(subscribe), subscribe.flow);
+  }
+
+  return {
+    handlers: {
+      onInvite(invite) {
+        const account = guard.admit(invite);
+        if (account) calls.receive(invite, account, talkgroupOf(invite, account));
+      },
+      onSubscribe,
+      onRequest(incoming) {
+        if (incoming.request.method !== "REGISTER")
+          return incoming.respond(405, {
+            headers: [["allow", "REGISTER, INVITE, ACK, CANCEL, BYE, OPTIONS, SUBSCRIBE"]],
+          });
+        const account = guard.admit(incoming);
+        if (account) bindings.register(account, incoming);
+      },
+    },
+    session: legs.receive,
+    remote: members.remote,
+    close() {
+      calls.close();
+      sessions.close();
+      watchers.close();
+      bindings.close();
+    },
+  };
+}
+
+function contactOf(subscribe: IncomingSubscribe): string {
+  const contacts = parseContactList(headers(subscribe.request, "contact"));
+  if (contacts === "*" || contacts[0] === undefined) throw new ProtocolError(400, "SUBSCRIBE without a Contact");
+  return formatUri(parseUri(contacts[0].uri));
+}

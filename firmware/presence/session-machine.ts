@@ -1,0 +1,118 @@
+/**
+ * The life of one pre-established session: provisioned, offered to the terminal by INVITE, confirmed, and then there until the
+ * subscription ends. Pure. Whatever breaks it is followed by another try, for as long as somebody wants it: a session that is
+ * missing is a foreman who is not heard.
+ */
+import type { Machine } from "../machine.ts";
+import { backoff } from "../sip/backoff.ts";
+
+export type SessionState =
+  /** The conference server is asked for a leg. */
+  | { readonly in: "provisioning"; readonly failures: number }
+  /** The INVITE is with the terminal. */
+  | { readonly in: "inviting"; readonly failures: number }
+  /** The answer is with the conference server. */
+  | { readonly in: "joining"; readonly failures: number }
+  | { readonly in: "standing" }
+  | { readonly in: "waiting"; readonly failures: number }
+  | { readonly in: "ended" };
+
+/** `fraction`: jitter, [0, 1). */
+export type SessionInput =
+  | { readonly type: "start" }
+  | { readonly type: "offer"; readonly sdp: string }
+  | { readonly type: "answer"; readonly sdp: string }
+  | { readonly type: "ready" }
+  /** The terminal or the conference server said no, or hung up, or is gone. */
+  | { readonly type: "failed"; readonly cause: SessionFailure; readonly fraction: number }
+  /** The terminal has started anew: whatever stood is dead. */
+  | { readonly type: "renew" }
+  | { readonly type: "end" };
+
+export type SessionFailure = "refused" | "hung-up" | "lost";
+
+export type SessionDeed =
+  | { readonly do: "provision" }
+  | { readonly do: "invite"; readonly sdp: string }
+  | { readonly do: "join"; readonly sdp: string }
+  /** Ends the dialog, if one is open, and gives the leg back. */
+  | { readonly do: "clear" }
+  | { readonly do: "up" }
+  | { readonly do: "down" };
+
+/** "answer": how long the conference server or the terminal may take. */
+export type SessionTimer = "answer" | "retry";
+
+type Sessions = Machine<SessionState, SessionInput, SessionDeed, SessionTimer>;
+type Step = ReturnType<Sessions>;
+
+const provisionMs = 5_000;
+/** A phone without auto-answer rings so long, and is then asked again later. */
+const ringMs = 30_000;
+/** Somebody who hangs up is left alone for a while: as after so many failures in a row. */
+const hangUpFailures = 4;
+
+export const initialSession: SessionState = { in: "provisioning", failures: 0 };
+
+export const sessionMachine: Sessions = (state, event) => {
+  if (state.in === "ended") return [state, []];
+  switch (event.type) {
+    case "start":
+      return provision(0);
+    case "renew":
+      return then(provision(0), down(state));
+    case "end":
+      return [{ in: "ended" }, [{ stop: "answer" }, { stop: "retry" }, ...down(state), { do: "clear" }]];
+    case "failed":
+      return fail(state, event.cause, event.fraction);
+    case "expiry":
+      if (event.timer === "retry") return state.in === "waiting" ? provision(state.failures) : [state, []];
+      return state.in === "waiting" || state.in === "standing" ? [state, []] : fail(state, "refused", 0.5);
+    case "offer":
+      if (state.in !== "provisioning") return [state, []];
+      return [
+        { ...state, in: "inviting" },
+        [
+          { do: "invite", sdp: event.sdp },
+          { start: "answer", ms: ringMs },
+        ],
+      ];
+    case "answer":
+      if (state.in !== "inviting") return [state, []];
+      return [
+        { ...state, in: "joining" },
+        [
+          { do: "join", sdp: event.sdp },
+          { start: "answer", ms: provisionMs },
+        ],
+      ];
+    case "ready":
+      if (state.in !== "joining") return [state, []];
+      return [{ in: "standing" }, [{ stop: "answer" }, { do: "up" }]];
+  }
+};
+
+function provision(failures: number): Step {
+  return [
+    { in: "provisioning", failures },
+    [{ do: "clear" }, { stop: "retry" }, { do: "provision" }, { start: "answer", ms: provisionMs }],
+  ];
+}
+
+function down(state: SessionState): readonly SessionDeed[] {
+  return state.in === "standing" ? [{ do: "down" }] : [];
+}
+
+function then([state, effects]: Step, before: readonly SessionDeed[]): Step {
+  return [state, [...before, ...effects]];
+}
+
+function fail(state: SessionState, cause: SessionFailure, fraction: number): Step {
+  if (state.in === "waiting" || state.in === "ended") return [state, []];
+  const before = state.in === "standing" ? 0 : state.failures;
+  const failures = cause === "hung-up" ? Math.max(before, hangUpFailures) : before + 1;
+  return [
+    { in: "waiting", failures },
+    [...down(state), { do: "clear" }, { stop: "answer" }, { start: "retry", ms: backoff(failures, fraction) }],
+  ];
+}

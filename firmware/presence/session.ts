@@ -1,0 +1,140 @@
+/** Performs the life of one pre-established session (session-machine.ts) between a conference server and a terminal. */
+import type { Clock } from "../../hal/clock/port.ts";
+import type { Random } from "../../hal/random/port.ts";
+import type { Log } from "../log.ts";
+import { run } from "../machine.ts";
+import type { Endpoint, Flow, Session } from "../sip/endpoint.ts";
+import type { Account } from "./accounts.ts";
+import type { Legs, LegUser } from "./legs.ts";
+import { initialSession, sessionMachine } from "./session-machine.ts";
+
+/** A terminal's place in a talkgroup. */
+export interface SessionPlace {
+  readonly account: Account;
+  readonly talkgroup: string;
+  /** "sip:ops@example.org", who calls. */
+  readonly group: string;
+  /** The terminal's contact, and the way to it. */
+  readonly contact: string;
+  readonly flow: Flow;
+}
+
+export interface StandingSession {
+  /** The terminal has started anew, or is reached by another flow from now on. */
+  renew(flow: Flow): void;
+  /** The terminal is reached by this flow from now on; a session that stands goes on. */
+  move(flow: Flow): void;
+  end(): void;
+}
+
+/** Three ways to ask a phone to pick up by itself; each maker reads another one (RFC 5373, and two that came before). */
+const autoAnswer = [
+  ["answer-mode", "Auto"],
+  ["call-info", "<sip:roger.invalid>;answer-after=0"],
+  ["alert-info", "<http://roger.invalid>;info=alert-autoanswer;delay=0"],
+] as const;
+
+export function openSession(
+  ports: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly log: Log;
+    readonly legs: Legs;
+    readonly sip: () => Endpoint;
+  },
+  place: SessionPlace,
+  /** The session stands, or does no more. */
+  onStanding: (standing: boolean) => void,
+): StandingSession {
+  const { legs, random, log } = ports;
+  const { account, talkgroup, group, contact } = place;
+  let { flow } = place;
+  let leg: string | undefined;
+  let dialog: Session | undefined;
+
+  const failed = (cause: "refused" | "hung-up" | "lost") =>
+    machine.send({ type: "failed", cause, fraction: random.fraction() });
+
+  const user: LegUser = {
+    offer: (sdp) => machine.send({ type: "offer", sdp }),
+    answer() {},
+    ready: () => machine.send({ type: "ready" }),
+    refused(status, reason) {
+      log.warn({ user: account.user, talkgroup, status, reason }, "the conference server refused a session");
+      failed("refused");
+    },
+    lost() {
+      log.warn({ user: account.user, talkgroup }, "the terminal gave no sign of life: its session is set up again");
+      failed("lost");
+    },
+  };
+
+  const machine = run(sessionMachine, initialSession, ports.clock, (deed) => {
+    switch (deed.do) {
+      case "provision":
+        leg = legs.provision(account, talkgroup, user);
+        return;
+      case "invite":
+        return invite(deed.sdp);
+      case "join":
+        return leg === undefined ? undefined : legs.accept(leg, deed.sdp);
+      case "clear":
+        dialog?.end();
+        dialog = undefined;
+        if (leg !== undefined) legs.release(leg);
+        leg = undefined;
+        return;
+      case "up":
+        return onStanding(true);
+      case "down":
+        return onStanding(false);
+    }
+  });
+
+  function invite(sdp: string): void {
+    const called = ports.sip().invite(
+      {
+        method: "INVITE",
+        uri: contact,
+        from: group,
+        to: account.aor,
+        via: flow,
+        headers: autoAnswer,
+        body: { type: "application/sdp", content: sdp },
+      },
+      {
+        onAnswer(response) {
+          if (dialog === called) machine.send({ type: "answer", sdp: new TextDecoder().decode(response.body) });
+        },
+        onRefused(status) {
+          if (dialog !== called) return;
+          dialog = undefined;
+          log.info({ user: account.user, talkgroup, status }, "the terminal did not take its session");
+          failed("refused");
+        },
+        onEnd() {
+          if (dialog !== called) return;
+          dialog = undefined;
+          log.info({ user: account.user, talkgroup }, "the terminal hung up its session");
+          failed("hung-up");
+        },
+      },
+    );
+    dialog = called;
+  }
+
+  machine.send({ type: "start" });
+  return {
+    renew(next) {
+      flow = next;
+      machine.send({ type: "renew" });
+    },
+    move(next) {
+      flow = next;
+    },
+    end() {
+      machine.send({ type: "end" });
+      machine.close();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { Flow } from "../sip/endpoint.ts";
+import type { SessionPlace, StandingSession } from "./session.ts";
+
+/** The sessions that this gateway keeps up: one for a terminal and talkgroup, however many reasons there are for it. */
+export interface Sessions {
+  /** Opens the session unless it is there; returns what gives this reason up. The last one ends the session. */
+  hold(place: SessionPlace): () => void;
+  /** A terminal has registered: `fresh` when it started anew, and knows nothing of what stood. */
+  registered(user: string, contact: string, flow: Flow, fresh: boolean): void;
+  close(): void;
+}
+
+interface Held {
+  readonly place: SessionPlace;
+  readonly session: StandingSession;
+  reasons: number;
+}
+
+export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sessions {
+  const held = new Map<string, Held>();
+
+  return {
+    hold(place) {
+      const key = `${place.account.user} ${place.contact} ${place.talkgroup}`;
+      const entry = held.get(key) ?? { place, session: open(place), reasons: 0 };
+      held.set(key, entry);
+      entry.reasons += 1;
+      let given = false;
+      return () => {
+        if (given) return;
+        given = true;
+        entry.reasons -= 1;
+        if (entry.reasons > 0) return;
+        held.delete(key);
+        entry.session.end();
+      };
+    },
+    registered(user, contact, flow, fresh) {
+      for (const { place, session } of held.values()) {
+        if (place.account.user !== user || place.contact !== contact) continue;
+        if (fresh) session.renew(flow);
+        else session.move(flow);
+      }
+    },
+    close() {
+      for (const { session } of held.values()) session.end();
+      held.clear();
+    },
+  };
+}
