@@ -2,9 +2,9 @@
  * What a board file may say. It decides whether a description is sound; whether the hardware is there shows when
  * the board is opened.
  */
-import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
-import { type Fault, faultsOf } from "./fault.ts";
+import { type Fault, faultsIn, faultsOf } from "./fault.ts";
+import { readYaml } from "./yaml.ts";
 
 const name = z
   .string("expected a name")
@@ -60,23 +60,13 @@ export type BoardDescription = z.infer<typeof boardSchema>;
 
 /** Reads a board file's text; `source` (its name) opens the path of each fault. */
 export function readBoard(yamlText: string, source: string): { board: BoardDescription } | { faults: Fault[] } {
-  const lines = new LineCounter();
-  const document = parseDocument(yamlText, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    const faults = document.errors.map((error) => {
-      const { line, col } = lines.linePos(error.pos[0]);
-      return { path: `${source}:${line}:${col}`, message: error.message };
-    });
-    return { faults };
-  }
-  const data: unknown = document.toJS();
+  const read = readYaml(yamlText, source);
+  if ("faults" in read) return read;
+  const { data } = read;
   const checked = boardSchema.safeParse(data);
   const wiring = wiringFaults(data);
   if (checked.success && wiring.length === 0) return { board: checked.data };
-  const faults = [...(checked.success ? [] : faultsOf(checked.error)), ...wiring];
-  return {
-    faults: faults.map(({ path, message }) => ({ path: path === "" ? source : `${source}: ${path}`, message })),
-  };
+  return { faults: faultsIn(source, [...(checked.success ? [] : faultsOf(checked.error)), ...wiring]) };
 }
 
 function wiringFaults(data: unknown): Fault[] {

@@ -6,6 +6,14 @@ export interface Fault {
   readonly message: string;
 }
 
+/** The same faults, with the name of their file at the start of each path. */
+export function faultsIn(source: string, faults: readonly Fault[]): Fault[] {
+  return faults.map(({ path, message }) => ({ path: path === "" ? source : `${source}: ${path}`, message }));
+}
+
+/** What is said of a key that the schema does not know. */
+export const unknownKey = "unknown key; correct or remove it";
+
 type Issue = z.ZodError["issues"][number];
 
 /** Every fault that a schema found, each with its own path. */
@@ -17,7 +25,7 @@ function faultsOfIssue(issue: Issue, above: readonly PropertyKey[]): Fault[] {
   const path = [...above, ...issue.path];
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => ({ path: dotted([...path, key]), message: "unknown key; correct or remove it" }));
+      return issue.keys.map((key) => ({ path: dotted([...path, key]), message: unknownKey }));
     case "invalid_key":
       return issue.issues.map(({ message }) => ({ path: dotted(path), message: `not a good key: ${message}` }));
     case "invalid_union": {

@@ -10,6 +10,7 @@ import { embeddedBroker } from "../../hal/broker/embedded.ts";
 import { mqttBroker } from "../../hal/broker/mqtt.ts";
 import { simulatedBroker } from "../../hal/broker/simulated.ts";
 import { DeviceError } from "../../hal/error.ts";
+import { skip } from "../support/skip.ts";
 import { realBench, until, virtualBench } from "./bench.ts";
 import { type BrokerBench, brokerContract } from "./broker.contract.ts";
 
@@ -48,7 +49,7 @@ if (existsSync(mosquitto)) {
     });
   });
 } else {
-  console.log(`skipped: the broker contract over mosquitto (${mosquitto} is not installed)`);
+  skip("the broker contract over mosquitto", `${mosquitto} not installed`);
 }
 
 /** The driver under test, with a wire to the broker that can be cut. */

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import * as assert from "uvu/assert";
 import { encodeFloor, type FloorMessage } from "../../firmware/floor/message.ts";
 import { fullest } from "../support/floor-messages.ts";
 import { pcapOf } from "../support/pcap.ts";
+import { testWith } from "../support/skip.ts";
 
 const port = 40_001;
 const messages: readonly FloorMessage[] = Object.values(fullest);
@@ -103,25 +104,21 @@ const expected: { readonly [Type in FloorMessage["type"]]: Row } = {
 
 const wanted = (message: FloorMessage): Row => ({ ssrc: "0x0000002a", name: "MCPT", ...expected[message.type] });
 
-if (spawnSync("tshark", ["--version"], { stdio: "ignore" }).status === 0) {
-  test("tshark reads every field of every floor message as it was meant, and finds no fault", () => {
-    const rows = dissect(messages.map((message) => encodeFloor(message, { ssrc: 42 })));
-    assert.is(rows.length, messages.length);
-    messages.forEach((message, index) => assert.equal(rows[index], wanted(message), message.type));
-  });
+const testWithTshark = testWith("tshark");
 
-  test("tshark knows the subtype of every message that asks for an Ack", () => {
-    const asking = [17, 18, 19, 20, 21, 25];
-    const rows = dissect(messages.map((message) => encodeFloor(message, { ssrc: 42, acknowledge: true })));
-    assert.equal(
-      rows.map(({ subtype }) => Number(subtype)).filter((subtype) => subtype >= 16),
-      asking,
-    );
-  });
-} else if (process.env["CI"] === "true") {
-  test("tshark is installed", () => assert.unreachable("tshark is needed: apt-get install tshark"));
-} else {
-  console.log("SKIP floor messages in tshark: tshark is not installed");
-}
+testWithTshark("tshark reads every field of every floor message as it was meant, and finds no fault", () => {
+  const rows = dissect(messages.map((message) => encodeFloor(message, { ssrc: 42 })));
+  assert.is(rows.length, messages.length);
+  messages.forEach((message, index) => assert.equal(rows[index], wanted(message), message.type));
+});
+
+testWithTshark("tshark knows the subtype of every message that asks for an Ack", () => {
+  const asking = [17, 18, 19, 20, 21, 25];
+  const rows = dissect(messages.map((message) => encodeFloor(message, { ssrc: 42, acknowledge: true })));
+  assert.equal(
+    rows.map(({ subtype }) => Number(subtype)).filter((subtype) => subtype >= 16),
+    asking,
+  );
+});
 
 test.run();

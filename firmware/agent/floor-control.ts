@@ -1,0 +1,70 @@
+/** Runs the floor participant of an agent: RTCP APP packets and the button in, packets and what to do with the voice out. */
+import type { Clock } from "../../hal/clock/port.ts";
+import { decodeFloor, encodeFloor } from "../floor/message.ts";
+import { type ParticipantEffect, participant, participantDefaults, participantInitial } from "../floor/participant.ts";
+import { run } from "../machine.ts";
+
+export interface FloorHandlers {
+  capture(): void;
+  talk(): void;
+  mute(): void;
+  denied(cause: number): void;
+  revoked(cause: number): void;
+  failed(): void;
+  listening(party: string | undefined): void;
+}
+
+/** T103 is renewed by media at most so often, ms. */
+const renewMs = 250;
+
+export function openFloorControl(
+  ports: { readonly clock: Clock; readonly send: (packet: Uint8Array) => void },
+  options: { readonly ssrc: number; readonly priority: number },
+  handlers: FloorHandlers,
+) {
+  const { clock, send } = ports;
+  let renewedAt = Number.NEGATIVE_INFINITY;
+
+  const machine = run(participant(participantDefaults), participantInitial, clock, perform);
+
+  function perform(effect: ParticipantEffect): void {
+    switch (effect.do) {
+      case "send":
+        return send(encodeFloor(effect.message, { ssrc: options.ssrc }));
+      case "capture":
+        return handlers.capture();
+      case "talk":
+        return handlers.talk();
+      case "mute":
+        return handlers.mute();
+      case "denied":
+        return handlers.denied(effect.cause);
+      case "revoked":
+        return handlers.revoked(effect.cause);
+      case "failed":
+        return handlers.failed();
+      case "listening":
+        return handlers.listening(effect.party);
+      case "silence":
+        return handlers.listening(undefined);
+    }
+  }
+
+  return {
+    receive(packet: Uint8Array): void {
+      const decoded = decodeFloor(packet);
+      if (decoded) machine.send({ type: "message", message: decoded.message, acknowledge: decoded.acknowledge });
+    },
+    /** Speech arrives from the conference server. */
+    speech(): void {
+      const now = clock.now();
+      if (now - renewedAt < renewMs) return;
+      renewedAt = now;
+      machine.send({ type: "media" });
+    },
+    press: () => machine.send({ type: "press", priority: options.priority }),
+    unpress: () => machine.send({ type: "unpress" }),
+    disconnected: () => machine.send({ type: "disconnected" }),
+    close: machine.close,
+  };
+}

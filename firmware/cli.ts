@@ -1,0 +1,62 @@
+/** The command line: what can be asked for, and how faults are told. It starts nothing itself. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { z } from "zod";
+import type { Fault } from "../hal/board/fault.ts";
+import { readSite, type Site } from "./config/files.ts";
+import { type LogLevel, logLevels } from "./logging.ts";
+
+/** Exit statuses. `bug` is EX_SOFTWARE of sysexits.h. */
+export const status = { done: 0, device: 1, faults: 2, bug: 70 } as const;
+
+/** Runs a gateway until it ends; the value is the exit status. */
+export type Run = (site: Site, log: { readonly level: LogLevel; readonly pretty: boolean }) => Promise<number>;
+
+/** Does what the arguments (without the program's name) ask for; the value is the exit status. */
+export async function perform(args: readonly string[], run: Run): Promise<number> {
+  let result: number = status.done;
+  const program = new Command("roger")
+    .description("Push-to-talk gateway firmware")
+    .version(version())
+    .showHelpAfterError("roger --help lists what there is")
+    .exitOverride();
+  program
+    .command("run")
+    .description("run a gateway until SIGTERM or SIGINT")
+    .requiredOption("-c, --config <file>", "the gateway's configuration (YAML), readable by its owner alone")
+    .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"))
+    .option("--pretty", "a log for people, as on a terminal, instead of JSON lines", process.stdout.isTTY === true)
+    .action(async ({ config, logLevel, pretty }: { config: string; logLevel: LogLevel; pretty: boolean }) => {
+      const site = readSite(config, { secret: true });
+      result = "faults" in site ? tell(site.faults, process.stderr) : await run(site, { level: logLevel, pretty });
+    });
+  program
+    .command("check")
+    .description("list every fault of configuration files and of the boards that they name")
+    .argument("<files...>")
+    .action((files: string[]) => {
+      for (const file of files) {
+        const site = readSite(file, { secret: false });
+        if ("faults" in site) result = tell(site.faults, process.stdout);
+        else process.stdout.write(`${file}: sound\n`);
+      }
+    });
+
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? status.done : status.faults;
+  }
+  return result;
+}
+
+function tell(faults: readonly Fault[], where: NodeJS.WritableStream): number {
+  for (const { path, message } of faults) where.write(`${path}: ${message}\n`);
+  return status.faults;
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}

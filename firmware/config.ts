@@ -1,0 +1,117 @@
+/**
+ * The configuration of one gateway: a YAML file that a person wrote. It decides whether the file is sound, and fills in
+ * what is left out. It opens nothing: whether addresses and devices are there shows at start.
+ */
+import { type Fault, faultsIn, faultsOf, unknownKey } from "../hal/board/fault.ts";
+import { readYaml } from "../hal/board/yaml.ts";
+import type { TalkgroupSettings } from "./conference/protocol.ts";
+import { referenceFaults } from "./config/references.ts";
+import { type ConfigFile, fileSchema, secretPlaces } from "./config/schema.ts";
+
+export interface Config {
+  /** The site's name, for people. */
+  readonly site: string;
+  /** The id of this gateway in its realm: [a-z0-9-]{1,64}. */
+  readonly gateway: string;
+  /** SIP domain, digest realm and MQTT topic level. */
+  readonly realm: string;
+  readonly sip: {
+    /** Numeric, no wildcard. */
+    readonly host: string;
+    readonly port: number;
+    /** Offers MD5 beside SHA-256, for old phones. */
+    readonly legacyMd5: boolean;
+  };
+  readonly media: {
+    /** Numeric, no wildcard. */
+    readonly host: string;
+    /** Inclusive; room for one pair at least. */
+    readonly ports: { readonly first: number; readonly last: number };
+  };
+  /** Absent: a lone site. */
+  readonly broker?: BrokerSettings;
+  /** The name of a file in boards/. */
+  readonly board: string;
+  /** Path of the control socket of a simulated board. */
+  readonly control?: string;
+  readonly accounts: readonly AccountSettings[];
+  /** The account that the board's own button speaks for. */
+  readonly panel?: { readonly account: string; readonly talkgroup: string };
+  readonly talkgroups: readonly TalkgroupSettings[];
+}
+
+export type BrokerSettings =
+  | { readonly at: "embedded"; readonly host: string; readonly port: number; readonly credentials?: Credentials }
+  | { readonly at: "url"; readonly url: string; readonly credentials?: Credentials };
+
+interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface AccountSettings {
+  readonly user: string;
+  readonly password: string;
+  /** Every one is among the talkgroups of the configuration. */
+  readonly talkgroups: readonly string[];
+  /** Those of them that are subscribed to as soon as the user registers. */
+  readonly standing: readonly string[];
+  /** Those of them in which the user may not talk. */
+  readonly listenOnly: readonly string[];
+  /** Floor priority 0..255. */
+  readonly priority: number;
+}
+
+/** Reads a configuration file's text; `source` (its name) opens the path of each fault. */
+export function readConfig(yamlText: string, source: string): { config: Config } | { faults: Fault[] } {
+  const read = readYaml(yamlText, source);
+  if ("faults" in read) return read;
+  const file = fileSchema.safeParse(read.data);
+  const references = referenceFaults(read.data);
+  if (file.success && references.length === 0) return { config: configOf(file.data) };
+  const faults = file.success ? [] : faultsOf(file.error).map(withoutSecrets);
+  return { faults: faultsIn(source, [...faults, ...references]) };
+}
+
+function configOf(file: ConfigFile): Config {
+  const { gateway, broker, talkgroups, ...same } = file;
+  return {
+    ...same,
+    // A file without an id, whose site makes none, was refused.
+    gateway: gateway ?? file.site.toLowerCase(),
+    ...brokerOf(broker),
+    talkgroups: talkgroups.map(({ name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds }) => ({
+      name,
+      endOfMediaMs: toMs(endOfMediaSeconds),
+      talkMs: toMs(talkSeconds),
+      graceMs: toMs(graceSeconds),
+      hangMs: toMs(hangSeconds),
+    })),
+  };
+}
+
+function toMs(seconds: number): number {
+  return Math.round(seconds * 1000);
+}
+
+function brokerOf(broker: ConfigFile["broker"]): Pick<Config, "broker"> {
+  if (broker?.embedded) {
+    const { host, port } = broker.embedded;
+    return { broker: { at: "embedded", host, port, ...credentialsOf(broker.embedded) } };
+  }
+  if (broker?.url !== undefined) return { broker: { at: "url", url: broker.url, ...credentialsOf(broker) } };
+  return {};
+}
+
+function credentialsOf({ username, password }: Partial<Credentials>): { credentials?: Credentials } {
+  return username === undefined || password === undefined ? {} : { credentials: { username, password } };
+}
+
+function withoutSecrets(fault: Fault): Fault {
+  const place = secretPlaces.find(({ path }) => path.test(fault.path));
+  if (fault.message !== unknownKey || !place) return fault;
+  return {
+    path: place.path.exec(fault.path)?.[0] ?? "",
+    message: `an unknown key; expected ${place.keys.join(", ")}, and a password with punctuation in quotes`,
+  };
+}

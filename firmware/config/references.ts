@@ -1,0 +1,104 @@
+/**
+ * What the parts of a configuration file say about each other. It looks at each part by itself and passes over what is
+ * malformed (the schema tells of it), so that every fault shows at once.
+ */
+import { z } from "zod";
+import type { Fault } from "../../hal/board/fault.ts";
+import { gatewayId } from "../federation/topic.ts";
+
+/** undefined for what is absent or malformed. */
+const loose = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
+const name = loose(z.string());
+const names = loose(z.array(name));
+const account = z.object({ user: name, talkgroups: names, standing: names, listenOnly: names });
+const talkgroup = z.object({ name });
+const whatever = z.unknown().optional();
+const credentials = { username: whatever, password: whatever };
+
+const looseSchema = z.object({
+  site: name,
+  gateway: whatever,
+  accounts: loose(z.array(loose(account))),
+  talkgroups: loose(z.array(loose(talkgroup))),
+  panel: loose(z.object({ account: name, talkgroup: name })),
+  broker: loose(z.object({ embedded: loose(z.object(credentials)), url: whatever, ...credentials })),
+});
+
+type Names = readonly (string | undefined)[];
+type Loose = z.output<typeof looseSchema>;
+
+/** Names that point nowhere, names given twice, settings that exclude each other. `data`: a whole file, not yet checked. */
+export function referenceFaults(data: unknown): Fault[] {
+  const read = looseSchema.safeParse(data);
+  if (!read.success) return [];
+  return [siteFaults, nameFaults, accountFaults, panelFaults, brokerFaults].flatMap((look) => look(read.data));
+}
+
+function siteFaults({ site, gateway }: Loose): Fault[] {
+  if (gateway !== undefined || site === undefined || gatewayId.test(site.toLowerCase())) return [];
+  return [{ path: "gateway", message: "missing, and the site's name makes no id; give 1 to 64 of a-z, 0-9 and -" }];
+}
+
+/** Users and talkgroups are user parts of SIP URIs in one realm: one name, one of them. */
+function nameFaults({ accounts = [], talkgroups = [] }: Loose): Fault[] {
+  const places = [
+    ...accounts.map((account, index) => ({ name: account?.user, path: `accounts.${index}.user` })),
+    ...talkgroups.map((talkgroup, index) => ({ name: talkgroup?.name, path: `talkgroups.${index}.name` })),
+  ];
+  const first = new Map<string, string>();
+  return places.flatMap(({ name, path }) => {
+    const other = name === undefined ? undefined : first.get(name);
+    if (other !== undefined) return [{ path, message: `this is the name at ${other} too; expected another` }];
+    if (name !== undefined) first.set(name, path);
+    return [];
+  });
+}
+
+function accountFaults({ accounts = [], talkgroups }: Loose): Fault[] {
+  const known = talkgroups?.map((talkgroup) => talkgroup?.name);
+  return accounts.flatMap((account, index) => {
+    if (!account) return [];
+    const { talkgroups: own, standing, listenOnly } = account;
+    const path = `accounts.${index}`;
+    return [
+      ...listFaults(`${path}.talkgroups`, own, known, "no talkgroup has this name; correct it or add it to talkgroups"),
+      ...listFaults(`${path}.standing`, standing, own, "this is not among the account's talkgroups"),
+      ...listFaults(`${path}.listenOnly`, listenOnly, own, "this is not among the account's talkgroups"),
+    ];
+  });
+}
+
+function listFaults(path: string, list: Names = [], among: Names = list, message = ""): Fault[] {
+  return list.flatMap((name, index) => {
+    if (name === undefined) return [];
+    if (list.indexOf(name) < index) return [{ path: `${path}.${index}`, message: "given twice; remove one" }];
+    return among.includes(name) ? [] : [{ path: `${path}.${index}`, message }];
+  });
+}
+
+function panelFaults({ panel, accounts }: Loose): Fault[] {
+  if (panel?.account === undefined || !accounts) return [];
+  const account = accounts.find((account) => account?.user === panel.account);
+  if (!account)
+    return [{ path: "panel.account", message: "no account has this user; correct it or add it to accounts" }];
+  if (panel.talkgroup === undefined || (account.talkgroups?.includes(panel.talkgroup) ?? true)) return [];
+  return [{ path: "panel.talkgroup", message: "this is not among the talkgroups of the panel's account" }];
+}
+
+function brokerFaults({ broker }: Loose): Fault[] {
+  if (!broker) return [];
+  const { embedded, url } = broker;
+  const faults = [...pairFaults("broker", broker), ...(embedded ? pairFaults("broker.embedded", embedded) : [])];
+  if (embedded && url !== undefined)
+    faults.push({ path: "broker", message: "embedded and url are both given; expected one of them" });
+  if (!embedded && url === undefined)
+    faults.push({ path: "broker", message: "expected embedded: { host, port }, or url; or none for a lone site" });
+  if (embedded && (broker.username !== undefined || broker.password !== undefined))
+    faults.push({ path: "broker", message: "username and password of the embedded broker belong inside embedded" });
+  return faults;
+}
+
+function pairFaults(path: string, given: { readonly username?: unknown; readonly password?: unknown }): Fault[] {
+  if ((given.username === undefined) === (given.password === undefined)) return [];
+  return [{ path, message: "username and password come together; give both or neither" }];
+}

@@ -1,0 +1,171 @@
+/**
+ * One gateway: the composition root. Ports come in, rooms are opened and joined, `close` comes out.
+ * Each room states what it needs of the others; only here do they meet. No decision about calls, floors or users is taken here.
+ */
+import type { Board } from "../hal/board/port.ts";
+import type { Broker } from "../hal/broker/port.ts";
+import type { Clock } from "../hal/clock/port.ts";
+import type { Address, Network } from "../hal/network/port.ts";
+import type { Opus } from "../hal/opus/port.ts";
+import type { Random } from "../hal/random/port.ts";
+import { openAgent } from "./agent/agent.ts";
+import type { ConferenceLauncher, ConferenceLink } from "./conference/link.ts";
+import type { ConferenceEvent } from "./conference/protocol.ts";
+import type { Config } from "./config.ts";
+import { federation } from "./federation/federation.ts";
+import type { Log } from "./log.ts";
+import type { PortRange } from "./media/port-pair.ts";
+import { panel } from "./panel/panel.ts";
+import { accountsFrom } from "./presence/accounts.ts";
+import { presence } from "./presence/presence.ts";
+import { openEndpoint } from "./sip/endpoint.ts";
+
+export type { ConferenceLauncher } from "./conference/link.ts";
+
+export interface GatewayPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly opus: Opus;
+  readonly board: Board;
+  /** Absent: a lone site. */
+  readonly broker?: Broker;
+  readonly conference: ConferenceLauncher;
+  readonly log: Log;
+  /** The conference server died: nothing can be heard any more; the process should end and be restarted. */
+  readonly onCrash: (error: Error) => void;
+}
+
+export interface Gateway {
+  close(): Promise<void>;
+}
+
+/** bit/s of the panel's microphone: wideband speech. */
+const panelBitrate = 24_000;
+
+/** Starts a gateway from a sound configuration. Rejects with DeviceError when an address or a device is not to be had. */
+export async function startGateway(config: Config, ports: GatewayPorts): Promise<Gateway> {
+  const { clock, random, log } = ports;
+  const opened: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (let last = opened.pop(); last; last = opened.pop()) await last();
+  };
+
+  try {
+    // Events come only after commands, and commands only once every room stands.
+    const conference: ConferenceLink = await ports.conference(
+      { gateway: config.gateway, range: rangeOf(config) },
+      (event) => onConference(event),
+      ports.onCrash,
+    );
+    opened.push(() => conference.close());
+    for (const talkgroup of config.talkgroups) conference.send({ type: "talkgroup", settings: talkgroup });
+
+    const realm = ports.broker
+      ? federation(
+          { clock, random, broker: ports.broker, log },
+          { realm: config.realm, gateway: config.gateway, site: config.site },
+          {
+            onRole(talkgroup, role) {
+              log.info({ event: "role", talkgroup, ...role }, `talkgroup ${talkgroup}: ${role.in}`);
+              conference.send({ type: "role", talkgroup, role });
+            },
+            onFloor: (from, floor) => conference.send({ type: "trunk-floor", from, floor }),
+            onMedia: (from, talkgroup, packet) => conference.send({ type: "trunk-media", from, talkgroup, packet }),
+            onPresence: (gateway, user, state) => server.remote(gateway, user, state),
+            onLink: (state) => log.info({ event: "link", state }, `federation: ${state}`),
+          },
+        )
+      : undefined;
+    if (realm) opened.push(() => realm.close());
+
+    const server = presence(
+      {
+        clock,
+        random,
+        log,
+        accounts: accountsFrom(config.accounts, config.realm),
+        sessions: conference,
+        sip: () => endpoint,
+      },
+      { realm: config.realm, legacyMd5: config.sip.legacyMd5, talkgroups: config.talkgroups },
+      { onPresence: (user, state) => realm?.setPresence(user, state) },
+    );
+    opened.push(() => server.close());
+
+    const endpoint = await openEndpoint(
+      ports,
+      { local: { host: config.sip.host, port: config.sip.port }, userAgent: "Roger" },
+      server.handlers,
+    );
+    opened.push(() => endpoint.close());
+
+    function onConference(event: ConferenceEvent): void {
+      switch (event.type) {
+        case "offer":
+        case "answer":
+        case "ready":
+        case "refused":
+        case "lost":
+          return server.session(event);
+        case "trunk-floor":
+          return realm?.sendFloor(event.to, event.floor);
+        case "trunk-media":
+          return realm?.sendMedia(event.talkgroup, event.packet);
+        case "bridged":
+        case "unbridged":
+          return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
+        case "floor":
+          return log.info({ event: "floor", talkgroup: event.talkgroup, talker: event.talker }, "floor");
+      }
+    }
+
+    if (config.panel) opened.push(await startPanel(config, config.panel, ports, endpoint.local));
+    log.info({ event: "ready", site: config.site, sip: endpoint.local }, "gateway stands");
+    return { close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The board's own button and sound, as a terminal of this gateway's presence server like any other. */
+async function startPanel(
+  config: Config,
+  { account: user, talkgroup }: NonNullable<Config["panel"]>,
+  ports: GatewayPorts,
+  server: Address,
+): Promise<() => Promise<void>> {
+  const account = config.accounts.find((candidate) => candidate.user === user);
+  if (!account) throw new Error(`the configuration was checked: it has an account ${user}`);
+  const { password, priority } = account;
+  const front = panel(ports);
+  try {
+    const agent = await openAgent(
+      ports,
+      {
+        user,
+        password,
+        realm: config.realm,
+        talkgroup,
+        range: rangeOf(config),
+        server,
+        priority,
+        bitrate: panelBitrate,
+      },
+      front.signals,
+    );
+    front.attach(agent);
+    return async () => {
+      front.close();
+      await agent.close();
+    };
+  } catch (error) {
+    front.close();
+    throw error;
+  }
+}
+
+function rangeOf({ media }: Config): PortRange {
+  return { host: media.host, first: media.ports.first, last: media.ports.last };
+}

@@ -1,0 +1,91 @@
+/**
+ * The program: a sound configuration in, real ports opened, a gateway started on them until it is asked to end.
+ * The only file that opens hardware. What is wrong in the files is told before anything is opened.
+ */
+import type { Logger } from "pino";
+import { openBoardControl } from "../hal/board/simulated-control.ts";
+import { embeddedBroker } from "../hal/broker/embedded.ts";
+import { mqttBroker } from "../hal/broker/mqtt.ts";
+import type { Broker } from "../hal/broker/port.ts";
+import { monotonicClock } from "../hal/clock/monotonic.ts";
+import { DeviceError } from "../hal/error.ts";
+import { openBoard } from "../hal/hal.ts";
+import { nodeNetwork } from "../hal/network/node.ts";
+import { loadOpus } from "../hal/opus/wasm.ts";
+import { cryptoRandom } from "../hal/random/node.ts";
+import { perform, type Run, status } from "./cli.ts";
+import { launchWorker } from "./conference/launch.ts";
+import type { Site } from "./config/files.ts";
+import { isLoopback, reachable } from "./config/host.ts";
+import type { BrokerSettings } from "./config.ts";
+import { type Ending, processEnding } from "./ending.ts";
+import { startGateway } from "./gateway.ts";
+import { openLog } from "./logging.ts";
+import { formatHostPort } from "./sip/uri.ts";
+
+const clock = monotonicClock();
+
+const run: Run = async (site, logging) => {
+  const log = openLog({ ...logging, gateway: site.config.gateway });
+  const ending = processEnding({ clock, log });
+  try {
+    await start(site, log, ending);
+    await ending.asked;
+    await ending.close(status.done);
+    log.info({ event: "closed" }, "closed");
+    return status.done;
+  } catch (error) {
+    if (!(error instanceof DeviceError)) return ending.crash(error);
+    process.stderr.write(`roger: ${error.message}\n`);
+    await ending.close(status.device);
+    return status.device;
+  }
+};
+
+/** Opens every port and a gateway on them. Rejects with DeviceError when an address or a device is not to be had. */
+async function start({ config, board: description }: Site, log: Logger, ending: Ending): Promise<void> {
+  const random = cryptoRandom();
+  const opus = await loadOpus();
+  const broker = config.broker && (await openBroker(config.broker, log, ending));
+
+  const { board, outside } = await openBoard(description, { clock, random });
+  ending.add(board.close, "urgent");
+  if (config.control !== undefined) {
+    if (!outside)
+      throw new DeviceError(
+        `board ${board.name}`,
+        "ENOTSUP",
+        "only a simulated board takes a control socket; remove it",
+      );
+    const control = await openBoardControl(config.control, { clock, outside });
+    ending.add(control.close);
+  }
+
+  const gateway = await startGateway(config, {
+    clock,
+    random,
+    network: nodeNetwork(),
+    opus,
+    board,
+    ...(broker && { broker }),
+    conference: launchWorker,
+    log,
+    onCrash: ending.crash,
+  });
+  ending.add(gateway.close);
+}
+
+async function openBroker(settings: BrokerSettings, log: Logger, ending: Ending): Promise<Broker> {
+  if (settings.at === "url") return mqttBroker({ url: settings.url, ...settings.credentials, log });
+  const { host, credentials } = settings;
+  const { port, close } = await embeddedBroker({ host, port: settings.port, ...credentials });
+  ending.add(close);
+  if (!credentials && !isLoopback(host))
+    log.warn(
+      { event: "open-broker", host },
+      "the embedded broker takes anyone; set username and password in broker.embedded",
+    );
+  return mqttBroker({ url: `mqtt://${formatHostPort({ host: reachable(host), port })}`, ...credentials, log });
+}
+
+process.exit(await perform(process.argv.slice(2), run));

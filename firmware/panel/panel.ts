@@ -1,0 +1,133 @@
+/**
+ * The panel: the button, lamps, microphone and loudspeaker of a board, joined to an agent that speaks for them.
+ * It decides what a person at the box feels: when a press counts, which lamp is lit, which tone is heard.
+ * It knows no SIP, no RTP and no floor timers; to the rest of Roger its agent is a terminal like any phone.
+ */
+import type { AudioStatus } from "../../hal/audio/port.ts";
+import type { Board } from "../../hal/board/port.ts";
+import type { Clock } from "../../hal/clock/port.ts";
+import type { OutputLine } from "../../hal/gpio/port.ts";
+import type { Log } from "../log.ts";
+import { run } from "../machine.ts";
+import { tones } from "../media/tones.ts";
+import { button, buttonAtStart } from "./button.ts";
+import { overlay } from "./overlay.ts";
+
+/** What the panel asks of its agent. */
+export interface Voice {
+  /** Key up, unkey. `at`: monotonic ms of the edge. */
+  press(at: number): void;
+  release(at: number): void;
+  /** One microphone frame of 960 samples, captured from `at` on; the agent copies what it keeps. */
+  capture(frame: Int16Array, at: number): void;
+  /** Writes 960 samples of received speech, or silence. */
+  fill(frame: Int16Array): void;
+}
+
+/** What the agent tells its panel. */
+export interface PanelSignals {
+  ready(ready: boolean): void;
+  permit(): void;
+  /** The floor is no longer ours, by our own release. */
+  unkeyed(): void;
+  denied(): void;
+  revoked(): void;
+  /** Somebody talks, or nobody does. */
+  listening(party: string | undefined): void;
+}
+
+export interface Panel {
+  readonly signals: PanelSignals;
+  /** Joins the agent and starts the sound. */
+  attach(agent: Voice): void;
+  /** Lamps off, devices closed. Close the panel before its agent; what that still signals changes nothing. */
+  close(): void;
+}
+
+const settleMs = 15;
+
+/** Opens the button and the lamps of a board. Throws DeviceError when it has no "ptt"; a lamp that it lacks stays dark. */
+export function panel(ports: { readonly clock: Clock; readonly board: Board; readonly log: Log }): Panel {
+  const { clock, board, log } = ports;
+  const lamps = new Map<string, OutputLine>();
+  const tone = tones();
+  const overlaid = overlay(tone);
+  let voice: Voice | undefined;
+  let microphone: AudioStatus = "present";
+
+  const line = board.input("ptt", (edge) => contact.send({ type: "edge", closed: edge.active, at: edge.at }));
+  const heldAtStart = line.active();
+  const contact = run(button(settleMs), buttonAtStart(heldAtStart), clock, (effect) => {
+    switch (effect.do) {
+      case "press":
+        return press(effect.at);
+      case "release":
+        return voice?.release(effect.at);
+    }
+  });
+  if (heldAtStart) log.warn({ role: "ptt" }, "the button is held at start-up: it is ignored until it is let go");
+  for (const role of ["ready-lamp", "transmit-lamp", "receive-lamp"])
+    if (board.outputs.includes(role)) lamps.set(role, board.output(role));
+
+  function light(role: string, lit: boolean): void {
+    lamps.get(role)?.set(lit);
+  }
+
+  function press(at: number): void {
+    if (microphone === "present") return voice?.press(at);
+    log.warn({ device: "microphone" }, "pressed without a microphone");
+    signals.denied();
+  }
+
+  function told(device: string, status: AudioStatus): void {
+    if (status === "lost") log.warn({ device }, `the ${device} is gone: is it plugged in?`);
+    else log.info({ device }, `the ${device} is back`);
+  }
+
+  const signals: PanelSignals = {
+    ready: (ready) => light("ready-lamp", ready),
+    permit() {
+      light("transmit-lamp", true);
+      tone.start("permit");
+    },
+    unkeyed: () => light("transmit-lamp", false),
+    denied() {
+      light("transmit-lamp", false);
+      tone.start("deny");
+    },
+    revoked() {
+      light("transmit-lamp", false);
+      tone.start("revoke");
+    },
+    listening: (party) => light("receive-lamp", party !== undefined),
+  };
+
+  return {
+    signals,
+    attach(agent) {
+      voice = agent;
+      board.microphone.start(
+        (frame, at) => agent.capture(frame, at),
+        (status) => {
+          microphone = status;
+          told("microphone", status);
+        },
+      );
+      board.loudspeaker.start(
+        (frame) => {
+          agent.fill(frame);
+          overlaid(frame);
+        },
+        (status) => told("loudspeaker", status),
+      );
+    },
+    close() {
+      contact.close();
+      line.close();
+      for (const lamp of lamps.values()) lamp.close();
+      lamps.clear();
+      board.microphone.close();
+      board.loudspeaker.close();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+/** One talk burst from one site's button to another's loudspeaker, timed and compared with what was said. */
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { readWav } from "../../hal/audio/wav.ts";
+import type { BoardEvent } from "../../hal/board/simulated-client.ts";
+import { type Likeness, likeness } from "./likeness.ts";
+import type { Site } from "./site.ts";
+
+/** Times in ms after the button's edge. */
+export interface BurstReport {
+  readonly from: string;
+  readonly to: string;
+  readonly grantedMs: number;
+  readonly firstSampleMs: number;
+  readonly releasedMs: number;
+  readonly endMs: number;
+  /** From the microphone to the loudspeaker, for the bulk of the speech. */
+  readonly mouthToEarMs: number;
+  readonly likeness: Likeness;
+  readonly recording: string;
+}
+
+const samplesPerMs = 48;
+/** After the far end went quiet, so much more is recorded. */
+const tailMs = 300;
+
+/** Presses, speaks the whole file from the press on, lets go. `recording`: the WAV file that the far loudspeaker is written to. */
+export async function burst(from: Site, to: Site, speech: string, folder: string): Promise<BurstReport> {
+  const recording = join(folder, `${to.site}.wav`);
+  const said = await readWav(speech);
+  const seconds = said.length / samplesPerMs / 1000;
+  const limit = seconds * 1000 + 10_000;
+  const sounds: number[] = [];
+  const quiets: number[] = [];
+  const stopListening = to.board.onEvent((event) => {
+    if (event.event === "sound") sounds.push(event.at);
+    if (event.event === "quiet") quiets.push(event.at);
+  });
+
+  const recorded = await to.board.command({ record: recording });
+  const granted = next(from, lamp("transmit-lamp", true), limit, "Floor Granted (transmit lamp)");
+  const heardOut = next(from, ({ event }) => event === "heard-out", limit, "the end of the speech");
+  const idle = next(to, lamp("receive-lamp", false), limit, "Floor Idle at the far end (receive lamp)");
+  const pressed = await from.board.command({ press: "ptt", bounce: true });
+  const heard = await from.board.command({ hear: speech });
+  const [grant, out] = await Promise.all([granted, heardOut]);
+  const released = await from.board.command({ release: "ptt", bounce: true });
+  await idle;
+  await pause(tailMs);
+  await to.board.command({ "record-stop": true });
+  stopListening();
+
+  const alike = likeness(said, await readWav(recording));
+  const since = (at: number): number => at - pressed.at;
+  return {
+    from: from.site,
+    to: to.site,
+    grantedMs: since(grant.at),
+    firstSampleMs: since(sounds[0] ?? Number.NaN),
+    releasedMs: since(Math.max(released.at, out.at)),
+    endMs: since(quiets.at(-1) ?? Number.NaN),
+    mouthToEarMs: recorded.at + alike.lag / samplesPerMs - heard.at,
+    likeness: alike,
+    recording,
+  };
+}
+
+const lamp =
+  (role: string, active: boolean) =>
+  (event: BoardEvent): boolean =>
+    event.event === "pin" && event.role === role && event.active === active;
+
+async function next(site: Site, wanted: (event: BoardEvent) => boolean, ms: number, what: string): Promise<BoardEvent> {
+  const tooLate = new AbortController();
+  const late = pause(ms, undefined, { signal: tooLate.signal }).then(() => {
+    throw new Error(`${site.site}: waited ${ms / 1000} s for ${what}`);
+  });
+  try {
+    return await Promise.race([site.board.next(wanted), late]);
+  } finally {
+    tooLate.abort();
+    late.catch(() => {});
+  }
+}
+
+/** The speech arrived: alike, whole, and nothing missing at either end. */
+export function arrived({ likeness }: BurstReport): boolean {
+  return (
+    likeness.correlation >= 0.9 &&
+    likeness.heard >= 0.99 &&
+    likeness.missingAtStartMs === 0 &&
+    likeness.missingAtEndMs === 0
+  );
+}
+
+export function timeline(report: BurstReport): string {
+  const { from, to, likeness } = report;
+  const at = (ms: number, what: string): string => `${ms.toFixed(1).padStart(10)} ms  ${what}`;
+  return [
+    `${from} -> ${to}`,
+    at(0, `button edge at ${from}`),
+    at(report.grantedMs, "Floor Granted, talk-permit tone"),
+    at(report.firstSampleMs, `first sample out at ${to}`),
+    at(report.releasedMs, "button released"),
+    at(report.endMs, `end of burst: ${to} is silent`),
+    `   mouth to ear ${report.mouthToEarMs.toFixed(1)} ms; ${(likeness.heard * 100).toFixed(1)} % of the speech heard, ` +
+      `likeness ${likeness.correlation.toFixed(3)}, missing ${likeness.missingAtStartMs} ms at the start, ${likeness.missingAtEndMs} ms at the end`,
+    `   ${report.recording}  ${arrived(report) ? "speech arrived whole" : "SPEECH DID NOT ARRIVE WHOLE"}`,
+  ].join("\n");
+}

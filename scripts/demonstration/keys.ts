@@ -1,0 +1,69 @@
+/** A person at the keyboard: the space bar keys up and unkeys, since a terminal does not tell when a key is let go. */
+import { emitKeypressEvents } from "node:readline";
+import type { BoardEvent } from "../../hal/board/simulated-client.ts";
+import type { Site } from "./site.ts";
+
+const help = `space: key up / unkey     s: the other site's button     q: end
+While the key is down, the microphone hears a speech that starts anew each time.
+`;
+
+/** Returns when the person ends it: q, Ctrl-C, or SIGTERM. */
+export async function keys(sites: readonly Site[], speech: (site: string) => string): Promise<void> {
+  const { stdin, stdout } = process;
+  let chosen = 0;
+  let keyed: Site | undefined;
+  let pressedAt = 0;
+  const tell = (text: string): void => void stdout.write(`${text}\n`);
+
+  function show(site: Site, event: BoardEvent): void {
+    const when = `${(event.at - pressedAt).toFixed(0).padStart(8)} ms  ${site.site}`;
+    if (event.event === "pin" && event.role === "transmit-lamp")
+      tell(`${when}: ${event.active ? "Floor Granted, talk" : "floor released"}`);
+    if (event.event === "pin" && event.role === "receive-lamp")
+      tell(`${when}: ${event.active ? "somebody talks" : "floor idle"}`);
+    if (event.event === "sound") tell(`${when}: the loudspeaker sounds`);
+    if (event.event === "quiet") tell(`${when}: the loudspeaker is silent`);
+  }
+
+  async function toggle(): Promise<void> {
+    const site = sites[chosen];
+    if (keyed) {
+      const { board } = keyed;
+      keyed = undefined;
+      await board.command({ "hear-stop": true });
+      await board.command({ release: "ptt", bounce: true });
+    } else if (site) {
+      keyed = site;
+      pressedAt = (await site.board.command({ press: "ptt", bounce: true })).at;
+      tell(`       0 ms  ${site.site}: button pressed`);
+      await site.board.command({ hear: speech(site.site) });
+    }
+  }
+
+  const cancels = sites.map((site) => site.board.onEvent((event) => show(site, event)));
+  try {
+    await new Promise<void>((end, fail) => {
+      process.once("SIGTERM", () => end());
+      process.once("SIGINT", () => end());
+      // A gateway that dies must not leave a person with dead keys.
+      for (const site of sites) site.logged("nothing", () => false, 2 ** 31 - 1).catch(fail);
+      if (!stdin.isTTY) return tell("no terminal: the gateways stay up until they are told to end (Ctrl-C)");
+      tell(help);
+      emitKeypressEvents(stdin);
+      stdin.setRawMode(true);
+      stdin.resume();
+      stdin.on("keypress", (_text, key: { name?: string; ctrl?: boolean }) => {
+        if (key.name === "q" || (key.ctrl && key.name === "c")) end();
+        else if (key.name === "space") toggle().catch(fail);
+        else if (key.name === "s" && !keyed) {
+          chosen = (chosen + 1) % sites.length;
+          tell(`the space bar is ${sites[chosen]?.site}'s button now`);
+        }
+      });
+    });
+  } finally {
+    cancels.forEach((cancel) => cancel());
+    if (stdin.isTTY) stdin.setRawMode(false);
+    stdin.pause();
+  }
+}

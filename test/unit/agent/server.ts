@@ -1,0 +1,159 @@
+import { type AgentOptions, openAgent } from "../../../firmware/agent/agent.ts";
+import type { Log } from "../../../firmware/log.ts";
+import { digestGuard, ha1 } from "../../../firmware/sip/digest.ts";
+import type {
+  Incoming,
+  IncomingSubscribe,
+  Notifier,
+  OutgoingRequest,
+  Session,
+} from "../../../firmware/sip/endpoint.ts";
+import { parseContactList } from "../../../firmware/sip/header.ts";
+import { header, headers } from "../../../firmware/sip/message.ts";
+import { legOffer, readAnswer } from "../../../firmware/sip/negotiation.ts";
+import type { Opus } from "../../../hal/opus/port.ts";
+import { seededRandom } from "../../../hal/random/seeded.ts";
+import { refusing, serverAddress, sipWire } from "../../support/sip-wire.ts";
+import { openFarEnd } from "./far-end.ts";
+
+type Wire = ReturnType<typeof sipWire>;
+
+export const agentHost = "10.0.0.2";
+
+/**
+ * A presence and conference server by script: it asks for a digest, wants a binding before a subscription, and answers
+ * a subscription with an INVITE. It forgets everything when it is opened again.
+ */
+export async function openServer(wire: Wire, options: { readonly seed?: number; readonly rtpPort?: number } = {}) {
+  const { seed = 1, rtpPort = 30_000 } = options;
+  const random = seededRandom(seed);
+  const guard = digestGuard({ realm: "example.org", clock: wire.clock, random, algorithms: ["SHA-256"] });
+  const far = await openFarEnd(
+    { clock: wire.clock, network: wire.network.host(serverAddress.host) },
+    { host: serverAddress.host, port: rtpPort },
+  );
+  /** What was accepted, and what came of each INVITE. */
+  const story: string[] = [];
+  const answers: string[] = [];
+  let contact: string | undefined;
+  let notifier: Notifier | undefined;
+  let session: Session | undefined;
+
+  function proven(incoming: Incoming): boolean {
+    const source = `${incoming.flow.remote.host}:${incoming.flow.remote.port}`;
+    const given = header(incoming.request, "authorization");
+    const verdict =
+      given === undefined
+        ? { ok: false, stale: false }
+        : guard.verify(incoming.request, given, source, (user, algorithm) =>
+            user === "panel" ? ha1(user, "example.org", "secret", algorithm) : undefined,
+          );
+    if (verdict.ok) return true;
+    const stale = "stale" in verdict && verdict.stale;
+    incoming.respond(401, {
+      headers: guard.challenges(source, stale).map((value) => ["www-authenticate", value] as const),
+    });
+    return false;
+  }
+
+  function onRequest(incoming: Incoming): void {
+    if (incoming.request.method !== "REGISTER") return incoming.respond(405);
+    if (!proven(incoming)) return;
+    const expires = Number(header(incoming.request, "expires"));
+    const contacts = parseContactList(headers(incoming.request, "contact"));
+    contact = contacts === "*" || expires === 0 ? undefined : contacts[0]?.uri;
+    story.push(expires === 0 ? "unregistered" : "registered");
+    incoming.respond(200, { headers: [["contact", `${header(incoming.request, "contact")};expires=${expires}`]] });
+  }
+
+  function onSubscribe(subscribe: IncomingSubscribe): void {
+    if (!proven(subscribe)) return;
+    if (contact === undefined) return subscribe.respond(403);
+    story.push(`subscribed to ${header(subscribe.request, "to")?.split(";")[0]}`);
+    notifier = subscribe.accept(subscribe.expires ?? 600, {
+      onRefresh() {},
+      onEnd: () => story.push("unsubscribed"),
+    });
+    notifier.notify({ type: "application/conference-info+xml", content: "<conference-info/>" });
+    if (server.invites) server.invite();
+  }
+
+  const endpoint = await wire.endpoint(serverAddress, { ...refusing, onRequest, onSubscribe });
+
+  const server = {
+    far,
+    story,
+    answers,
+    /** Whether a subscription is answered with an INVITE. */
+    invites: true,
+    /** INVITEs the terminal. */
+    invite(change: { readonly from?: string; readonly sdp?: (offer: string) => string } = {}): void {
+      const { from = "sip:crew@example.org", sdp = (offer) => offer } = change;
+      const uri = contact ?? `sip:panel@${agentHost}`;
+      const out: OutgoingRequest = {
+        method: "INVITE",
+        uri,
+        from,
+        to: "sip:panel@example.org",
+        body: { type: "application/sdp", content: sdp(legOffer(far.local, "1")) },
+      };
+      session = endpoint.invite(out, {
+        onAnswer(response) {
+          const answer = new TextDecoder().decode(response.body);
+          answers.push(answer);
+          story.push("session");
+          far.meet(readAnswer(answer).audio);
+        },
+        onRefused: (status) => story.push(`refused ${status}`),
+        onEnd: () => story.push("hung up"),
+      });
+    },
+    bye: () => session?.end(),
+    terminate: (reason: string) => notifier?.notify(undefined, { terminated: reason }),
+    /** As at an orderly shutdown. */
+    close: () => {
+      far.close();
+      return endpoint.close();
+    },
+  };
+  return server;
+}
+
+/** What an agent tells, and what it logs. */
+export function listener() {
+  const told: string[] = [];
+  const logged: string[] = [];
+  const write = (_: object, message: string): void => void logged.push(message);
+  const log: Log = { debug: write, info: write, warn: write, error: write };
+  const signals = {
+    ready: (ready: boolean) => void told.push(ready ? "ready" : "not ready"),
+    permit: () => void told.push("permit"),
+    unkeyed: () => void told.push("unkeyed"),
+    denied: () => void told.push("denied"),
+    revoked: () => void told.push("revoked"),
+    listening: (party: string | undefined) => void told.push(party === undefined ? "silence" : `hears ${party}`),
+  };
+  return { told, logged, log, signals };
+}
+
+export const options: AgentOptions = {
+  user: "panel",
+  password: "secret",
+  realm: "example.org",
+  talkgroup: "crew",
+  range: { host: agentHost, first: 20_000, last: 20_099 },
+  server: serverAddress,
+  priority: 5,
+  bitrate: 24_000,
+};
+
+/** An agent whose session stands, and its server. */
+export async function openBoth(opus: Opus) {
+  const wire = sipWire();
+  const server = await openServer(wire);
+  const { told, logged, log, signals } = listener();
+  const ports = { clock: wire.clock, random: seededRandom(7), network: wire.network.host(agentHost), opus, log };
+  const agent = await openAgent(ports, options, signals);
+  await wire.clock.advance(200);
+  return { wire, clock: wire.clock, server, far: server.far, agent, told, logged };
+}
