@@ -43,7 +43,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "firmware/config.ts": [...["firmware/config", "firmware/conference/protocol.ts", ...readers]],
   "firmware/gateway.ts": [
-    ...[log, "firmware/config.ts", "firmware/sip/endpoint.ts", "firmware/agent/agent.ts", "firmware/panel/panel.ts"],
+    ...[log, "firmware/config.ts", "firmware/media/port-pair.ts", "firmware/sip/endpoint.ts"],
+    ...["firmware/agent/agent.ts", "firmware/panel/panel.ts"],
     ...["firmware/conference/link.ts", "firmware/conference/protocol.ts", "firmware/federation/federation.ts"],
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts"],
     ...port("board", "broker", "clock", "network", "opus", "random"),
@@ -75,8 +76,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/random": ["node:crypto"],
   "hal/serial": [],
 
-  scripts: ["hal", "node:*"],
-  test: ["firmware", "hal", "node:*", "uvu"],
+  scripts: ["hal", "commander", "node:*"],
+  test: ["firmware", "hal", "scripts", "node:*", "uvu"],
 };
 
 /** Single files that may import more than their room. */

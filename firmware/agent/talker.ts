@@ -24,8 +24,6 @@ const lateMs = 200;
 /** Below T1 (TS 24.380: 4 s), so that the floor is given back before the server takes it and it is asked for again. */
 const deadMs = 3_000;
 
-const silence = new Int16Array(frameSamples);
-
 export async function openTalker(
   ports: { readonly clock: Clock; readonly opus: Opus },
   options: { readonly bitrate: number; readonly firstTimestamp: number },
@@ -105,8 +103,8 @@ export async function openTalker(
     mute(): void {
       stopVigil();
       kept.clear();
-      // What the encoder holds of this burst is none of the next one's.
-      if (speaking !== "silent") encoder.encode(silence);
+      // What the encoder holds of this burst may never have been sent, and is not heard in the next.
+      if (speaking !== "silent") encoder.forget();
       speaking = "silent";
     },
     /** A frame whose first sample was captured at `at`. */

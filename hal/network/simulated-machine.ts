@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { networkFault } from "./fault.ts";
 import type { Address, Network, TcpConnection, UdpSocket } from "./port.ts";
 import type { PathConditions, Wire } from "./simulated.ts";
+import { delayOf, isLoopback } from "./simulated-path.ts";
 import { connectTcp } from "./simulated-tcp.ts";
 
 /** One machine on the simulated network: its bound ports. */
@@ -121,14 +122,6 @@ export function machine(wire: Wire, address: string): Machine {
     },
   };
   return self;
-}
-
-export function delayOf(wire: Wire, path: PathConditions): number {
-  return path.latencyMs + (path.jitterMs > 0 ? path.jitterMs * wire.fraction() : 0);
-}
-
-export function isLoopback(host: string): boolean {
-  return host.startsWith("127.") || host === "::1";
 }
 
 function isAny(host: string): boolean {

@@ -2,7 +2,8 @@ import type { Cancel } from "../clock/port.ts";
 import { networkFault } from "./fault.ts";
 import type { Address, TcpConnection } from "./port.ts";
 import type { Wire } from "./simulated.ts";
-import { delayOf, isLoopback, type Machine } from "./simulated-machine.ts";
+import type { Machine } from "./simulated-machine.ts";
+import { delayOf, isLoopback } from "./simulated-path.ts";
 
 /** What may wait for a peer that cannot be reached, in bytes, before `send` says so. */
 const maxWaiting = 65_536;

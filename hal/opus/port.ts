@@ -4,6 +4,8 @@ export interface OpusEncoder {
   encode(frame: Int16Array): Uint8Array;
   /** Expected packet loss in percent, 0..100: drives in-band FEC. */
   setLoss(percent: number): void;
+  /** Forgets what was encoded: nothing of it is heard in what follows, whose first frame sounds right to a decoder that knows none of it. */
+  forget(): void;
   close(): void;
 }
 

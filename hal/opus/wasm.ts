@@ -2,6 +2,7 @@ import {
   Application,
   createDecoder,
   createEncoder,
+  EncoderCtl,
   isOpusError,
   loadLibopus,
   type OpusDecoderHandle,
@@ -14,6 +15,7 @@ import { type Opus, type OpusDecoder, type OpusEncoder, OpusError } from "./port
 /** The library grows its memory to the size of a packet: a hostile one is refused before. Three frames of 1275 bytes, a header each, are 120 ms of anything sane. */
 const largestPacket = 4000;
 const codec = { channels: 1, sampleRate } as const;
+const silence = new Int16Array(frameSamples);
 
 /** libopus compiled to WebAssembly: no compiler needed, some two to three times the CPU of a native build. */
 export async function loadOpus(): Promise<Opus> {
@@ -52,10 +54,31 @@ function whileOpen(open: boolean): void {
 
 function encoder(handle: OpusEncoderHandle): OpusEncoder {
   let open = true;
+  /** The next frame is encoded without prediction. */
+  let alone = false;
+
+  function predict(yes: boolean): void {
+    handle.encoderCtl(EncoderCtl.SetPredictionDisabled, yes ? 0 : 1);
+    alone = !yes;
+  }
+
   return {
     encode(frame) {
       whileOpen(open);
-      return attempt(() => handle.encode(frame));
+      return attempt(() => {
+        const packet = handle.encode(frame);
+        if (alone) predict(true);
+        return packet;
+      });
+    },
+    forget() {
+      whileOpen(open);
+      attempt(() => {
+        // The library has no reset. Two frames wash out the look-ahead and the filters; a third predicted from their
+        // silence would be several times too loud to a decoder that did not get them.
+        for (let frames = 0; frames < 2; frames++) handle.encode(silence);
+        predict(false);
+      });
     },
     setLoss(percent) {
       whileOpen(open);

@@ -14,8 +14,8 @@ export interface BurstReport {
   readonly firstSampleMs: number;
   readonly releasedMs: number;
   readonly endMs: number;
-  /** From the microphone to the loudspeaker, for the bulk of the speech. */
-  readonly mouthToEarMs: number;
+  /** From the microphone to the loudspeaker, for the first word and for the last: what the first had to wait for is caught up. */
+  readonly mouthToEarMs: readonly [first: number, last: number];
   readonly likeness: Likeness;
   readonly recording: string;
 }
@@ -52,6 +52,7 @@ export async function burst(from: Site, to: Site, speech: string, folder: string
 
   const alike = likeness(said, await readWav(recording));
   const since = (at: number): number => at - pressed.at;
+  const mouthToEar = (lag: number): number => recorded.at + lag / samplesPerMs - heard.at;
   return {
     from: from.site,
     to: to.site,
@@ -59,7 +60,7 @@ export async function burst(from: Site, to: Site, speech: string, folder: string
     firstSampleMs: since(sounds[0] ?? Number.NaN),
     releasedMs: since(Math.max(released.at, out.at)),
     endMs: since(quiets.at(-1) ?? Number.NaN),
-    mouthToEarMs: recorded.at + alike.lag / samplesPerMs - heard.at,
+    mouthToEarMs: [mouthToEar(alike.firstLag), mouthToEar(alike.lastLag)],
     likeness: alike,
     recording,
   };
@@ -95,6 +96,7 @@ export function arrived({ likeness }: BurstReport): boolean {
 
 export function timeline(report: BurstReport): string {
   const { from, to, likeness } = report;
+  const [firstWord, lastWord] = report.mouthToEarMs;
   const at = (ms: number, what: string): string => `${ms.toFixed(1).padStart(10)} ms  ${what}`;
   return [
     `${from} -> ${to}`,
@@ -103,7 +105,7 @@ export function timeline(report: BurstReport): string {
     at(report.firstSampleMs, `first sample out at ${to}`),
     at(report.releasedMs, "button released"),
     at(report.endMs, `end of burst: ${to} is silent`),
-    `   mouth to ear ${report.mouthToEarMs.toFixed(1)} ms; ${(likeness.heard * 100).toFixed(1)} % of the speech heard, ` +
+    `   mouth to ear ${firstWord.toFixed(1)} ms for the first word, ${lastWord.toFixed(1)} ms for the last; ${(likeness.heard * 100).toFixed(1)} % of the speech heard, ` +
       `likeness ${likeness.correlation.toFixed(3)}, missing ${likeness.missingAtStartMs} ms at the start, ${likeness.missingAtEndMs} ms at the end`,
     `   ${report.recording}  ${arrived(report) ? "speech arrived whole" : "SPEECH DID NOT ARRIVE WHOLE"}`,
   ].join("\n");

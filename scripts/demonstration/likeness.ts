@@ -4,9 +4,10 @@
  */
 
 export interface Likeness {
-  /** Samples by which the speech lies later in the recording. */
-  readonly lag: number;
-  /** Normalised cross-correlation of the whole speech with the recording, each 200 ms of it where it fits best within 10 ms: -1 to 1. */
+  /** Samples by which the speech lies later in the recording: where it begins, and where it ends. */
+  readonly firstLag: number;
+  readonly lastLag: number;
+  /** Normalised cross-correlation of the whole speech with the recording, aligned segment by segment: -1 to 1. */
   readonly correlation: number;
   /** Share of the speech (frames of 20 ms that are loud enough to be heard) that is there, 0 to 1. */
   readonly heard: number;
@@ -23,13 +24,13 @@ const audible = 100;
 const alike = 0.5;
 const hissAlike = 0.1;
 const sameLevel = 2;
-const segment = 9_600;
-const slack = 480;
+/** Alignment is looked for anew every 100 ms, within 16 ms of where it was: a period of a deep voice. */
+const segment = 4_800;
+const slack = 768;
 
 export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
-  const lag = refine(speech, recording, coarseLag(speech, recording));
-  const lags = followLags(speech, recording, lag);
-  const lagAt = (at: number): number => lags[Math.min(lags.length - 1, Math.floor(at / segment))] ?? lag;
+  const lags = followLags(speech, recording, coarseLag(speech, recording));
+  const lagAt = (at: number): number => lags[Math.min(lags.length - 1, Math.floor(at / segment))] ?? 0;
 
   const whole = { both: 0, speech: 0, recording: 0 };
   for (let at = 0; at < speech.length; at += segment)
@@ -45,7 +46,8 @@ export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
   const last = frames.findLastIndex(({ there }) => there);
   const gone = frames.filter(({ there }) => !there).length;
   return {
-    lag,
+    firstLag: lagAt(frames.at(0)?.at ?? 0),
+    lastLag: lagAt(frames.at(-1)?.at ?? 0),
     correlation: correlationOf(whole),
     heard: frames.length === 0 ? 0 : 1 - gone / frames.length,
     missingAtStartMs: (first < 0 ? frames.length : first) * 20,
@@ -109,19 +111,32 @@ function thin(samples: Int16Array): Float64Array {
   });
 }
 
-function refine(speech: Int16Array, recording: Int16Array, near: number): number {
-  return bestLag(speech, recording, 0, Math.min(speech.length, 144_000), near - step, near + step);
-}
+/**
+ * A listener's buffer shortens speech by single periods of the voice to catch up: the lag is followed through it, both ways from
+ * the segment that fits best.
+ */
+function followLags(speech: Int16Array, recording: Int16Array, near: number): number[] {
+  const starts = Array.from({ length: Math.ceil(speech.length / segment) }, (_, index) => index * segment);
+  const lengthAt = (at: number): number => Math.min(segment, speech.length - at);
+  const fits = starts.map((at) => {
+    const sums = { both: 0, speech: 0, recording: 0 };
+    add(sums, speech, recording, at, lengthAt(at), near);
+    return isAudible(speech, at, lengthAt(at)) ? correlationOf(sums) : 0;
+  });
+  const anchor = fits.indexOf(Math.max(...fits));
+  const lags = starts.map(() => near);
 
-/** A listener's buffer stretches and shortens speech by single periods of the voice: the lag is followed through it. */
-function followLags(speech: Int16Array, recording: Int16Array, start: number): number[] {
-  const lags: number[] = [];
-  let lag = start;
-  for (let at = 0; at < speech.length; at += segment) {
-    const length = Math.min(segment, speech.length - at);
-    lag = isAudible(speech, at, length) ? bestLag(speech, recording, at, length, lag - slack, lag + slack) : lag;
-    lags.push(lag);
+  function follow(index: number, from: number): number {
+    const at = starts[index] ?? 0;
+    const lag = isAudible(speech, at, lengthAt(at)) ? bestLag(speech, recording, at, lengthAt(at), from) : from;
+    lags[index] = lag;
+    return lag;
   }
+
+  let lag = near;
+  for (let index = anchor; index < starts.length; index++) lag = follow(index, lag);
+  lag = lags[anchor] ?? near;
+  for (let index = anchor - 1; index >= 0; index--) lag = follow(index, lag);
   return lags;
 }
 
@@ -131,17 +146,10 @@ function isAudible(speech: Int16Array, from: number, length: number): boolean {
   return Math.sqrt(sum / length) >= audible;
 }
 
-function bestLag(
-  speech: Int16Array,
-  recording: Int16Array,
-  from: number,
-  length: number,
-  least: number,
-  greatest: number,
-): number {
-  let best = least;
+function bestLag(speech: Int16Array, recording: Int16Array, from: number, length: number, near: number): number {
+  let best = near;
   let most = Number.NEGATIVE_INFINITY;
-  for (let lag = least; lag <= greatest; lag++) {
+  for (let lag = near - slack; lag <= near + slack; lag++) {
     const sums = { both: 0, speech: 0, recording: 0 };
     add(sums, speech, recording, from, length, lag);
     const fits = correlationOf(sums);

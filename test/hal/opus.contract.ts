@@ -60,6 +60,28 @@ export function opusContract(driver: string, load: () => Promise<Opus>): void {
     for (const decoder of [whole, recovering, guessing]) decoder.close();
   });
 
+  story("what was encoded before it was forgotten is not heard, and speech begins at its own level", async (opus) => {
+    const encoder = await opus.encoder({ bitrate: 24_000 });
+    const heard = new Int16Array(10 * 960);
+    // Where in a frame speech begins; -1: it does not.
+    for (const onset of [-1, 0, 144, 360, 643, 955]) {
+      const beginning = new Int16Array(heard.length);
+      if (onset >= 0) beginning.set(said.subarray(0, heard.length - onset), onset);
+      for (let index = 0; index < 20; index++) encoder.encode(frameOf(said, index));
+      encoder.forget();
+      const decoder = await opus.decoder();
+      for (let index = 0; index < 10; index++)
+        decoder.decode(encoder.encode(frameOf(beginning, index)), frameOf(heard, index));
+      decoder.close();
+      if (onset < 0) assert.ok(rms(heard) < 20, `${rms(heard)} of silence`);
+      // 10 ms of speech, after what the codec holds back.
+      const from = Math.max(0, onset) + 308;
+      const share = rms(heard, from, from + 480) / rms(said, 0, 480);
+      if (onset >= 0) assert.ok(share > 0.5 && share < 1.3, `onset at ${onset}: ${share}`);
+    }
+    encoder.close();
+  });
+
   story("a frame is concealed by sound that goes on, and fades as losses go on", async (opus) => {
     const decoder = await opus.decoder();
     const frame = new Int16Array(960);
@@ -127,6 +149,7 @@ export function opusContract(driver: string, load: () => Promise<Opus>): void {
     const refused = (error: unknown) => error instanceof OpusError;
     assert.throws(() => encoder.encode(new Int16Array(960)), refused);
     assert.throws(() => encoder.setLoss(5), refused);
+    assert.throws(() => encoder.forget(), refused);
     assert.throws(() => decoder.decode(new Uint8Array(10), new Int16Array(960)), refused);
     assert.throws(() => decoder.conceal(new Int16Array(960)), refused);
     assert.throws(() => decoder.recover(new Uint8Array(10), new Int16Array(960)), refused);

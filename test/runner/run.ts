@@ -80,7 +80,8 @@ async function runAll(scratch: string): Promise<void> {
     wanted.filter((file) => !quick.includes(file)),
     (file) => testFile(file, around),
   );
-  if (testsRun === 0) fault(`no test ran: ${wanted.length} of ${files.length} test files match "${pattern}"`);
+  if (testsRun === 0 && !stop.signal.aborted)
+    fault(`no test ran: ${wanted.length} of ${files.length} test files match "${pattern}"`);
 }
 
 function interrupt(name: string, status: number): void {

@@ -28,6 +28,7 @@ test("the answer holds Opus alone, under the number that the server gave it, and
   server.invite({ sdp: (offer) => offer.replace(/\b111\b/g, "96") });
   await clock.advance(200);
   assert.equal(told, ["ready", "ready"]);
+  assert.is(server.story.at(-2), "hung up", "the session before is over");
   const { audio, floor } = parseSdp(server.answers[1] ?? "");
   assert.equal(
     audio?.codecs.map(({ name, payloadType }) => `${name} ${payloadType}`),
@@ -62,6 +63,15 @@ test("a session without Opus or without floor control is refused, and so is ever
   stranger.invite(out, { onAnswer() {}, onRefused, onEnd() {} });
   await clock.advance(200);
   assert.is(status, 403);
+});
+
+test("an INVITE that crosses with the agent's leaving is refused, and the agent comes back all the same", async () => {
+  const { server, far, clock, told } = await openBoth(opus);
+  far.fallSilent();
+  server.onUnregistered = () => server.invite();
+  await clock.advance(22_000);
+  assert.ok(server.story.includes("refused 480"));
+  assert.equal(told.slice(0, 3), ["ready", "not ready", "ready"]);
 });
 
 test("a server that hangs up and calls again is answered again", async () => {

@@ -35,7 +35,8 @@ export async function openServer(wire: Wire, options: { readonly seed?: number; 
   /** What was accepted, and what came of each INVITE. */
   const story: string[] = [];
   const answers: string[] = [];
-  let contact: string | undefined;
+  let bound = false;
+  let contact = "";
   let notifier: Notifier | undefined;
   let session: Session | undefined;
 
@@ -61,14 +62,16 @@ export async function openServer(wire: Wire, options: { readonly seed?: number; 
     if (!proven(incoming)) return;
     const expires = Number(header(incoming.request, "expires"));
     const contacts = parseContactList(headers(incoming.request, "contact"));
-    contact = contacts === "*" || expires === 0 ? undefined : contacts[0]?.uri;
+    contact = contacts === "*" ? "" : (contacts[0]?.uri ?? "");
+    bound = expires > 0;
     story.push(expires === 0 ? "unregistered" : "registered");
+    if (expires === 0) server.onUnregistered();
     incoming.respond(200, { headers: [["contact", `${header(incoming.request, "contact")};expires=${expires}`]] });
   }
 
   function onSubscribe(subscribe: IncomingSubscribe): void {
     if (!proven(subscribe)) return;
-    if (contact === undefined) return subscribe.respond(403);
+    if (!bound) return subscribe.respond(403);
     story.push(`subscribed to ${header(subscribe.request, "to")?.split(";")[0]}`);
     notifier = subscribe.accept(subscribe.expires ?? 600, {
       onRefresh() {},
@@ -86,13 +89,13 @@ export async function openServer(wire: Wire, options: { readonly seed?: number; 
     answers,
     /** Whether a subscription is answered with an INVITE. */
     invites: true,
+    onUnregistered() {},
     /** INVITEs the terminal. */
     invite(change: { readonly from?: string; readonly sdp?: (offer: string) => string } = {}): void {
       const { from = "sip:crew@example.org", sdp = (offer) => offer } = change;
-      const uri = contact ?? `sip:panel@${agentHost}`;
       const out: OutgoingRequest = {
         method: "INVITE",
-        uri,
+        uri: contact,
         from,
         to: "sip:panel@example.org",
         body: { type: "application/sdp", content: sdp(legOffer(far.local, "1")) },
