@@ -7,6 +7,7 @@ import { readYaml } from "../hal/board/yaml.ts";
 import type { TalkgroupSettings } from "./conference/protocol.ts";
 import { referenceFaults } from "./config/references.ts";
 import { type ConfigFile, fileSchema, secretPlaces } from "./config/schema.ts";
+import type { DigestAlgorithm } from "./sip/digest.ts";
 
 export interface Config {
   /** The site's name, for people. */
@@ -19,8 +20,8 @@ export interface Config {
     /** Numeric, no wildcard. */
     readonly host: string;
     readonly port: number;
-    /** Offers MD5 beside SHA-256, for old phones. */
-    readonly legacyMd5: boolean;
+    /** How users prove who they are: MD5 beside SHA-256 is for old phones. */
+    readonly digest: readonly DigestAlgorithm[];
   };
   readonly media: {
     /** Numeric, no wildcard. */
@@ -60,6 +61,8 @@ export interface AccountSettings {
   readonly listenOnly: readonly string[];
   /** Floor priority 0..255. */
   readonly priority: number;
+  /** As `sip.digest`, for this user: MD5 alone for a phone that gives up at a challenge it does not know. */
+  readonly digest: readonly DigestAlgorithm[];
 }
 
 /** Reads a configuration file's text; `source` (its name) opens the path of each fault. */
@@ -74,9 +77,10 @@ export function readConfig(yamlText: string, source: string): { config: Config }
 }
 
 function configOf(file: ConfigFile): Config {
-  const { gateway, broker, talkgroups, ...same } = file;
+  const { gateway, broker, accounts, talkgroups, ...same } = file;
   return {
     ...same,
+    accounts: accounts.map((account) => ({ ...account, digest: account.digest ?? file.sip.digest })),
     // A file without an id, whose site makes none, was refused.
     gateway: gateway ?? file.site.toLowerCase(),
     ...brokerOf(broker),

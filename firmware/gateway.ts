@@ -88,7 +88,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         sessions: conference,
         sip: () => endpoint,
       },
-      { realm: config.realm, legacyMd5: config.sip.legacyMd5, talkgroups: config.talkgroups },
+      { realm: config.realm, digest: config.sip.digest, talkgroups: config.talkgroups },
       { onPresence: (user, state) => realm?.setPresence(user, state) },
     );
     opened.push(() => server.close());

@@ -27,7 +27,7 @@ export function openLog({ level, pretty, gateway }: LogOptions): Logger {
   return pino(
     {
       level,
-      
+      name: gateway,
       base: {},
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },

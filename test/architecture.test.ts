@@ -41,7 +41,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/config.ts", "firmware/federation/topic.ts"],
     ...["boards", ...readers, "node:fs", "node:net", "node:util", "zod"],
   ],
-  "firmware/config.ts": [...["firmware/config", "firmware/conference/protocol.ts", ...readers]],
+  "firmware/config.ts": [...["firmware/config", "firmware/sip/digest.ts", "firmware/conference/protocol.ts", ...readers]],
   "firmware/gateway.ts": [
     ...[log, "firmware/config.ts", "firmware/media/port-pair.ts", "firmware/sip/endpoint.ts"],
     ...["firmware/agent/agent.ts", "firmware/panel/panel.ts"],

@@ -120,16 +120,14 @@ export async function openSignalling(
     const { agreement, answer } = agree(invite.request);
     // A newer session replaces an older one: the server has given that up.
     session?.end("replaced");
-    const accepted = invite.accept(
+    session = invite.accept(
       { type: "application/sdp", content: answer },
       {
         onConfirmed() {
-          if (session !== accepted) return;
           log.info({ event: "session", user, talkgroup }, "session stands");
           handlers.onConfirmed();
         },
         onEnd() {
-          if (session !== accepted) return;
           session = undefined;
           log.info({ user, talkgroup }, "session ended by the server");
           handlers.onSessionEnd();
@@ -137,7 +135,6 @@ export async function openSignalling(
         },
       },
     );
-    session = accepted;
     machine.send({ type: "session" });
     handlers.onSession(agreement);
   }

@@ -4,6 +4,10 @@ import * as field from "./fields.ts";
 
 const names = z.array(field.user, "expected a list of talkgroup names");
 
+const digest = z
+  .array(z.enum(["SHA-256", "MD5"], "expected SHA-256 or MD5"), "expected a list of SHA-256 and MD5")
+  .min(1, "expected SHA-256, MD5 or both");
+
 const account = z.strictObject(
   {
     user: field.user,
@@ -12,6 +16,7 @@ const account = z.strictObject(
     standing: names.default([]),
     listenOnly: names.default([]),
     priority: field.priority.default(0),
+    digest: z.exactOptional(digest),
   },
   "expected user, password and talkgroups",
 );
@@ -50,7 +55,7 @@ export const fileSchema = z.strictObject(
     gateway: z.exactOptional(field.gateway),
     realm: field.realm,
     sip: z.strictObject(
-      { host: field.ownHost, port: field.port, legacyMd5: z.boolean("expected true or false").default(true) },
+      { host: field.ownHost, port: field.port, digest: digest.default(["SHA-256", "MD5"]) },
       "expected host and port",
     ),
     media: z.strictObject({ host: field.ownHost, ports: field.portRange }, "expected host and ports"),

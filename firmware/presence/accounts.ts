@@ -11,12 +11,14 @@ export interface Account {
   readonly listenOnly: ReadonlySet<string>;
   /** Floor priority, 0..255. */
   readonly priority: number;
+  /** How the user may prove who they are. */
+  readonly digest: readonly DigestAlgorithm[];
 }
 
 /** The source of accounts; another one (a directory, a database) can stand behind it. */
 export interface Accounts {
   find(user: string): Account | undefined;
-  /** H(user:realm:password) in hex, undefined for nobody. */
+  /** H(user:realm:password) in hex, undefined for nobody and for what the user may not use. */
   ha1(user: string, algorithm: DigestAlgorithm): string | undefined;
 }
 
@@ -28,12 +30,13 @@ export interface AccountEntry {
   readonly standing: readonly string[];
   readonly listenOnly: readonly string[];
   readonly priority: number;
+  readonly digest: readonly DigestAlgorithm[];
 }
 
 export function accountsFrom(entries: readonly AccountEntry[], realm: string): Accounts {
   const accounts = new Map<string, Account>();
-  const hashes = new Map<string, Readonly<Record<DigestAlgorithm, string>>>();
-  for (const { user, password, talkgroups, standing, listenOnly, priority } of entries) {
+  const hashes = new Map<string, ReadonlyMap<DigestAlgorithm, string>>();
+  for (const { user, password, talkgroups, standing, listenOnly, priority, digest } of entries) {
     accounts.set(user, {
       user,
       aor: `sip:${user}@${realm}`,
@@ -41,14 +44,12 @@ export function accountsFrom(entries: readonly AccountEntry[], realm: string): A
       standing,
       listenOnly: new Set(listenOnly),
       priority,
+      digest,
     });
-    hashes.set(user, {
-      "SHA-256": ha1(user, realm, password, "SHA-256"),
-      MD5: ha1(user, realm, password, "MD5"),
-    });
+    hashes.set(user, new Map(digest.map((algorithm) => [algorithm, ha1(user, realm, password, algorithm)])));
   }
   return {
     find: (user) => accounts.get(user),
-    ha1: (user, algorithm) => hashes.get(user)?.[algorithm],
+    ha1: (user, algorithm) => hashes.get(user)?.get(algorithm),
   };
 }

@@ -6,6 +6,7 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Log } from "../log.ts";
+import type { DigestAlgorithm } from "../sip/digest.ts";
 import type { Endpoint, Flow, Handlers, Incoming, IncomingSubscribe } from "../sip/endpoint.ts";
 import { parseContactList, parseEvent } from "../sip/header.ts";
 import { headers, ProtocolError } from "../sip/message.ts";
@@ -18,7 +19,7 @@ import { legsAt } from "./legs.ts";
 import { registrar } from "./registrar.ts";
 import { type Presence, roster } from "./roster.ts";
 import { openSession } from "./session.ts";
-import { sessionsBy } from "./sessions.ts";
+import { type Reason, sessionsBy } from "./sessions.ts";
 import { subscriptions } from "./subscriptions.ts";
 
 export interface PresencePorts {
@@ -33,8 +34,8 @@ export interface PresencePorts {
 
 export interface PresenceOptions {
   readonly realm: string;
-  /** MD5 is offered beside SHA-256, for phones that know no other. */
-  readonly legacyMd5: boolean;
+  /** What a user without an account is asked for. */
+  readonly digest: readonly DigestAlgorithm[];
   readonly talkgroups: readonly { readonly name: string }[];
 }
 
@@ -44,6 +45,7 @@ export interface PresenceServer {
   session(event: SessionEvent): void;
   /** A user of another gateway, or undefined when gone. */
   remote(gateway: string, user: string, state: Presence | undefined): void;
+  /** Ends every session, and stops every timer. The endpoint is closed before it. */
   close(): void;
 }
 
@@ -75,8 +77,8 @@ export function presence(
       members.session(place.account.user, place.talkgroup, standing ? 1 : -1),
     ),
   );
-  /** By user and contact of a registered terminal: what gives its standing sessions up. */
-  const standing = new Map<string, (() => void)[]>();
+  /** By user and contact of a registered terminal: its standing sessions. */
+  const standing = new Map<string, readonly Reason[]>();
 
   const bindings = registrar(clock, {
     bound({ account, contact, flow }, fresh) {
@@ -93,13 +95,13 @@ export function presence(
     unbound({ account, contact }) {
       log.info({ event: "unregistered", user: account.user }, "terminal gone");
       const terminal = `${account.user} ${contact}`;
-      standing.get(terminal)?.forEach((giveUp) => giveUp());
+      standing.get(terminal)?.forEach((reason) => reason.giveUp());
       standing.delete(terminal);
       members.registered(account.user, -1);
     },
   });
 
-  function hold(account: Account, talkgroup: string, contact: string, flow: Flow): () => void {
+  function hold(account: Account, talkgroup: string, contact: string, flow: Flow): Reason {
     return sessions.hold({ account, talkgroup, group: groupUri(talkgroup), contact, flow });
   }
 
@@ -117,11 +119,13 @@ export function presence(
     if (parseEvent(subscribe.event).package !== "conference")
       return subscribe.respond(489, { headers: [["allow-events", "conference"]] });
     const talkgroup = talkgroupOf(subscribe, account);
-    let giveUp = (): void => {};
-    const accepted = watchers.accept(subscribe, account, talkgroup, () => giveUp());
+    let reason: Reason | undefined;
+    const accepted = watchers.accept(subscribe, account, talkgroup, {
+      onRefresh: (flow) => reason?.move(flow),
+      onEnd: () => reason?.giveUp(),
+    });
     // A poll asks who is there, and wants no session.
-    if (!accepted || subscribe.expires === 0) return;
-    giveUp = hold(account, talkgroup, contactOf(subscribe), subscribe.flow);
+    if (accepted && subscribe.expires !== 0) reason = hold(account, talkgroup, contactOf(subscribe), subscribe.flow);
   }
 
   return {

@@ -96,8 +96,8 @@ export interface Notifier {
 }
 
 export interface NotifierHandlers {
-  /** The watcher refreshed: a full-state NOTIFY is due. */
-  onRefresh(): void;
+  /** The watcher refreshed, by this flow: a full-state NOTIFY is due. */
+  onRefresh(flow: Flow): void;
   /** Expired, unsubscribed (a last NOTIFY is sent by the endpoint with `lastBody()`), or the watcher is gone (481, timeout). */
   onEnd(): void;
   lastBody?(): Body | undefined;

@@ -21,8 +21,8 @@ export type Verdict =
 export type Ha1Lookup = (username: string, algorithm: DigestAlgorithm) => string | undefined;
 
 export interface DigestGuard {
-  /** Values for WWW-Authenticate, SHA-256 first. `source` names the peer that may answer: its address. */
-  challenges(source: string, stale?: boolean): readonly string[];
+  /** Values for WWW-Authenticate, SHA-256 first, of `algorithms` alone where they are given. `source` names the peer that may answer: its address. */
+  challenges(source: string, stale?: boolean, algorithms?: readonly DigestAlgorithm[]): readonly string[];
   /** Judges an Authorization value of `request` that came from `source`. Never throws for what a peer sent. */
   verify(request: SipRequest, authorization: string, source: string, lookup: Ha1Lookup): Verdict;
 }
@@ -48,10 +48,10 @@ export function digestGuard(options: DigestGuardOptions): DigestGuard {
   // Work on a user that does not exist costs the same as on one that does.
   const nobody = random.token(16);
 
-  function challenges(source: string, stale = false): readonly string[] {
+  function challenges(source: string, stale = false, wanted = algorithms): readonly string[] {
     const nonce = nonces.issue(source);
     return supported
-      .filter((algorithm) => algorithms.includes(algorithm))
+      .filter((algorithm) => wanted.includes(algorithm))
       .map(
         (algorithm) =>
           `Digest realm=${quote(realm)}, nonce="${nonce}", algorithm=${algorithm}, qop="auth"${stale ? ", stale=true" : ""}`,

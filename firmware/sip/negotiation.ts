@@ -18,7 +18,13 @@ export interface Agreement {
 export type LegCodec = "opus" | "PCMU" | "PCMA";
 
 const offered: readonly Codec[] = [
-  { name: "opus", payloadType: 111, clockRate: 48_000, channels: 2, parameters: "useinbandfec=1;maxaveragebitrate=24000;stereo=0;sprop-stereo=0" },
+  {
+    name: "opus",
+    payloadType: 111,
+    clockRate: 48_000,
+    channels: 2,
+    parameters: "useinbandfec=1;maxaveragebitrate=24000;stereo=0;sprop-stereo=0",
+  },
   { name: "PCMU", payloadType: 0, clockRate: 8_000 },
   { name: "PCMA", payloadType: 8, clockRate: 8_000 },
 ];
@@ -58,7 +64,13 @@ function agreement(remote: SessionDescription): Agreement {
   for (const codec of audio.codecs) {
     const name = legCodec(codec);
     if (name)
-      return { codec: name, payloadType: codec.payloadType, audio: audio.address, rtcp: audio.rtcp, floor: floor?.address };
+      return {
+        codec: name,
+        payloadType: codec.payloadType,
+        audio: audio.address,
+        rtcp: audio.rtcp,
+        floor: floor?.address,
+      };
   }
   throw new ProtocolError(488, "no codec in common: expected opus/48000, PCMU/8000 or PCMA/8000");
 }

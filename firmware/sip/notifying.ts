@@ -156,7 +156,7 @@ export function receiveSubscribe(
       grant(subscribe, seconds);
       if (seconds === 0) return machine.send({ type: "over", last: handlers.lastBody?.() });
       last(seconds);
-      handlers.onRefresh();
+      handlers.onRefresh(subscribe.flow);
     }
 
     core.dialogs.set(key, {

@@ -7,6 +7,8 @@ import { type BoardClient, connectBoard } from "../../hal/board/simulated-client
 
 export interface SitePlan {
   readonly site: string;
+  /** Of SIP and media; 127.0.0.1. */
+  readonly host?: string;
   readonly sipPort: number;
   readonly mediaPorts: string;
   /** The `broker` part of the configuration, as YAML. */
@@ -58,11 +60,11 @@ export async function startSite(plan: SitePlan): Promise<Site> {
   };
 }
 
-function configOf({ site, sipPort, mediaPorts, broker, accounts = "" }: SitePlan, socket: string): string {
+function configOf({ site, host = "127.0.0.1", sipPort, mediaPorts, broker, accounts = "" }: SitePlan, socket: string): string {
   return `site: ${site}
 realm: crew.example
-sip: { host: 127.0.0.1, port: ${sipPort} }
-media: { host: 127.0.0.1, ports: ${mediaPorts} }
+sip: { host: ${host}, port: ${sipPort} }
+media: { host: ${host}, ports: ${mediaPorts} }
 broker: ${broker}
 board: simulated
 control: ${socket}

@@ -59,6 +59,9 @@ talkgroups: [{ name: ops }]
 function start(rig: Rig, args: readonly string[], { preload = "" } = {}) {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: rig.folder,
+    // A child that hangs fails its test instead of holding it up.
+    timeout: 30_000,
+    killSignal: "SIGKILL",
     env: { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` },
   });
   return follow(rig, child);
@@ -272,6 +275,21 @@ test("what does not close is waited for 3 s at most", async (rig) => {
   await letGo(rig.holder);
   const { child, logged, ended } = start(rig, ["run", "-c", "north.yaml"], { preload: hang });
   await logged("ready");
+  child.kill("SIGTERM");
+  const { code, out } = await ended;
+  assert.match(out, "not everything closed within 3 s");
+  assert.is(code, 0);
+});
+
+/** No server ever listens. */
+const stuck = `
+  import { Server } from "node:net";
+  Server.prototype.listen = function () { console.log('{"event":"stuck"}'); return this; };
+`;
+
+test("a start that hangs can be ended too", async (rig) => {
+  const { child, logged, ended } = start(rig, ["run", "-c", "north.yaml"], { preload: stuck });
+  await logged("stuck");
   child.kill("SIGTERM");
   const { code, out } = await ended;
   assert.match(out, "not everything closed within 3 s");

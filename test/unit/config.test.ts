@@ -11,7 +11,7 @@ media: { host: 127.0.0.1, ports: 20000-29999 }
 board: simulated
 accounts:
   - { user: panel, password: "choose one", talkgroups: [ops] }
-  - { user: "100", password: "another one", talkgroups: [ops, all], standing: [ops], listenOnly: [all], priority: 7 }
+  - { user: "100", password: "another one", talkgroups: [ops, all], standing: [ops], listenOnly: [all], priority: 7, digest: [MD5] }
 panel: { account: panel, talkgroup: ops }
 talkgroups:
   - { name: ops, talkSeconds: 12.5, hangSeconds: 0 }
@@ -51,11 +51,19 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
     site: "north",
     gateway: "north",
     realm: "crew.example",
-    sip: { host: "127.0.0.1", port: 5060, legacyMd5: true },
+    sip: { host: "127.0.0.1", port: 5060, digest: ["SHA-256", "MD5"] },
     media: { host: "127.0.0.1", ports: { first: 20_000, last: 29_999 } },
     board: "simulated",
     accounts: [
-      { user: "panel", password: "choose one", talkgroups: ["ops"], standing: [], listenOnly: [], priority: 0 },
+      {
+        user: "panel",
+        password: "choose one",
+        talkgroups: ["ops"],
+        standing: [],
+        listenOnly: [],
+        priority: 0,
+        digest: ["SHA-256", "MD5"],
+      },
       {
         user: "100",
         password: "another one",
@@ -63,6 +71,7 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
         standing: ["ops"],
         listenOnly: ["all"],
         priority: 7,
+        digest: ["MD5"],
       },
     ],
     panel: { account: "panel", talkgroup: "ops" },
@@ -110,7 +119,7 @@ test("every fault is listed at once, with its place and what was expected", () =
     "c.yaml: sip.port: expected a whole number from 1 to 65535",
     "c.yaml: media.ports: expected a range of UDP ports, such as 20000-29999",
     "c.yaml: accounts.0.user: expected 1 to 64 letters, digits, dots, _ and -, a letter or digit first",
-    "c.yaml: accounts.0: an unknown key; expected user, password, talkgroups, standing, listenOnly, priority, and a password with punctuation in quotes",
+    "c.yaml: accounts.0: an unknown key; expected user, password, talkgroups, standing, listenOnly, priority, digest, and a password with punctuation in quotes",
     "c.yaml: accounts.1.standing.1: given twice; remove one",
     "c.yaml: accounts.1.priority: expected a whole number from 0 to 255",
     "c.yaml: accounts.1.talkgroups.1: no talkgroup has this name; correct it or add it to talkgroups",
@@ -172,7 +181,7 @@ test("addresses are numeric, and those that phones are told are no wildcards", (
     ["port: 5060", "port: 5060.5", "c.yaml: sip.port: expected a whole number"],
     ["port: 5060", 'port: "5060"', "c.yaml: sip.port: expected a whole number"],
     ["port: 5060", "port: 0", "c.yaml: sip.port: expected a whole number from 1 to 65535"],
-    ["port: 5060", "port: 5060, legacyMd5: yes", "c.yaml: sip.legacyMd5: expected true or false"],
+    ["port: 5060", "port: 5060, digest: [SHA1]", "c.yaml: sip.digest.0: expected SHA-256 or MD5"],
     ["port: 5060", "port: 5060, advertised: { host: 1.2.3.4 }", "c.yaml: sip.advertised: unknown key"],
   ]);
 });

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { openAgent } from "../../../firmware/agent/agent.ts";
 import { parseSdp } from "../../../firmware/sip/sdp.ts";
 import { DeviceError } from "../../../hal/error.ts";
+import type { Network } from "../../../hal/network/port.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
 import { serverAddress, sipWire } from "../../support/sip-wire.ts";
@@ -174,7 +175,7 @@ test("a wrong password leaves the agent knocking and the log saying so", async (
 });
 
 test("closing hangs up, unsubscribes and unregisters, and leaves nothing running", async () => {
-  const { server, far, agent, clock, told } = await openBoth(opus);
+  const { wire, server, far, agent, clock, told } = await openBoth(opus);
   const closing = agent.close();
   await clock.advance(1_000);
   await closing;
@@ -183,23 +184,36 @@ test("closing hangs up, unsubscribes and unregisters, and leaves nothing running
   assert.ok(far.rtcpTypes.includes("bye"));
   await server.close();
   assert.is(clock.pending(), 0);
+  await bindAll(wire.network.host(agentHost));
 });
 
-test("an agent that finds no ports says so and leaves none behind", async () => {
+/** Fails when a port of the agent's range is still in use. */
+async function bindAll(network: Network): Promise<void> {
+  const { host, first, last } = options.range;
+  for (let port = first; port <= last; port++) (await network.udp({ host, port }, () => {})).close();
+}
+
+test("an agent that finds no port for media, or none for SIP, says so and leaves none behind", async () => {
   const wire = sipWire();
-  const network = wire.network.host(agentHost);
+  const real = wire.network.host(agentHost);
   const { log, signals } = listener();
-  const ports = { clock: wire.clock, random: seededRandom(7), network, opus, log };
-  const taken = await network.udp({ host: agentHost, port: 20_000 }, () => {});
-  const range = { host: agentHost, first: 20_000, last: 20_001 };
-  try {
-    await openAgent(ports, { ...options, range }, signals);
-    assert.unreachable();
-  } catch (error) {
-    assert.instance(error, DeviceError);
+  for (const refused of [(port: number) => port > 0, (port: number) => port === 0]) {
+    const network: Network = {
+      ...real,
+      udp: (local, receive) =>
+        refused(local.port)
+          ? Promise.reject(new DeviceError("udp", "EADDRINUSE", "choose another"))
+          : real.udp(local, receive),
+    };
+    try {
+      await openAgent({ clock: wire.clock, random: seededRandom(7), network, opus, log }, options, signals);
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, DeviceError);
+    }
+    await bindAll(real);
+    assert.is(wire.clock.pending(), 0);
   }
-  taken.close();
-  await openAgent(ports, { ...options, range }, signals);
 });
 
 test.run();

@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { FloorMessage } from "../../../firmware/floor/message.ts";
 import { simulatedMicrophone } from "../../../hal/audio/simulated-microphone.ts";
+import type { Opus } from "../../../hal/opus/port.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { correlation, rms, voice } from "../media/signals.ts";
 import { denied, granted, idle, revoked, taken } from "./far-end.ts";
@@ -11,7 +12,21 @@ const opus = await loadOpus();
 
 /** An agent with a microphone and a loudspeaker, whose server answers each request with `answer` after `afterMs`. */
 async function open(answer: FloorMessage | "silence" = granted, afterMs = 0) {
-  const both = await openBoth(opus);
+  let encoded = 0;
+  const counting: Opus = {
+    ...opus,
+    async encoder(options) {
+      const encoder = await opus.encoder(options);
+      return {
+        ...encoder,
+        encode(samples) {
+          encoded++;
+          return encoder.encode(samples);
+        },
+      };
+    },
+  };
+  const both = await openBoth(counting);
   const { clock, far, agent } = both;
   const { microphone, outside } = simulatedMicrophone({ clock });
   microphone.start((frame, at) => agent.capture(frame, at));
@@ -31,6 +46,8 @@ async function open(answer: FloorMessage | "silence" = granted, afterMs = 0) {
     ...both,
     microphone: outside,
     heard,
+    /** Frames that were encoded. */
+    encoded: () => encoded,
     press: () => agent.press(clock.now()),
     release: () => agent.release(clock.now()),
     /** Runs of the same in the order of arrival: "request rtp release". */
@@ -167,9 +184,12 @@ for (const [answer, name] of [
   ["silence", "not answered"],
 ] as const)
   test(`a request that is ${name} is told once, and the button must be let go before it asks again`, async () => {
-    const { clock, far, told, press, release } = await open(answer);
+    const { clock, far, told, encoded, press, release } = await open(answer);
     press();
-    await clock.advance(5_000);
+    await clock.advance(3_000);
+    const inVain = encoded();
+    await clock.advance(2_000);
+    assert.is(encoded(), inVain, "nothing is encoded for nobody");
     assert.equal(told, ["denied"]);
     assert.is(far.packets.length, 0);
     release();

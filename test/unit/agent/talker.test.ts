@@ -87,6 +87,18 @@ for (const [press, release, frames, released] of edges)
     assert.ok(Math.abs(done - released) < 1e-6, `released at ${done}`);
   });
 
+test("frames of before the press that the microphone delivers late are not sent", async () => {
+  const { clock, talker, until, dead, frames } = await open();
+  await dead(100);
+  talker.press(start + 100);
+  talker.keep();
+  talker.talk();
+  for (let late = 0; late < 5; late++) talker.capture(loud, start + late * 20);
+  await until(140);
+  assert.equal(frames(), [5, 6]);
+  assert.is(clock.now(), start + 140);
+});
+
 test("what is said before the grant is kept, and sent with it, in order and once", async () => {
   const { talker, until, sent, frames, firsts } = await open();
   await until(200);
