@@ -27,5 +27,6 @@ export type SessionEvent =
   | { readonly type: "lost"; readonly leg: string };
 
 export interface ConferenceServer {
+  /** What comes of it is told later, never during the call. */
   send(command: SessionCommand): void;
 }

@@ -31,7 +31,6 @@ export function dialledCalls(
       ends.delete(hangUp);
       legs.release(leg);
       if (standing) onStanding(account.user, talkgroup, -1);
-      standing = false;
     }
     function hangUp(): void {
       over();
@@ -53,7 +52,8 @@ export function dialledCalls(
         },
         refused(status) {
           over();
-          if (!session) invite.respond(status);
+          if (session) session.end();
+          else invite.respond(status);
         },
         lost: hangUp,
       },

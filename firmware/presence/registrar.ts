@@ -5,7 +5,7 @@
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import type { Flow, Incoming } from "../sip/endpoint.ts";
 import { secondsIn } from "../sip/expires.ts";
-import { parseContactList, parseCSeq } from "../sip/header.ts";
+import { parseContactList, parseCSeq, parseNameAddr } from "../sip/header.ts";
 import { header, headers, ProtocolError } from "../sip/message.ts";
 import { aorOf, formatUri, parseNumber, parseUri } from "../sip/uri.ts";
 import type { Account } from "./accounts.ts";
@@ -71,7 +71,7 @@ export function registrar(clock: Clock, listener: RegistrarListener): Registrar 
 
   function register(account: Account, incoming: Incoming): void {
     const { request, flow } = incoming;
-    if (aorOf(parseUri(addressOf(request, "to"))) !== account.aor)
+    if (aorOf(parseUri(parseNameAddr(header(request, "to") ?? "").uri)) !== account.aor)
       throw new ProtocolError(403, `${account.user} registers somebody else`);
     const callId = header(request, "call-id") ?? "";
     const { number: cseq } = parseCSeq(header(request, "cseq") ?? "");
@@ -98,11 +98,16 @@ export function registrar(clock: Clock, listener: RegistrarListener): Registrar 
     });
     if (changes.some(({ seconds }) => seconds > 0 && seconds < shortest))
       return incoming.respond(423, { headers: [["min-expires", `${shortest}`]] });
-    const after = new Set([...(held?.keys() ?? []), ...changes.map(({ contact }) => contact)]);
-    if (after.size > mostContacts) throw new ProtocolError(403, `more than ${mostContacts} contacts`);
+    const after = new Set(held?.keys());
+    for (const { contact, seconds } of changes) {
+      if (seconds > 0) after.add(contact);
+      else after.delete(contact);
+    }
+    // Those of a terminal that died run out before long: a refusal, but not for good.
+    if (after.size > mostContacts) return incoming.respond(503, { headers: [["retry-after", `${shortest}`]] });
 
     for (const { contact, seconds } of changes) {
-      const before = held?.get(contact);
+      const before = accounts.get(account.user)?.get(contact);
       if (seconds > 0) bind({ account, contact, flow }, { callId, cseq }, Math.min(seconds, longest));
       else if (before) remove(before);
     }
@@ -129,10 +134,4 @@ export function registrar(clock: Clock, listener: RegistrarListener): Registrar 
 /** §10.3 step 7: a request that was overtaken changes nothing. */
 function inOrder(held: Held, callId: string, cseq: number): void {
   if (held.callId === callId && cseq <= held.cseq) throw new ProtocolError(500, "a REGISTER out of order");
-}
-
-function addressOf(request: Incoming["request"], name: string): string {
-  const [address] = parseContactList([header(request, name) ?? ""]);
-  if (address === undefined || typeof address === "string") throw new ProtocolError(400, `no address in ${name}`);
-  return address.uri;
 }

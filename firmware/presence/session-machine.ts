@@ -19,14 +19,13 @@ export type SessionState =
 
 /** `fraction`: jitter, [0, 1). */
 export type SessionInput =
+  /** For the first time, or anew: whatever stood is dead. */
   | { readonly type: "start" }
   | { readonly type: "offer"; readonly sdp: string }
   | { readonly type: "answer"; readonly sdp: string }
   | { readonly type: "ready" }
   /** The terminal or the conference server said no, or hung up, or is gone. */
   | { readonly type: "failed"; readonly cause: SessionFailure; readonly fraction: number }
-  /** The terminal has started anew: whatever stood is dead. */
-  | { readonly type: "renew" }
   | { readonly type: "end" };
 
 export type SessionFailure = "refused" | "hung-up" | "lost";
@@ -58,8 +57,6 @@ export const sessionMachine: Sessions = (state, event) => {
   if (state.in === "ended") return [state, []];
   switch (event.type) {
     case "start":
-      return provision(0);
-    case "renew":
       return then(provision(0), down(state));
     case "end":
       return [{ in: "ended" }, [{ stop: "answer" }, { stop: "retry" }, ...down(state), { do: "clear" }]];

@@ -20,7 +20,7 @@ export interface SessionPlace {
 }
 
 export interface StandingSession {
-  /** The terminal has started anew, or is reached by another flow from now on. */
+  /** The terminal has started anew, and knows nothing of what stood. */
   renew(flow: Flow): void;
   /** The terminal is reached by this flow from now on; a session that stands goes on. */
   move(flow: Flow): void;
@@ -79,6 +79,7 @@ export function openSession(
       case "join":
         return leg === undefined ? undefined : legs.accept(leg, deed.sdp);
       case "clear":
+        // Over already, it is left alone.
         dialog?.end();
         dialog = undefined;
         if (leg !== undefined) legs.release(leg);
@@ -92,7 +93,7 @@ export function openSession(
   });
 
   function invite(sdp: string): void {
-    const called = ports.sip().invite(
+    dialog = ports.sip().invite(
       {
         method: "INVITE",
         uri: contact,
@@ -104,30 +105,25 @@ export function openSession(
       },
       {
         onAnswer(response) {
-          if (dialog === called) machine.send({ type: "answer", sdp: new TextDecoder().decode(response.body) });
+          machine.send({ type: "answer", sdp: new TextDecoder().decode(response.body) });
         },
         onRefused(status) {
-          if (dialog !== called) return;
-          dialog = undefined;
           log.info({ user: account.user, talkgroup, status }, "the terminal did not take its session");
           failed("refused");
         },
         onEnd() {
-          if (dialog !== called) return;
-          dialog = undefined;
           log.info({ user: account.user, talkgroup }, "the terminal hung up its session");
           failed("hung-up");
         },
       },
     );
-    dialog = called;
   }
 
   machine.send({ type: "start" });
   return {
     renew(next) {
       flow = next;
-      machine.send({ type: "renew" });
+      machine.send({ type: "start" });
     },
     move(next) {
       flow = next;

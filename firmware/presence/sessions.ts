@@ -3,11 +3,19 @@ import type { SessionPlace, StandingSession } from "./session.ts";
 
 /** The sessions that this gateway keeps up: one for a terminal and talkgroup, however many reasons there are for it. */
 export interface Sessions {
-  /** Opens the session unless it is there; returns what gives this reason up. The last one ends the session. */
-  hold(place: SessionPlace): () => void;
+  /** Opens the session unless it is there. */
+  hold(place: SessionPlace): Reason;
   /** A terminal has registered: `fresh` when it started anew, and knows nothing of what stood. */
   registered(user: string, contact: string, flow: Flow, fresh: boolean): void;
   close(): void;
+}
+
+/** Why a session is kept up. */
+export interface Reason {
+  /** The terminal is reached by this flow from now on. */
+  move(flow: Flow): void;
+  /** The session ends with its last reason. Called once. */
+  giveUp(): void;
 }
 
 interface Held {
@@ -22,17 +30,19 @@ export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sess
   return {
     hold(place) {
       const key = `${place.account.user} ${place.contact} ${place.talkgroup}`;
-      const entry = held.get(key) ?? { place, session: open(place), reasons: 0 };
+      const known = held.get(key);
+      known?.session.move(place.flow);
+      const entry = known ?? { place, session: open(place), reasons: 0 };
       held.set(key, entry);
       entry.reasons += 1;
-      let given = false;
-      return () => {
-        if (given) return;
-        given = true;
-        entry.reasons -= 1;
-        if (entry.reasons > 0) return;
-        held.delete(key);
-        entry.session.end();
+      return {
+        move: entry.session.move,
+        giveUp() {
+          entry.reasons -= 1;
+          if (entry.reasons > 0) return;
+          held.delete(key);
+          entry.session.end();
+        },
       };
     },
     registered(user, contact, flow, fresh) {

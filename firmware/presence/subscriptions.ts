@@ -1,16 +1,22 @@
 /** Subscriptions to talkgroups (RFC 6665, event "conference" of RFC 4575): each is told who is there, at once and at each change. */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
-import type { IncomingSubscribe, Notifier } from "../sip/endpoint.ts";
-import { ProtocolError } from "../sip/message.ts";
+import type { Flow, IncomingSubscribe, Notifier } from "../sip/endpoint.ts";
 import type { Account } from "./accounts.ts";
 import { conferenceInfo } from "./conference-info.ts";
 
 export interface Subscriptions {
-  /** Answers a subscription that is authorised; true when it was accepted: `onEnd` is then called once, when it is over. Throws ProtocolError. */
-  accept(subscribe: IncomingSubscribe, account: Account, talkgroup: string, onEnd: () => void): boolean;
+  /** Answers a subscription that is authorised; true when it was accepted. */
+  accept(subscribe: IncomingSubscribe, account: Account, talkgroup: string, handlers: SubscriptionHandlers): boolean;
   /** The members of a talkgroup changed. */
   changed(talkgroup: string): void;
   close(): void;
+}
+
+export interface SubscriptionHandlers {
+  /** The terminal refreshed it, by this flow. */
+  onRefresh(flow: Flow): void;
+  /** It is over; called once, but not for `close`. */
+  onEnd(): void;
 }
 
 interface Subscription {
@@ -51,22 +57,29 @@ export function subscriptions(
   }
 
   return {
-    accept(subscribe, { user }, talkgroup, onEnd) {
+    accept(subscribe, { user }, talkgroup, handlers) {
       const asked = subscribe.expires ?? usual;
       if (asked > 0 && asked < shortest) {
         subscribe.respond(423, { headers: [["min-expires", `${shortest}`]] });
         return false;
       }
       const count = byAccount.get(user) ?? 0;
-      if (count >= mostOfAccount) throw new ProtocolError(403, `more than ${mostOfAccount} subscriptions of ${user}`);
+      // Those of a terminal that died are over before long: a refusal, but not for good.
+      if (count >= mostOfAccount) {
+        subscribe.respond(503, { headers: [["retry-after", `${shortest}`]] });
+        return false;
+      }
       byAccount.set(user, count + 1);
       const notifier = subscribe.accept(Math.min(asked, longest), {
-        onRefresh: () => notifier.notify(state(subscription, talkgroup)),
+        onRefresh(flow) {
+          handlers.onRefresh(flow);
+          notifier.notify(state(subscription, talkgroup));
+        },
         lastBody: () => state(subscription, talkgroup),
         onEnd() {
           byAccount.set(user, (byAccount.get(user) ?? 1) - 1);
           all.delete(subscription);
-          onEnd();
+          handlers.onEnd();
         },
       });
       const subscription: Subscription = { notifier, version: -1 };
@@ -85,6 +98,7 @@ export function subscriptions(
     close() {
       for (const cancel of gathering.values()) cancel();
       gathering.clear();
+      byTalkgroup.clear();
     },
   };
 }

@@ -40,11 +40,13 @@ export function dialogOfCaller(sent: SipRequest, response: SipResponse, flow: Fl
   };
 }
 
-/** The callee's side (§12.1.1). `local`: the request's To with this side's tag. Throws ProtocolError 400 without a Contact. */
+/** The callee's side (§12.1.1). `local`: the request's To with this side's tag. Throws ProtocolError 400 without a Contact, and for a To that cannot be this side's address. */
 export function dialogOfCallee(received: SipRequest, local: string, flow: Flow): Dialog {
   const remote = header(received, "from") ?? "";
   const target = contactOf(received);
   if (target === undefined) throw new ProtocolError(400, `${received.method} without a Contact`);
+  // This side's Contact is made of it whenever something is sent inside, which may be much later.
+  parseUri(parseNameAddr(local).uri);
   return {
     callId: header(received, "call-id") ?? "",
     localTag: tagOf(local) ?? "",

@@ -102,7 +102,7 @@ export function findEmptyLine(data: Uint8Array, from: number, to: number): numbe
 export function readHead(text: string, blame: Blame): { readonly startLine: string; readonly headers: Headers } {
   const lines: string[] = [];
   for (const line of text.split("\r\n")) {
-    if (/[\r\n]/.test(line)) blame(400, "a CR or LF alone in the header");
+    if (isBroken(line)) blame(400, "a CR or LF alone in the header");
     if (/^[ \t]/.test(line) && lines.length > 1) lines.push(`${lines.pop()} ${line.trim()}`);
     else if (lines.push(line) > maxFields + 1) throw new MalformedMessage(400, `more than ${maxFields} header fields`);
   }
@@ -114,11 +114,15 @@ export function readHead(text: string, blame: Blame): { readonly startLine: stri
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(colon, 0)).trimEnd().toLowerCase();
     if (line.length > maxLine) blame(400, `header line of ${line.length} characters, at most ${maxLine}`);
+    // Blamed above; no answer may carry it.
+    else if (isBroken(line)) continue;
     else if (!isToken(name)) blame(400, `header line without a name: "${line.slice(0, 60)}"`);
     else headers.push([compactForms.get(name) ?? name, line.slice(colon + 1).trim()]);
   }
   return { startLine, headers };
 }
+
+const isBroken = (line: string): boolean => /[\r\n]/.test(line);
 
 type Opening =
   | { readonly kind: "request"; readonly method: string; readonly uri: string }

@@ -65,7 +65,9 @@ export function inviteServer(reliable: boolean): InviteServer {
     const settle = { stop: "timerTrying" } as const;
     if (status < 200) return [{ in: "proceeding", last: data }, [settle, send]];
     if (status < 300) return [{ in: "accepted" }, [settle, { start: "timerL", ms: patience }, send]];
-    const repeat = reliable ? [] : [{ start: "timerG", ms: t1 } as const];
+    // §26.3.2.4: a challenge is sent again only to a repeated INVITE, for it may hit a forged sender.
+    const once = reliable || status === 401 || status === 407;
+    const repeat = once ? [] : [{ start: "timerG", ms: t1 } as const];
     return [
       { in: "completed", final: data, interval: t1 },
       [settle, { start: "timerH", ms: patience }, ...repeat, send],

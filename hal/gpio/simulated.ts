@@ -24,7 +24,7 @@ interface Line {
   level: Level;
   outside: Level | "open";
   user: { readonly options: LineOptions; readonly onEdge: ((edge: Edge) => void) | undefined } | undefined;
-  stopBounce: Cancel[];
+  stopBounce: Cancel;
   readonly listeners: Set<(level: Level, at: number) => void>;
 }
 
@@ -71,10 +71,6 @@ export function simulatedGpio(options: {
     if (!line.user || line.user.onEdge) settleInput(line);
   }
 
-  function stopBounce(line: Line): void {
-    for (const cancel of line.stopBounce.splice(0)) cancel();
-  }
-
   const gpio: Gpio = {
     input(wanted, onEdge) {
       const line = claim(wanted);
@@ -107,7 +103,7 @@ export function simulatedGpio(options: {
     },
     close() {
       for (const line of lines.values()) {
-        stopBounce(line);
+        line.stopBounce();
         if (line.user && !line.user.onEdge) setLevel(line, levelOf(line.user.options, false));
         line.user = undefined;
       }
@@ -117,22 +113,30 @@ export function simulatedGpio(options: {
   const pins: SimulatedPins = {
     drive(name, level) {
       const line = find(name);
-      stopBounce(line);
+      line.stopBounce();
       connect(line, level);
       return clock.now();
     },
     bounce(name, level, { edges = 7, ms = 5 } = {}) {
       const line = find(name);
-      stopBounce(line);
+      line.stopBounce();
       const before = line.outside;
       // The first change comes now; the others in pairs, away and back.
       const later = 2 * Math.floor(Math.max(0, edges - 1) / 2);
       const times = Array.from({ length: later }, () => random.fraction() * ms).sort((a, b) => a - b);
-      times.forEach((time, index) => {
-        line.stopBounce.push(clock.after(time, () => connect(line, index % 2 === 0 ? before : level)));
-      });
+      const start = clock.now();
+      // One after the other: timers of the same millisecond may swap, and the last word must be `level`.
+      const next = (index: number): void => {
+        const time = times[index];
+        if (time === undefined) return;
+        line.stopBounce = clock.after(start + time - clock.now(), () => {
+          connect(line, index % 2 === 0 ? before : level);
+          next(index + 1);
+        });
+      };
       connect(line, level);
-      return clock.now();
+      next(0);
+      return start;
     },
     level: (name) => find(name).level,
     onChange(name, listener) {
@@ -146,7 +150,7 @@ export function simulatedGpio(options: {
 }
 
 function unused(): Line {
-  return { level: "low", outside: "open", user: undefined, stopBounce: [], listeners: new Set() };
+  return { level: "low", outside: "open", user: undefined, stopBounce() {}, listeners: new Set() };
 }
 
 function biased(line: Line): Level {

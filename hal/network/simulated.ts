@@ -45,6 +45,8 @@ export interface SimulatedNetwork {
   setPath(a: string, b: string, conditions: Partial<PathConditions>): void;
   /** The machine vanishes with all its sockets, and says nothing to anyone. `host` at its address is then a new machine. */
   kill(address: string): void;
+  /** A datagram that gives `from` as its source and is not: anybody on a network can send one. `onDatagram` does not show it. */
+  forge(from: Address, to: Address, data: Uint8Array): void;
   /** Shows every datagram sent, those on loopback too. */
   onDatagram(listener: (seen: SeenDatagram) => void): Cancel;
 }
@@ -116,6 +118,10 @@ export function simulatedNetwork(options: SimulatedNetworkOptions): SimulatedNet
     kill(address) {
       machines.get(address)?.vanish();
       machines.delete(address);
+    },
+    forge(from, to, data) {
+      const copy = new Uint8Array(data);
+      clock.after(common.latencyMs, () => machines.get(to.host)?.receiver(to)?.(copy, from));
     },
     onDatagram(listener) {
       datagramListeners.add(listener);

@@ -1,7 +1,7 @@
 /** One talk burst from one site's button to another's loudspeaker, timed and compared with what was said. */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { readWav } from "../../hal/audio/wav.ts";
+import { createWav, readWav } from "../../hal/audio/wav.ts";
 import type { BoardEvent } from "../../hal/board/simulated-client.ts";
 import { type Likeness, likeness } from "./likeness.ts";
 import type { Site } from "./site.ts";
@@ -24,9 +24,10 @@ const samplesPerMs = 48;
 /** After the far end went quiet, so much more is recorded. */
 const tailMs = 300;
 
-/** Presses, speaks the whole file from the press on, lets go. `recording`: the WAV file that the far loudspeaker is written to. */
-export async function burst(from: Site, to: Site, speech: string, folder: string): Promise<BurstReport> {
+/** Presses, speaks the whole file from the press on, lets go. What is said and what the far loudspeaker plays lie in `folder` afterwards. */
+export async function burst(from: Site, to: Site, file: string, folder: string): Promise<BurstReport> {
   const recording = join(folder, `${to.site}.wav`);
+  const speech = await prepared(file, join(folder, `${from.site}-said.wav`));
   const said = await readWav(speech);
   const seconds = said.length / samplesPerMs / 1000;
   const limit = seconds * 1000 + 10_000;
@@ -64,6 +65,14 @@ export async function burst(from: Site, to: Site, speech: string, folder: string
     likeness: alike,
     recording,
   };
+}
+
+/** A copy at the rate of the microphone, so that no gateway has to convert it while it is timed. */
+export async function prepared(file: string, copy: string): Promise<string> {
+  const wav = await createWav(copy);
+  wav.write(await readWav(file));
+  await wav.close();
+  return copy;
 }
 
 const lamp =

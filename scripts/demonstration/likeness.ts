@@ -24,30 +24,29 @@ const audible = 100;
 const alike = 0.5;
 const hissAlike = 0.1;
 const sameLevel = 2;
-/** Alignment is looked for anew every 100 ms, within 16 ms of where it was: a period of a deep voice. */
-const segment = 4_800;
+/** A frame that does not fit where the one before it did is looked for within 16 ms of there, a period of a deep voice, by 40 ms of sound. */
+const fitting = 0.9;
 const slack = 768;
+const window = 1_920;
 
 export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
   const lags = followLags(speech, recording, coarseLag(speech, recording));
-  const lagAt = (at: number): number => lags[Math.min(lags.length - 1, Math.floor(at / segment))] ?? 0;
-
   const whole = { both: 0, speech: 0, recording: 0 };
-  for (let at = 0; at < speech.length; at += segment)
-    add(whole, speech, recording, at, Math.min(segment, speech.length - at), lagAt(at));
-
-  const frames: { readonly at: number; readonly there: boolean }[] = [];
-  for (let at = 0; at + frame <= speech.length; at += frame) {
+  const frames: { readonly lag: number; readonly there: boolean }[] = [];
+  for (const [index, lag] of lags.entries()) {
     const sums = { both: 0, speech: 0, recording: 0 };
-    add(sums, speech, recording, at, frame, lagAt(at));
-    if (Math.sqrt(sums.speech / frame) >= audible) frames.push({ at, there: isThere(sums) });
+    add(sums, speech, recording, index * frame, frame, lag);
+    whole.both += sums.both;
+    whole.speech += sums.speech;
+    whole.recording += sums.recording;
+    if (isAudible(sums, frame)) frames.push({ lag, there: isThere(sums) });
   }
   const first = frames.findIndex(({ there }) => there);
   const last = frames.findLastIndex(({ there }) => there);
   const gone = frames.filter(({ there }) => !there).length;
   return {
-    firstLag: lagAt(frames.at(0)?.at ?? 0),
-    lastLag: lagAt(frames.at(-1)?.at ?? 0),
+    firstLag: frames[first]?.lag ?? 0,
+    lastLag: frames[last]?.lag ?? 0,
     correlation: correlationOf(whole),
     heard: frames.length === 0 ? 0 : 1 - gone / frames.length,
     missingAtStartMs: (first < 0 ? frames.length : first) * 20,
@@ -112,50 +111,41 @@ function thin(samples: Int16Array): Float64Array {
 }
 
 /**
- * A listener's buffer shortens speech by single periods of the voice to catch up: the lag is followed through it, both ways from
- * the segment that fits best.
+ * A listener's buffer shortens speech by single periods of the voice to catch up: the lag is followed through it from frame to
+ * frame, both ways from the one that fits best.
  */
 function followLags(speech: Int16Array, recording: Int16Array, near: number): number[] {
-  const starts = Array.from({ length: Math.ceil(speech.length / segment) }, (_, index) => index * segment);
-  const lengthAt = (at: number): number => Math.min(segment, speech.length - at);
-  const fits = starts.map((at) => {
-    const sums = { both: 0, speech: 0, recording: 0 };
-    add(sums, speech, recording, at, lengthAt(at), near);
-    return isAudible(speech, at, lengthAt(at)) ? correlationOf(sums) : 0;
-  });
+  const lags = Array.from({ length: Math.floor(speech.length / frame) }, () => near);
+  const fits = lags.map((lag, index) => fitAt(speech, recording, index * frame, window, lag));
   const anchor = fits.indexOf(Math.max(...fits));
-  const lags = starts.map(() => near);
-
-  function follow(index: number, from: number): number {
-    const at = starts[index] ?? 0;
-    const lag = isAudible(speech, at, lengthAt(at)) ? bestLag(speech, recording, at, lengthAt(at), from) : from;
-    lags[index] = lag;
-    return lag;
-  }
-
-  let lag = near;
-  for (let index = anchor; index < starts.length; index++) lag = follow(index, lag);
-  lag = lags[anchor] ?? near;
-  for (let index = anchor - 1; index >= 0; index--) lag = follow(index, lag);
+  for (let index = anchor; index < lags.length; index++)
+    lags[index] = nextLag(speech, recording, index * frame, lags[index - 1] ?? near);
+  for (let index = anchor - 1; index >= 0; index--)
+    lags[index] = nextLag(speech, recording, index * frame, lags[index + 1] ?? near);
   return lags;
 }
 
-function isAudible(speech: Int16Array, from: number, length: number): boolean {
-  let sum = 0;
-  for (let at = from; at < from + length; at++) sum += (speech[at] ?? 0) ** 2;
-  return Math.sqrt(sum / length) >= audible;
-}
-
-function bestLag(speech: Int16Array, recording: Int16Array, from: number, length: number, near: number): number {
+function nextLag(speech: Int16Array, recording: Int16Array, at: number, near: number): number {
   let best = near;
-  let most = Number.NEGATIVE_INFINITY;
+  let most = fitAt(speech, recording, at, frame, near);
+  if (most >= fitting) return near;
+  most = fitAt(speech, recording, at, window, near);
   for (let lag = near - slack; lag <= near + slack; lag++) {
-    const sums = { both: 0, speech: 0, recording: 0 };
-    add(sums, speech, recording, from, length, lag);
-    const fits = correlationOf(sums);
+    const fits = fitAt(speech, recording, at, window, lag);
     if (fits <= most) continue;
     most = fits;
     best = lag;
   }
   return best;
+}
+
+/** 0 where there is nothing to hear. */
+function fitAt(speech: Int16Array, recording: Int16Array, from: number, length: number, lag: number): number {
+  const sums = { both: 0, speech: 0, recording: 0 };
+  add(sums, speech, recording, from, Math.min(length, speech.length - from), lag);
+  return isAudible(sums, length) ? correlationOf(sums) : 0;
+}
+
+function isAudible({ speech }: Sums, length: number): boolean {
+  return Math.sqrt(speech / length) >= audible;
 }

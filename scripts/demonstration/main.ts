@@ -64,7 +64,7 @@ async function demonstrate(folder: string, out: string, sites: Site[]): Promise<
   process.stdout.write(`\n${timeline(back)}\n\n`);
   const whole = arrived(there) && arrived(back);
   if (options.once) return whole;
-  await keys(sites, speech);
+  await keys(sites, (site) => join(out, `${site}-said.wav`));
   return whole;
 }
 

@@ -60,7 +60,10 @@ export async function startSite(plan: SitePlan): Promise<Site> {
   };
 }
 
-function configOf({ site, host = "127.0.0.1", sipPort, mediaPorts, broker, accounts = "" }: SitePlan, socket: string): string {
+function configOf(
+  { site, host = "127.0.0.1", sipPort, mediaPorts, broker, accounts = "" }: SitePlan,
+  socket: string,
+): string {
   return `site: ${site}
 realm: crew.example
 sip: { host: ${host}, port: ${sipPort} }

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { nodeNetwork } from "../../hal/network/node.ts";
+import type { Address } from "../../hal/network/port.ts";
 import { simulatedNetwork } from "../../hal/network/simulated.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
 import { realBench, settled, virtualBench } from "./bench.ts";
@@ -103,6 +104,21 @@ test("a machine that vanishes says nothing; who talks to it over TCP gives up, a
   reset.send(letter(1));
   await bench.pass(10);
   assert.is(ends[1], "ECONNRESET after 20005");
+});
+
+test("a forged datagram arrives from where it says that it is from, and is shown to nobody else", async () => {
+  const { bench, net } = await twoMachines({ latencyMs: 5 });
+  const from: Address[] = [];
+  let shown = 0;
+  net.onDatagram(() => void shown++);
+  await net.host("10.0.0.3").udp({ host: "10.0.0.3", port }, (_data, source) => from.push(source));
+  const claimed = { host: "10.0.0.1", port };
+  net.forge(claimed, { host: "10.0.0.3", port }, letter(1));
+  net.forge(claimed, { host: "10.0.0.3", port: 9 }, letter(2));
+  net.forge(claimed, { host: "10.0.0.4", port }, letter(3));
+  await bench.pass(5);
+  assert.equal(from, [claimed]);
+  assert.is(shown, 0);
 });
 
 test("loopback stays inside its machine, and two machines may use the same ports on it", async () => {

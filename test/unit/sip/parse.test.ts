@@ -154,6 +154,8 @@ const unanswerable: [string, Uint8Array][] = [
   ["no CSeq", altered("CSeq")],
   ["an unreadable Via", altered("Via", "Via: SIP/2.0/UDP")],
   ["an unclosed quote in To", altered("To", 'To: "Mr. J. User <sip:j.user@example.com>')],
+  // It is understood, but an answer would carry it.
+  ["a LF alone in From", altered("From", 'From: "a\nb" <sip:alice@example.org>;tag=a1')],
   ["a CSeq beyond 2^31", altered("CSeq", "CSeq: 36893488147419103232 MESSAGE")],
   ["a response", message(["Content-Length: 9"], "", "SIP/2.0 200 OK")],
   ["a status beyond 699", message([], "", "SIP/2.0 4294967301 better not")],

@@ -1,0 +1,59 @@
+/** baresip as a phone on the desk: registers with digest, picks up by itself, and keeps what it hears as WAV. */
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readWav } from "../../hal/audio/wav.ts";
+import { ownAddress } from "../support/own-network.ts";
+import { type Program, program } from "../support/program.ts";
+
+export interface Phone extends Program {
+  /** Ends the phone; resolves with what each of its calls let it hear. */
+  hangUp(): Promise<Int16Array[]>;
+}
+
+const modules = "/usr/lib/baresip/modules";
+
+/** `microphone`: a WAV file that it speaks without end, as a phone does that knows no floor. */
+export function baresip(options: {
+  readonly folder: string;
+  readonly user: string;
+  readonly password: string;
+  readonly realm: string;
+  readonly registrar: string;
+  /** "opus/48000/1" or "PCMU": all that it speaks. */
+  readonly codec: string;
+  readonly port: number;
+  readonly microphone: string;
+}): Phone {
+  const { user, password, realm, registrar, codec, port, microphone } = options;
+  const folder = join(options.folder, user);
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, "config"),
+    [
+      `sip_listen ${ownAddress}:${port}`,
+      `audio_source aufile,${microphone}`,
+      "audio_player aubridge,nowhere",
+      "audio_alert aubridge,nowhere",
+      "ausrc_srate 48000\nauplay_srate 48000\nausrc_channels 1\nauplay_channels 1",
+      "rtp_ports 30000-30999",
+      `snd_path ${folder}`,
+      "opus_stereo no\nopus_sprop_stereo no",
+      `module_path ${modules}`,
+      ...["opus", "g711", "aufile", "aubridge", "sndfile"].map((name) => `module ${name}.so`),
+      "module_tmp account.so",
+      "module_app menu.so",
+      "",
+    ].join("\n"),
+  );
+  const account = `<sip:${user}@${realm}>;auth_pass=${password};outbound="sip:${registrar};transport=udp"`;
+  writeFileSync(join(folder, "accounts"), `${account};regint=60;answermode=auto;audio_codecs=${codec}\n`);
+  const phone = program("baresip", ["-f", folder, "-v"], { cwd: folder });
+  return {
+    ...phone,
+    async hangUp() {
+      await phone.stop();
+      const recordings = readdirSync(folder).filter((name) => name.endsWith("-dec.wav"));
+      return Promise.all(recordings.sort().map((name) => readWav(join(folder, name))));
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Two real gateways, meeting at the embedded broker or at mosquitto, in the network that the test made. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Site, startSite } from "../../scripts/demonstration/site.ts";
+import { ownAddress } from "../support/own-network.ts";
+import { type Program, program } from "../support/program.ts";
+
+export type BrokerKind = "embedded" | "mosquitto";
+
+export interface TwoSites {
+  readonly north: Site;
+  readonly south: Site;
+  /** For files of this test; gone afterwards. */
+  readonly folder: string;
+  readonly sipOfSouth: string;
+  close(): Promise<void>;
+}
+
+/** Each test has the network to itself: ports need no searching. */
+const mqttPort = 1883;
+const sip = { north: 5060, south: 5070 };
+
+/** `accounts`: YAML list items for south. Resolves when both have their sessions and see each other. */
+export async function twoSites(options: {
+  readonly broker: BrokerKind;
+  readonly accounts?: string;
+}): Promise<TwoSites> {
+  const folder = mkdtempSync(join(tmpdir(), "roger-interop-"));
+  const mosquitto = options.broker === "mosquitto" ? startMosquitto(folder) : undefined;
+  await mosquitto?.printed(/mosquitto version .* running/);
+  const url = `{ url: "mqtt://${ownAddress}:${mqttPort}" }`;
+  const common = { host: ownAddress, folder };
+  const north = await startSite({
+    ...common,
+    site: "north",
+    sipPort: sip.north,
+    mediaPorts: "20000-20999",
+    broker: mosquitto ? url : `{ embedded: { host: ${ownAddress}, port: ${mqttPort} } }`,
+    log: join(folder, "north.log"),
+  });
+  const south = await startSite({
+    ...common,
+    site: "south",
+    sipPort: sip.south,
+    mediaPorts: "21000-21999",
+    broker: url,
+    accounts: options.accounts ?? "",
+    log: join(folder, "south.log"),
+  });
+  for (const { logged } of [north, south]) {
+    await logged("the panel's session", ({ event }) => event === "session");
+    await logged("the other site", ({ event, peers }) => event === "role" && Array.isArray(peers) && peers.length > 0);
+  }
+  return {
+    north,
+    south,
+    folder,
+    sipOfSouth: `${ownAddress}:${sip.south}`,
+    async close() {
+      await Promise.all([north.close(), south.close()]);
+      await mosquitto?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function startMosquitto(folder: string): Program {
+  const settings = join(folder, "mosquitto.conf");
+  writeFileSync(
+    settings,
+    `listener ${mqttPort} ${ownAddress}\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n`,
+  );
+  return program("/usr/sbin/mosquitto", ["-c", settings]);
+}

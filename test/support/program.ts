@@ -1,0 +1,62 @@
+/** A program of others, run by a test: what it prints can be waited for, and it ends with the test. */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+export interface Program {
+  readonly lines: readonly string[];
+  /** The first line, printed already or to come, that matches; rejects with what was printed when the program ends or `ms` are over. */
+  printed(pattern: RegExp, ms?: number): Promise<string>;
+  /** Resolves with the exit status. */
+  readonly ended: Promise<number | null>;
+  /** Asks it to end, and makes it after 5 s. */
+  stop(): Promise<void>;
+}
+
+export function program(command: string, args: readonly string[], options: { readonly cwd?: string } = {}): Program {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  const lines: string[] = [];
+  const listeners = new Set<(line: string) => void>();
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on("line", (line) => {
+      lines.push(line);
+      for (const listener of listeners) listener(line);
+    });
+
+  return {
+    lines,
+    ended,
+    printed(pattern, ms = 20_000) {
+      const past = lines.find((line) => pattern.test(line));
+      if (past !== undefined) return Promise.resolve(past);
+      return new Promise((resolve, reject) => {
+        const fail = (why: string): void => {
+          done();
+          reject(
+            new Error(`${command}: waited for ${pattern}, but ${why}; it printed:\n${lines.slice(-40).join("\n")}`),
+          );
+        };
+        const timer = setTimeout(() => fail(`it did not come within ${ms / 1000} s`), ms);
+        const onEnd = (): void => fail("the program ended");
+        const listener = (line: string): void => {
+          if (!pattern.test(line)) return;
+          done();
+          resolve(line);
+        };
+        function done(): void {
+          clearTimeout(timer);
+          listeners.delete(listener);
+          child.off("close", onEnd);
+        }
+        listeners.add(listener);
+        child.on("close", onEnd);
+      });
+    },
+    async stop() {
+      const impatience = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      child.kill("SIGTERM");
+      await ended;
+      clearTimeout(impatience);
+    },
+  };
+}

@@ -1,0 +1,158 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Expiry } from "../../../firmware/machine.ts";
+import {
+  initialSession,
+  type SessionDeed,
+  type SessionFailure,
+  type SessionInput,
+  type SessionState,
+  type SessionTimer,
+  sessionMachine,
+} from "../../../firmware/presence/session-machine.ts";
+import { backoff } from "../../../firmware/sip/backoff.ts";
+
+/** Every state against every event. One that is missing here does not compile. */
+type Where = SessionState["in"];
+type What = Exclude<SessionInput["type"], "failed"> | SessionFailure | `${SessionTimer} expiry`;
+type Step = ReturnType<typeof sessionMachine>;
+
+const states: Readonly<Record<Where, SessionState>> = {
+  provisioning: { in: "provisioning", failures: 1 },
+  inviting: { in: "inviting", failures: 1 },
+  joining: { in: "joining", failures: 1 },
+  standing: { in: "standing" },
+  waiting: { in: "waiting", failures: 1 },
+  ended: { in: "ended" },
+};
+const failed = (cause: SessionFailure): SessionInput => ({ type: "failed", cause, fraction: 0.25 });
+const events: Readonly<Record<What, SessionInput | Expiry<SessionTimer>>> = {
+  start: { type: "start" },
+  offer: { type: "offer", sdp: "the offer" },
+  answer: { type: "answer", sdp: "the answer" },
+  ready: { type: "ready" },
+  refused: failed("refused"),
+  "hung-up": failed("hung-up"),
+  lost: failed("lost"),
+  end: { type: "end" },
+  "answer expiry": { type: "expiry", timer: "answer" },
+  "retry expiry": { type: "expiry", timer: "retry" },
+};
+
+const stays = "stays";
+const down: readonly SessionDeed[] = [{ do: "down" }];
+
+function begins(failures: number, before: readonly SessionDeed[] = []): Step {
+  return [
+    { in: "provisioning", failures },
+    [...before, { do: "clear" }, { stop: "retry" }, { do: "provision" }, { start: "answer", ms: 5_000 }],
+  ];
+}
+
+function waits(failures: number, fraction = 0.25, before: readonly SessionDeed[] = []): Step {
+  const ms = backoff(failures, fraction);
+  return [{ in: "waiting", failures }, [...before, { do: "clear" }, { stop: "answer" }, { start: "retry", ms }]];
+}
+
+function ends(before: readonly SessionDeed[] = []): Step {
+  return [{ in: "ended" }, [{ stop: "answer" }, { stop: "retry" }, ...before, { do: "clear" }]];
+}
+
+/** While something is asked for, a failure is one more, and a hang-up is as good as four. */
+const failing = {
+  start: begins(0),
+  refused: waits(2),
+  "hung-up": waits(4),
+  lost: waits(2),
+  end: ends(),
+  "answer expiry": waits(2, 0.5),
+  "retry expiry": stays,
+} as const;
+
+const table: Readonly<Record<Where, Readonly<Record<What, typeof stays | Step>>>> = {
+  provisioning: {
+    ...failing,
+    offer: [
+      { in: "inviting", failures: 1 },
+      [
+        { do: "invite", sdp: "the offer" },
+        { start: "answer", ms: 30_000 },
+      ],
+    ],
+    answer: stays,
+    ready: stays,
+  },
+  inviting: {
+    ...failing,
+    offer: stays,
+    answer: [
+      { in: "joining", failures: 1 },
+      [
+        { do: "join", sdp: "the answer" },
+        { start: "answer", ms: 5_000 },
+      ],
+    ],
+    ready: stays,
+  },
+  joining: {
+    ...failing,
+    offer: stays,
+    answer: stays,
+    ready: [{ in: "standing" }, [{ stop: "answer" }, { do: "up" }]],
+  },
+  standing: {
+    start: begins(0, down),
+    offer: stays,
+    answer: stays,
+    ready: stays,
+    refused: waits(1, 0.25, down),
+    "hung-up": waits(4, 0.25, down),
+    lost: waits(1, 0.25, down),
+    end: ends(down),
+    "answer expiry": stays,
+    "retry expiry": stays,
+  },
+  waiting: {
+    start: begins(0),
+    offer: stays,
+    answer: stays,
+    ready: stays,
+    refused: stays,
+    "hung-up": stays,
+    lost: stays,
+    end: ends(),
+    "answer expiry": stays,
+    "retry expiry": begins(1),
+  },
+  ended: {
+    start: stays,
+    offer: stays,
+    answer: stays,
+    ready: stays,
+    refused: stays,
+    "hung-up": stays,
+    lost: stays,
+    end: stays,
+    "answer expiry": stays,
+    "retry expiry": stays,
+  },
+};
+
+for (const where of Object.keys(states) as Where[])
+  test(`what a session does that is ${where}, whatever happens`, () => {
+    for (const what of Object.keys(events) as What[]) {
+      const expected = table[where][what];
+      const step = sessionMachine(states[where], events[what]);
+      assert.equal(step, expected === stays ? [states[where], []] : expected, `${where}, ${what}`);
+    }
+  });
+
+test("a session begins where it is set up", () => {
+  assert.equal(sessionMachine(initialSession, events.start), begins(0));
+});
+
+test("somebody who hung up after many failures is not asked sooner for it", () => {
+  assert.equal(sessionMachine({ in: "inviting", failures: 6 }, events["hung-up"]), waits(6));
+});
+
+test.run();

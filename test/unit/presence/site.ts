@@ -1,0 +1,124 @@
+import * as assert from "uvu/assert";
+import { silent } from "../../../firmware/log.ts";
+import { accountsFrom } from "../../../firmware/presence/accounts.ts";
+import type { SessionCommand, SessionEvent } from "../../../firmware/presence/conference-server.ts";
+import { presence } from "../../../firmware/presence/presence.ts";
+import type { Presence } from "../../../firmware/presence/roster.ts";
+import type { DigestAlgorithm } from "../../../firmware/sip/digest.ts";
+import type { Endpoint } from "../../../firmware/sip/endpoint.ts";
+import { seededRandom } from "../../../hal/random/seeded.ts";
+import { serverAddress, sipWire } from "../../support/sip-wire.ts";
+
+export const realm = "example.org";
+const settings = { password: "secret", talkgroups: ["ops", "fire"], standing: [], listenOnly: [], priority: 3 };
+const everyDigest: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
+const entries = [
+  { ...settings, user: "alice", digest: everyDigest },
+  { ...settings, user: "bob", digest: everyDigest, talkgroups: ["ops"], listenOnly: ["ops"] },
+  { ...settings, user: "carol", digest: everyDigest, standing: ["ops"] },
+  { ...settings, user: "modern", digest: ["SHA-256"] as const },
+];
+
+type Reply = (command: SessionCommand) => readonly SessionEvent[];
+
+/** A conference server that is well. */
+export const willing: Reply = (command) => {
+  switch (command.type) {
+    case "provision": {
+      const { leg } = command.options;
+      if (command.offer === undefined) return [{ type: "offer", leg, sdp: `offer of ${leg}` }];
+      return [
+        { type: "answer", leg, sdp: `answer of ${leg}` },
+        { type: "ready", leg },
+      ];
+    }
+    case "accept":
+      return [{ type: "ready", leg: command.leg }];
+    case "release":
+      return [];
+  }
+};
+
+/** A willing conference server but for its replies to one kind of command. */
+export function except(type: SessionCommand["type"], reply: Reply): Reply {
+  return (command) => (command.type === type ? reply(command) : willing(command));
+}
+
+/** A presence server behind a real endpoint, beside a conference server by script, on a simulated wire. */
+export async function openSite(options: { readonly digest?: readonly DigestAlgorithm[] } = {}) {
+  const wire = sipWire();
+  const { clock } = wire;
+  /** What the conference server was asked for, and when. */
+  const asked: { readonly at: number; readonly command: SessionCommand }[] = [];
+  /** "alice: ops fire", "alice: gone" */
+  const told: string[] = [];
+  const opened: (() => Promise<void> | void)[] = [];
+
+  const conference = {
+    reply: willing,
+    /** Provisioned, and neither given back nor given up by itself. */
+    legs: new Set<string>(),
+    /** What was asked, in words: "provision 1-alice". */
+    words: () => asked.map(({ command }) => `${command.type} ${legOf(command)}`),
+    /** When legs were asked for, ms. */
+    times: () => asked.filter(({ command }) => command.type === "provision").map(({ at }) => at),
+    tell(event: SessionEvent) {
+      if (event.type === "refused" || event.type === "lost") conference.legs.delete(event.leg);
+      server.session(event);
+    },
+  };
+
+  function send(command: SessionCommand): void {
+    asked.push({ at: clock.now(), command });
+    if (command.type === "provision") conference.legs.add(command.options.leg);
+    if (command.type === "release") conference.legs.delete(command.leg);
+    for (const event of conference.reply(command)) clock.after(1, () => conference.tell(event));
+  }
+
+  const server = presence(
+    {
+      clock,
+      random: seededRandom(11),
+      log: silent,
+      accounts: accountsFrom(entries, realm),
+      sessions: { send },
+      sip: () => endpoint,
+    },
+    { realm, digest: options.digest ?? everyDigest, talkgroups: [{ name: "ops" }, { name: "fire" }, { name: "idle" }] },
+    { onPresence: (user, state) => void told.push(`${user}: ${wordsOf(state)}`) },
+  );
+  const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers);
+
+  return {
+    wire,
+    clock,
+    server,
+    endpoint,
+    conference,
+    asked,
+    told,
+    /** Closed with the site, before it. */
+    opened,
+    /** Everything is closed in the gateway's order; nothing may be left of it. */
+    async close(): Promise<void> {
+      const closing = Promise.all(opened.map((close) => close())).then(() => endpoint.close());
+      await clock.advance(3_000);
+      await closing;
+      server.close();
+      server.remote("east", "zoe", { status: "available", talkgroups: ["ops"] });
+      await clock.advance(0);
+      assert.is(clock.pending(), 0, "no timer is left behind");
+      assert.equal([...conference.legs], [], "no leg is left behind");
+    },
+  };
+}
+
+export type Site = Awaited<ReturnType<typeof openSite>>;
+
+function legOf(command: SessionCommand): string {
+  return command.type === "provision" ? command.options.leg : command.leg;
+}
+
+function wordsOf(state: Presence | undefined): string {
+  return state ? state.talkgroups.join(" ") : "gone";
+}
