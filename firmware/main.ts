@@ -2,6 +2,7 @@
  * The program: a sound configuration in, real ports opened, a gateway started on them until it is asked to end.
  * The only file that opens hardware. What is wrong in the files is told before anything is opened.
  */
+import { setPriority } from "node:os";
 import type { Logger } from "pino";
 import { openBoardControl } from "../hal/board/simulated-control.ts";
 import { embeddedBroker } from "../hal/broker/embedded.ts";
@@ -25,8 +26,12 @@ import { formatHostPort } from "./sip/uri.ts";
 
 const clock = monotonicClock();
 
+/** Nice value: before everything on a board but the kernel's own. */
+const voicePriority = -11;
+
 const run: Run = async (site, logging) => {
   const log = openLog({ ...logging, gateway: site.config.gateway });
+  goBeforeOthers(log);
   const ending = processEnding({ clock, log });
   try {
     await start(site, log, ending);
@@ -41,6 +46,15 @@ const run: Run = async (site, logging) => {
     return status.device;
   }
 };
+
+/** Speech stutters where other programs have the processor first. Threads that are started from here on inherit it. */
+function goBeforeOthers(log: Logger): void {
+  try {
+    setPriority(voicePriority);
+  } catch {
+    log.debug({ event: "priority" }, "this user may not raise the priority of a process; a busy machine may be heard");
+  }
+}
 
 /** Opens every port and a gateway on them. Rejects with DeviceError when an address or a device is not to be had. */
 async function start({ config, board: description }: Site, log: Logger, ending: Ending): Promise<void> {

@@ -41,7 +41,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/config.ts", "firmware/federation/topic.ts"],
     ...["boards", ...readers, "node:fs", "node:net", "node:util", "zod"],
   ],
-  "firmware/config.ts": [...["firmware/config", "firmware/sip/digest.ts", "firmware/conference/protocol.ts", ...readers]],
+  "firmware/config.ts": [
+    ...["firmware/config", "firmware/sip/digest.ts", "firmware/conference/protocol.ts", ...readers],
+  ],
   "firmware/gateway.ts": [
     ...[log, "firmware/config.ts", "firmware/media/port-pair.ts", "firmware/sip/endpoint.ts"],
     ...["firmware/agent/agent.ts", "firmware/panel/panel.ts"],
@@ -57,7 +59,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "firmware/ending.ts": ["firmware/cli.ts", ...port("clock"), "node:os", "pino"],
   "firmware/main.ts": [
     ...["firmware/cli.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts", "firmware/gateway.ts"],
-    ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "pino"],
+    ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
   ],
 
   // Hardware and the machine: ports, and their drivers beside them.

@@ -24,9 +24,12 @@ const audible = 100;
 const alike = 0.5;
 const hissAlike = 0.1;
 const sameLevel = 2;
-/** A frame that does not fit where the one before it did is looked for within 16 ms of there, a period of a deep voice, by 40 ms of sound. */
+/**
+ * A frame that does not fit where the one before it did is looked for within 25 ms of there, by 40 ms of sound: a late packet delays
+ * what follows by 20 ms, and catching up takes out a period of the voice.
+ */
 const fitting = 0.9;
-const slack = 768;
+const slack = 1_200;
 const window = 1_920;
 
 export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
@@ -111,8 +114,8 @@ function thin(samples: Int16Array): Float64Array {
 }
 
 /**
- * A listener's buffer shortens speech by single periods of the voice to catch up: the lag is followed through it from frame to
- * frame, both ways from the one that fits best.
+ * A listener's buffer delays speech when a packet is late, and catches up: the lag is followed through it from frame to frame, both
+ * ways from the one that fits best.
  */
 function followLags(speech: Int16Array, recording: Int16Array, near: number): number[] {
   const lags = Array.from({ length: Math.floor(speech.length / frame) }, () => near);
