@@ -9,9 +9,9 @@ import type { Random } from "../../hal/random/port.ts";
 import { type CodecName, clockRates } from "../media/codec.ts";
 import { outgoingStream, relayable, type SourceNumbers } from "../media/rewriter.ts";
 import { type RtpView, readRtp, rtpView } from "../media/rtp.ts";
-import { type Conversion, openConversions } from "./conversion.ts";
+import { type Conversion, openConversion } from "./conversion.ts";
 import { earlyMedia } from "./early-media.ts";
-import type { Leg } from "./leg.ts";
+import { type Leg, longestPacket } from "./leg.ts";
 import type { GatewayId } from "./protocol.ts";
 
 export interface Bridge {
@@ -51,7 +51,6 @@ export function openBridge(
   handlers: { readonly onTrunk: (packet: Uint8Array) => void },
 ): Bridge {
   const { clock, random, opus } = ports;
-  const conversions = openConversions(opus);
   const early = earlyMedia(clock);
   const lanes = new Map<CodecName, Lane>();
   const numbers = new DataView(random.bytes(8).buffer);
@@ -71,14 +70,6 @@ export function openBridge(
     const lane = lanes.get(codec) ?? { codec, legs: new Set() };
     lanes.set(codec, lane);
     return lane;
-  }
-
-  /** Whoever may be heard from, and whoever may listen: every pair of codecs in use; the trunk speaks Opus as a rule. */
-  function prepare(): void {
-    for (const { codec } of lanes.values()) {
-      conversions.prepare("opus", codec);
-      for (const other of lanes.keys()) conversions.prepare(codec, other);
-    }
   }
 
   function endConversions(): void {
@@ -103,19 +94,23 @@ export function openBridge(
 
   function convert(lane: Lane, from: CodecName, packet: Uint8Array, view: RtpView): void {
     if (lane.legs.size === 0) return;
-    lane.conversion ??= conversions.begin(from, lane.codec, (converted: Uint8Array, source: SourceNumbers) => {
-      for (const leg of lane.legs) leg.send(converted, source);
-    });
+    // The last of another gateway's burst may be followed by its next one, of another codec.
+    if (lane.conversion?.from !== from) {
+      lane.conversion?.close();
+      lane.conversion = openConversion(opus, from, lane.codec, (converted: Uint8Array, source: SourceNumbers) => {
+        for (const leg of lane.legs) leg.send(converted, source);
+      });
+    }
     const { payloadOffset, payloadLength } = view;
-    lane.conversion?.take(packet.subarray(payloadOffset, payloadOffset + payloadLength), view.sequence);
+    lane.conversion.take(packet.subarray(payloadOffset, payloadOffset + payloadLength), view);
   }
 
   function fromTrunk(from: GatewayId, packet: Uint8Array): boolean {
-    if (!readRtp(packet, trunkView) || trunkView.payloadLength === 0) return false;
+    if (packet.length > longestPacket || !readRtp(packet, trunkView) || trunkView.payloadLength === 0) return false;
     const codec = trunkCodecs.get(trunkView.payloadType);
     if (!codec) return false;
     if (!passes(from)) {
-      early.keep(from, packet);
+      early.keep(from, packet, trunkView.marker);
       return false;
     }
     fanOut(from, codec, packet, trunkView);
@@ -127,15 +122,12 @@ export function openBridge(
       const codec = leg.codec();
       if (!codec) return;
       laneOf(codec).legs.add(leg);
-      prepare();
       leg.begin(clock.now());
     },
     leave(leg) {
       for (const lane of lanes.values()) lane.legs.delete(leg);
-      if (talker === leg) talker = undefined;
     },
     trunk(wanted) {
-      if (wanted && !trunked) toTrunk.begin(clock.now());
       trunked = wanted;
     },
     open(next) {
@@ -160,7 +152,6 @@ export function openBridge(
     closeAll() {
       talker = undefined;
       endConversions();
-      conversions.close();
     },
   };
 }

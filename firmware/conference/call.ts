@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import { arbiter, arbiterDefaults, arbiterInitial } from "../floor/arbiter.ts";
-import { decodeFloor, encodeFloor, type FloorMessage } from "../floor/message.ts";
+import { decodeFloor, encodeFloor, type FloorMessage, revokeCause } from "../floor/message.ts";
 import { type Running, run } from "../machine.ts";
 import type { RtpView } from "../media/rtp.ts";
 import type { Bridge } from "./bridge.ts";
@@ -24,6 +24,10 @@ import type { ConferenceEvent, FloorRole, GatewayId, TalkgroupSettings, TrunkFlo
 const answerMs = 500;
 /** The floor machines hear of live media at most so often, ms. */
 const renewMs = 250;
+/** After a change of the floor, what is still in flight is no offence, ms. */
+const lenientMs = 300;
+/** Who talks unheard is told so at most so often, ms. */
+const warnMs = 1_000;
 
 export interface Call {
   join(leg: Leg): void;
@@ -46,9 +50,13 @@ export function openCall(
   const talkgroup = settings.name;
   const legs = new Map<ParticipantKey, Leg>();
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
+  /** When a leg was last told that it is not heard, monotonic ms. */
+  const warned = new WeakMap<Leg, number>();
   let bridged = false;
   let sequence = 0;
   let renewedAt = Number.NEGATIVE_INFINITY;
+  let changedAt = Number.NEGATIVE_INFINITY;
+  let talker: string | undefined;
 
   const rules = run(arbiter({ ...arbiterDefaults, ...settings }), arbiterInitial, clock, (ruling) =>
     floor.send({ type: "ruled", ruling }),
@@ -67,15 +75,28 @@ export function openCall(
     return { ...message, sequence };
   }
 
+  function tell(leg: Leg, message: FloorMessage): void {
+    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest: leg.options.mayTalk } : message);
+  }
+
+  function show(party?: string): void {
+    changedAt = clock.now();
+    if (party === talker) return;
+    talker = party;
+    post({ type: "floor", talkgroup, ...(party !== undefined && { talker: party }) });
+  }
+
   function perform(effect: ControlEffect): void {
     switch (effect.do) {
       case "arbitrate":
         return rules.send(effect.event);
-      case "tell":
-        return legs.get(effect.participant)?.sendFloor(numbered(effect.message));
+      case "tell": {
+        const leg = legs.get(effect.participant);
+        return leg && tell(leg, numbered(effect.message));
+      }
       case "tell-all": {
         const message = numbered(effect.message);
-        for (const [key, leg] of legs) if (key !== effect.except) leg.sendFloor(message);
+        for (const [key, leg] of legs) if (key !== effect.except) tell(leg, message);
         return;
       }
       case "send": {
@@ -84,12 +105,11 @@ export function openCall(
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
       }
       case "open":
-        renewedAt = clock.now();
         bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
-        return post({ type: "floor", talkgroup, talker: effect.party });
+        return show(effect.party);
       case "close":
         bridge.close();
-        return post({ type: "floor", talkgroup });
+        return show();
       case "bridge":
         if (!bridged) post({ type: "bridged", talkgroup });
         bridged = true;
@@ -108,13 +128,22 @@ export function openCall(
     floor.send({ type: "media" });
   }
 
+  /** Who talks without the floor may have missed that it is lost (TS 24.380 §6.3.5.7). */
+  function warn(leg: Leg): void {
+    const now = clock.now();
+    if (now - changedAt < lenientMs || now - (warned.get(leg) ?? Number.NEGATIVE_INFINITY) < warnMs) return;
+    warned.set(leg, now);
+    if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
+  }
+
   return {
     join(leg) {
       legs.set(keyOf(leg), leg);
       bridge.join(leg);
       // Late entry: who comes into a burst hears it, and is told whose it is (TS 24.380 §6.3.4.4.2).
       const { burst } = floor.state();
-      leg.sendFloor(
+      tell(
+        leg,
         numbered(
           burst ? { type: "taken", party: burst.party, mayRequest: true, sequence } : { type: "idle", sequence },
         ),
@@ -139,11 +168,14 @@ export function openCall(
     },
     fromTrunk(from, { participant, epoch, priority, message }) {
       const decoded = decodeFloor(message);
-      if (decoded)
-        floor.send({ type: "trunk", trunk: { from, participant, epoch, priority, message: decoded.message } });
+      if (!decoded) return;
+      const party = legs.get(participant)?.options.user;
+      const trunk = { from, participant, epoch, priority, message: decoded.message };
+      floor.send({ type: "trunk", trunk: party === undefined ? trunk : { ...trunk, party } });
     },
     mediaFromLeg(leg, packet, view) {
       if (bridge.fromLeg(leg, packet, view)) live();
+      else if (view.payloadLength > 0) warn(leg);
     },
     mediaFromTrunk(from, packet) {
       if (bridge.fromTrunk(from, packet)) live();

@@ -33,7 +33,6 @@ export function openConference(
   const legs = new Map<LegId, Leg>();
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
-  let closed = false;
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
@@ -55,39 +54,44 @@ export function openConference(
       const leg = await openLeg(ports, legOptions, options.range, {
         onFloor: (message) => call.fromLeg(leg, message),
         onMedia: (packet, view) => call.mediaFromLeg(leg, packet, view),
-        onLost: () => {
+        onLost() {
           drop(id);
           post({ type: "lost", leg: id });
         },
       });
-      if (closed || !opening.delete(id)) return leg.close();
+      if (!opening.delete(id)) return leg.close();
       legs.set(id, leg);
       if (offer === undefined) return post({ type: "offer", leg: id, sdp: leg.offer() });
       const sdp = leg.answer(offer);
       post({ type: "answer", leg: id, sdp });
-      call.join(leg);
-      post({ type: "ready", leg: id });
+      stand(leg, call);
     } catch (error) {
-      opening.delete(id);
+      const wanted = opening.delete(id) || legs.has(id);
       drop(id);
-      if (error instanceof ProtocolError) return refuse(id, error.status, error.message);
-      if (error instanceof DeviceError) return refuse(id, 503, error.message);
-      throw error;
+      if (!(error instanceof ProtocolError || error instanceof DeviceError)) throw error;
+      if (wanted) refuse(id, error instanceof ProtocolError ? error.status : 503, error.message);
     }
+  }
+
+  function stand(leg: Leg, call: Call): void {
+    // It may have been given back the moment that its answer was heard of.
+    if (legs.get(leg.id) !== leg) return;
+    call.join(leg);
+    post({ type: "ready", leg: leg.id });
   }
 
   function accept(id: LegId, answer: string): void {
     const leg = legs.get(id);
-    if (!leg) return refuse(id, 481, "no such leg");
+    const call = leg && calls.get(leg.options.talkgroup);
     try {
+      if (!call || leg.codec()) throw new ProtocolError(481, `no leg ${id} waits for an answer`);
       leg.accept(answer);
+      stand(leg, call);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       drop(id);
-      return refuse(id, error.status, error.message);
+      refuse(id, error.status, error.message);
     }
-    calls.get(leg.options.talkgroup)?.join(leg);
-    post({ type: "ready", leg: id });
   }
 
   function refuse(leg: LegId, status: number, reason: string): void {
@@ -124,9 +128,10 @@ export function openConference(
       }
     },
     close() {
-      closed = true;
+      opening.clear();
       for (const id of [...legs.keys()]) drop(id);
       for (const call of calls.values()) call.close();
+      calls.clear();
     },
   };
 }

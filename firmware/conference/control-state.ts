@@ -13,6 +13,8 @@ export interface Burst {
   readonly priority: number;
   /** The gateway whose arbiter granted it. */
   readonly authority: GatewayId;
+  /** The term in which it was granted; 0 by a gateway that stood in. */
+  readonly epoch: number;
   /** The talker let go; the controller has not said so yet. */
   readonly released: boolean;
 }
@@ -29,7 +31,10 @@ export interface ControlState {
   readonly controller: GatewayId;
   /** What the realm wants; taken on when the floor is idle. */
   readonly wanted: FloorRole;
+  /** The highest term heard of. */
   readonly epoch: number;
+  /** Rules for one burst in place of a controller that does not answer. */
+  readonly standIn?: true;
   readonly burst?: Burst;
   /** A request that the controller has not answered yet. */
   readonly asking?: FloorRequest;
@@ -38,6 +43,8 @@ export interface ControlState {
 export interface TrunkMessage {
   readonly from: GatewayId;
   readonly participant: ParticipantKey;
+  /** The identity of the participant where it is a leg here. */
+  readonly party?: string;
   readonly epoch: number;
   readonly priority: number;
   readonly message: FloorMessage;
@@ -84,7 +91,9 @@ export interface ControlLimits {
   readonly hangMs: number;
 }
 
-export const gatewayOf = (participant: ParticipantKey): GatewayId => participant.slice(0, participant.indexOf("/"));
+/** "" for what is no participant's key. */
+export const gatewayOf = (participant: ParticipantKey): GatewayId =>
+  participant.slice(0, Math.max(0, participant.indexOf("/")));
 
 export function initialControl(self: GatewayId): ControlState {
   return { controller: self, wanted: { in: "controlling", peers: [] }, epoch: 1 };

@@ -8,6 +8,7 @@
 import type { ArbiterEffect } from "../floor/arbiter.ts";
 import { denyCause, type FloorMessage, revokeCause } from "../floor/message.ts";
 import type { Expiry, Machine, TimerEffect } from "../machine.ts";
+import { announce, announceIdle, idleMessage, lastEpoch, outranks, sendTo, standInEpoch, taken } from "./claim.ts";
 import {
   type Burst,
   type ControlEffect,
@@ -38,49 +39,19 @@ export function control(
   const controlling = (state: ControlState): boolean => state.controller === self;
   const controllerOf = (role: FloorRole): GatewayId => (role.in === "controlling" ? self : role.controller);
 
-  function taken(burst: Burst): FloorMessage {
-    return { type: "taken", party: burst.party, mayRequest: true, sequence: 0 };
-  }
-  const idleMessage: FloorMessage = { type: "idle", sequence: 0 };
-
-  const announce = (state: ControlState, burst: Burst): ControlEffect => ({
-    do: "send",
-    to: "all",
-    participant: burst.talker,
-    epoch: state.epoch,
-    priority: burst.priority,
-    message: taken(burst),
-  });
-  const announceIdle = (state: ControlState): ControlEffect => ({
-    do: "send",
-    to: "all",
-    participant: "",
-    epoch: state.epoch,
-    priority: 0,
-    message: idleMessage,
-  });
-  const sendTo = (
-    state: ControlState,
-    to: GatewayId,
-    participant: ParticipantKey,
-    message: FloorMessage,
-    priority = 0,
-  ) => ({ do: "send", to, participant, epoch: state.epoch, priority, message }) as const;
-
   /** Takes on the wanted role. Called while the floor is idle, or when the present controller is gone. */
-  function settle(state: ControlState): ControlState {
+  function settle({ standIn, ...state }: ControlState): ControlState {
     const controller = controllerOf(state.wanted);
-    if (controller === state.controller) return state;
-    return { ...state, controller, epoch: controller === self ? state.epoch + 1 : state.epoch };
+    const begins = controller === self && (standIn || state.controller !== self);
+    return { ...state, controller, epoch: begins ? Math.min(state.epoch + 1, lastEpoch) : state.epoch };
   }
 
   function opened(state: ControlState, burst: Burst): Step {
     const { asking, ...rest } = state;
-    const still = asking && asking.from !== burst.talker ? { asking } : {};
     return [
-      { ...rest, ...still, burst },
+      { ...rest, burst },
       [
-        ...(asking && asking.from === burst.talker ? [{ stop: "answer" } as const] : []),
+        ...(asking ? [{ stop: "answer" } as const] : []),
         { stop: "hang" },
         { do: "bridge" },
         { do: "open", talker: burst.talker, party: burst.party },
@@ -117,13 +88,14 @@ export function control(
       // Whoever has just appeared, or missed something, learns the state of the floor.
       return [settled, controlling(settled) ? [announceIdle(settled)] : []];
     }
-    if (controlling(next)) return [next, role.peers.length > 0 ? [announce(next, burst)] : []];
+    if (controlling(next)) return [next, role.peers.length > 0 ? [announce(burst)] : []];
     if (controllerOf(role) === next.controller || role.peers.includes(next.controller)) return [next, []];
     // The controller is gone in mid-burst: the burst lives on under its successor.
     const settled = settle(next);
     if (!controlling(settled)) return [settled, []];
-    const adopted: Burst = { ...burst, authority: self };
-    return [{ ...settled, burst: adopted }, [{ stop: "silence" }, adopt(adopted), announce(settled, adopted)]];
+    const adopted: Burst = { ...burst, authority: self, epoch: settled.epoch };
+    const after: Step = [{ ...settled, burst: adopted }, [{ stop: "silence" }, adopt(adopted), announce(adopted)]];
+    return burst.released ? both(after, (now) => onRelease(now, burst.talker)) : after;
   }
 
   const adopt = ({ talker, party, priority }: Burst): ControlEffect => ({
@@ -165,6 +137,8 @@ export function control(
     const say = (to: ParticipantKey, message: FloorMessage, priority?: number): ControlEffect =>
       isLocal(to) ? { do: "tell", participant: to, message } : sendTo(state, gatewayOf(to), to, message, priority);
 
+    // An arbiter that controls no more has nothing to say; its timers may still run out.
+    if (!controlling(state)) return [state, []];
     switch (ruling.do) {
       case "grant":
         return [
@@ -178,18 +152,20 @@ export function control(
           ],
         ];
       case "deny":
-        return [state, [say(ruling.to, { type: "deny", cause: ruling.cause })]];
+        // Who stood in for nothing gives control back.
+        return [state.burst ? state : settle(state), [say(ruling.to, { type: "deny", cause: ruling.cause })]];
       case "revoke":
         return [state, [say(ruling.to, { type: "revoke", cause: ruling.cause })]];
       case "taken": {
         const { talker, party, priority } = ruling;
         if (state.burst?.talker === talker) return [state, []];
-        const burst: Burst = { talker, party, priority, authority: self, released: false };
-        return both(opened(state, burst), (now) => [now, [announce(now, burst)]]);
+        const epoch = state.standIn ? standInEpoch : state.epoch;
+        const burst: Burst = { talker, party, priority, authority: self, epoch, released: false };
+        return both(opened(state, burst), (now) => [now, [announce(burst)]]);
       }
       case "idle": {
-        const announced: Effects = state.burst && state.burst.authority !== self ? [] : [announceIdle(state)];
-        return both([state, announced], idled);
+        if (!state.burst) return [state, [announceIdle(state), { do: "tell-all", message: idleMessage }]];
+        return both([state, state.burst.authority === self ? [announceIdle(state)] : []], idled);
       }
       case "close-gate":
         return [state, [{ do: "close" }]];
@@ -214,8 +190,8 @@ export function control(
         if (!controlling(seen) || gatewayOf(participant) !== from) return [seen, []];
         return [seen, [{ do: "arbitrate", event: { type: "release", from: participant } }]];
       case "granted":
-        if (controlling(seen) || from !== seen.controller || !isLocal(participant)) return [seen, []];
-        return onGranted(seen, trunk);
+        if (from !== (controlling(seen) ? controllerOf(seen.wanted) : seen.controller)) return [seen, []];
+        return isLocal(participant) ? onGranted(seen, trunk) : [seen, []];
       case "deny":
       case "revoke": {
         if (from !== seen.controller || !isLocal(participant)) return [seen, []];
@@ -224,7 +200,7 @@ export function control(
         return asking?.from === participant ? [rest, [{ stop: "answer" }, ...told]] : [seen, told];
       }
       case "taken":
-        return onTaken(state, seen, trunk);
+        return onTaken(seen, trunk);
       case "idle":
         return onIdle(seen, from);
       case "queue-request":
@@ -234,28 +210,40 @@ export function control(
     }
   }
 
-  function onGranted(state: ControlState, { from, participant, priority, message }: TrunkMessage): Step {
+  function onGranted(state: ControlState, trunk: TrunkMessage): Step {
+    const { from, participant, party, epoch, priority, message } = trunk;
+    const { burst: before } = state;
+    // It comes too late: the leg is gone, or this gateway has stood in. The floor is not to be held for nobody.
+    if (party === undefined || controlling(state))
+      return [state, before?.talker === participant ? [] : [sendTo(state, from, participant, { type: "release" })]];
     const told: Effects = [{ do: "tell", participant, message }];
     // A grant to a leg that has let go meanwhile is answered by that leg with Release.
-    if (state.burst?.talker === participant) return [state, told];
-    const party = state.asking?.from === participant ? state.asking.party : participant;
-    const burst: Burst = { talker: participant, party, priority, authority: from, released: false };
+    if (before?.talker === participant && !before.released) return [state, told];
+    const burst: Burst = { talker: participant, party, priority, authority: from, epoch, released: false };
     return both(opened(state, burst), (now) => [
       now,
       [...told, { start: "silence", ms: limits.endOfMediaMs + silenceGraceMs }],
     ]);
   }
 
-  function onTaken(before: ControlState, state: ControlState, trunk: TrunkMessage): Step {
+  function onTaken(state: ControlState, trunk: TrunkMessage): Step {
     const { from, participant, epoch, priority, message } = trunk;
     if (message.type !== "taken") return [state, []];
     const { burst } = state;
     if (burst?.talker === participant) return [state, []];
-    const theirs: Burst = { talker: participant, party: message.party, priority, authority: from, released: false };
+    const theirs: Burst = {
+      talker: participant,
+      party: message.party,
+      priority,
+      authority: from,
+      epoch,
+      released: false,
+    };
     // A burst of this gateway's own leg that the leg knows nothing of: its Granted was lost, and T101 asks again.
     if (isLocal(participant)) return [state, []];
-    if (burst && !yields(burst, before.epoch, theirs, epoch, from, state.controller))
-      return [state, controlling(state) && burst.authority === self ? [announce(state, burst)] : []];
+    const isLastWord = from === state.controller || from === burst?.authority;
+    if (burst && !isLastWord && !outranks(theirs, burst))
+      return [state, controlling(state) && burst.authority === self ? [announce(burst)] : []];
 
     const lost: Effects =
       burst && isLocal(burst.talker)
@@ -265,24 +253,6 @@ export function control(
       ? [adopt(theirs)]
       : [{ start: "silence", ms: limits.endOfMediaMs + silenceGraceMs }];
     return both([state, lost], (now) => both(opened(now, theirs), (open) => [open, watch]));
-  }
-
-  /**
-   * Whether a burst gives way to one that another gateway announces. The controller's own word always counts; between
-   * two gateways that both ruled, the higher (priority, epoch, gateway id) stays, on both sides alike.
-   */
-  function yields(
-    ours: Burst,
-    ourEpoch: number,
-    theirs: Burst,
-    theirEpoch: number,
-    from: GatewayId,
-    controller: GatewayId,
-  ): boolean {
-    if (from === controller) return true;
-    if (theirs.priority !== ours.priority) return theirs.priority > ours.priority;
-    if (theirEpoch !== ourEpoch) return theirEpoch > ourEpoch;
-    return from > ours.authority;
   }
 
   function onIdle(state: ControlState, from: GatewayId): Step {
@@ -310,9 +280,8 @@ export function control(
       case "answer": {
         const { asking, ...rest } = state;
         if (!asking || controlling(state)) return [rest, []];
-        if (state.burst) return [rest, []];
         // Never silent: the site's own floor is arbitrated here until this burst has ended.
-        const standIn: ControlState = { ...rest, controller: self, epoch: state.epoch + 1 };
+        const standIn: ControlState = { ...rest, controller: self, standIn: true };
         return [standIn, [{ do: "arbitrate", event: { type: "request", ...asking } }]];
       }
     }
@@ -325,7 +294,14 @@ export function control(
       : [state, []];
   }
 
-  return (state: ControlState, event: ControlEvent | Expiry<ControlTimer>): Step => {
+  /** A question to a gateway that controls no more is put to its successor. */
+  function askAgain([after, effects]: Step, before: ControlState): Step {
+    const { asking, ...rest } = after;
+    if (!asking || after.controller === before.controller) return [after, effects];
+    return both([rest, [...effects, { stop: "answer" }]], (now) => onRequest(now, asking));
+  }
+
+  function step(state: ControlState, event: ControlEvent | Expiry<ControlTimer>): Step {
     switch (event.type) {
       case "role":
         return onRole(state, event.role);
@@ -344,5 +320,7 @@ export function control(
       case "expiry":
         return onExpiry(state, event.timer);
     }
-  };
+  }
+
+  return (state, event) => askAgain(step(state, event), state);
 }

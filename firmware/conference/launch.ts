@@ -12,24 +12,25 @@ export const launchWorker: ConferenceLauncher = (options, onEvent, onCrash) =>
   new Promise((resolve, reject) => {
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: options });
-    let closing = false;
-    let open = false;
+    let state: "opening" | "open" | "closing" | "ended" = "opening";
 
-    const crashed = (error: Error): void => {
-      if (closing) return;
-      if (open) onCrash(error);
+    function ended(error: Error): void {
+      const before = state;
+      state = "ended";
+      if (before === "open") onCrash(error);
       else reject(error);
-    };
-    worker.on("error", crashed);
-    worker.on("exit", (code) => crashed(new Error(`the conference worker ended with code ${code}`)));
+    }
+    worker.on("error", ended);
+    worker.on("exit", (code) => ended(new Error(`the conference worker ended with code ${code}`)));
     worker.on("message", (message: FromWorker) => {
       if (message.type !== "open") return onEvent(message);
-      open = true;
+      state = "open";
       resolve({
         send: (command) => worker.postMessage(command satisfies ToWorker),
         close: () =>
           new Promise((closed) => {
-            closing = true;
+            if (state === "ended") return closed();
+            state = "closing";
             worker.once("exit", () => closed());
             worker.postMessage({ type: "close" } satisfies ToWorker);
           }),

@@ -6,13 +6,22 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { Random } from "../../hal/random/port.ts";
-import { decodeFloor, encodeFloor, type FloorMessage, isFloorPacket } from "../floor/message.ts";
+import {
+  acknowledgeBit,
+  ackSource,
+  decodeFloor,
+  encodeFloor,
+  type FloorMessage,
+  floorSubtype,
+  isFloorPacket,
+} from "../floor/message.ts";
 import { clockRates } from "../media/codec.ts";
 import { openPortPair, type PortRange } from "../media/port-pair.ts";
 import { type OutgoingStream, outgoingStream, type SourceNumbers } from "../media/rewriter.ts";
 import { openRtcpSession } from "../media/rtcp-session.ts";
-import { type RtpView, readRtp, rtpHeaderLength, rtpView } from "../media/rtp.ts";
+import { isRtcp, type RtpView, readRtp, rtpHeaderLength, rtpView } from "../media/rtp.ts";
 import { type Agreement, answerOffer, type LegCodec, legOffer, readAnswer } from "../sip/negotiation.ts";
+import { channelsOf, type TerminalChannels } from "./latch.ts";
 import type { LegId, LegOptions } from "./protocol.ts";
 
 export interface LegHandlers {
@@ -45,6 +54,9 @@ export interface Leg {
 const keepAliveMs = 15_000;
 /** Three intervals without a packet of any kind: lost. */
 const lostAfterMs = 3 * keepAliveMs;
+const watchMs = 5_000;
+/** No voice packet is longer, on a leg or a trunk: a UDP payload in one Ethernet frame. */
+export const longestPacket = 1_472;
 const emptyDatagram = new Uint8Array(0);
 
 export async function openLeg(
@@ -54,74 +66,74 @@ export async function openLeg(
   handlers: LegHandlers,
 ): Promise<Leg> {
   const { clock, random } = ports;
-  const numbers = new DataView(random.bytes(12).buffer);
+  const numbers = new DataView(random.bytes(14).buffer);
   const ssrc = numbers.getUint32(0);
-  const sessionId = `${numbers.getUint32(8)}`;
+  const sessionId = `${numbers.getUint32(10)}`;
   const view = rtpView();
-  let agreed: Agreement | undefined;
-  let stream: OutgoingStream | undefined;
-  /** Where each channel's packets come from, once one has come; before, where the session description says. */
-  let audioSource: Address | undefined;
-  let controlSource: Address | undefined;
+  let agreed:
+    | {
+        readonly codec: LegCodec;
+        readonly payloadType: number;
+        readonly to: TerminalChannels;
+        readonly out: OutgoingStream;
+      }
+    | undefined;
   let aliveAt = clock.now();
   let sentAt = clock.now();
 
   const sockets = await openPortPair(ports, range, onRtp, onRtcp);
-  const rtcp = openRtcpSession({ clock, send: sendControl }, { ssrc, cname: options.leg });
-  const stopWatching = clock.every(keepAliveMs, watch);
+  const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc, cname: options.leg });
+  const stopWatching = clock.every(watchMs, watch);
 
   function onRtp(data: Uint8Array, from: Address): void {
-    if (!agreed || !readRtp(data, view) || view.payloadType !== agreed.payloadType) return;
-    // Symmetric RTP: the first plausible source is the terminal, behind a NAT or not; nobody takes its place.
-    audioSource ??= from;
-    if (!same(audioSource, from)) return;
+    if (!agreed || data.length > longestPacket || !readRtp(data, view)) return;
+    if (view.payloadType !== agreed.payloadType || !agreed.to.audio.isFrom(from)) return;
     aliveAt = clock.now();
     rtcp.received(data, aliveAt);
     handlers.onMedia(data, view);
   }
 
   function onRtcp(data: Uint8Array, from: Address): void {
-    if (!agreed || !isTerminal(from)) return;
-    if (isFloorPacket(data)) {
-      const decoded = decodeFloor(data);
-      if (!decoded) return;
-      if (agreed.floor) controlSource ??= from;
-      aliveAt = clock.now();
-      return handlers.onFloor(decoded.message);
-    }
-    if (!rtcp.receive(data, clock.now())) return;
-    controlSource ??= from;
+    if (isFloorPacket(data)) return onFloorPacket(data, from);
+    if (!isRtcp(data) || !agreed?.to.reports.isFrom(from) || !rtcp.receive(data, clock.now())) return;
     aliveAt = clock.now();
   }
 
-  /** Control comes from where the session description says, or from the host that the voice comes from. */
-  function isTerminal(from: Address): boolean {
-    if (!agreed) return false;
-    if (controlSource && same(controlSource, from)) return true;
-    return [agreed.rtcp.host, agreed.floor?.host, audioSource?.host].includes(from.host);
+  function onFloorPacket(data: Uint8Array, from: Address): void {
+    const decoded = agreed?.to.floor?.isFrom(from) ? decodeFloor(data) : undefined;
+    if (!decoded) return;
+    const { message, acknowledge } = decoded;
+    aliveAt = clock.now();
+    if (acknowledge)
+      sendFloor({ type: "ack", of: floorSubtype[message.type] | acknowledgeBit, source: ackSource.controlling });
+    handlers.onFloor(message);
   }
 
-  function sendControl(packet: Uint8Array): void {
-    if (agreed) sockets.rtcp.send(packet, controlSource ?? agreed.rtcp);
+  function sendFloor(message: FloorMessage): void {
+    if (agreed?.to.floor) sockets.rtcp.send(encodeFloor(message, { ssrc }), agreed.to.floor.address());
+  }
+
+  function sendReport(packet: Uint8Array): void {
+    if (agreed) sockets.rtcp.send(packet, agreed.to.reports.address());
   }
 
   function watch(): void {
     if (!agreed) return;
     const now = clock.now();
-    if (now - aliveAt > lostAfterMs) return handlers.onLost();
+    if (now - aliveAt >= lostAfterMs) return handlers.onLost();
     if (now - sentAt < keepAliveMs) return;
     sentAt = now;
-    sockets.rtp.send(emptyDatagram, audioSource ?? agreed.audio);
+    sockets.rtp.send(emptyDatagram, agreed.to.audio.address());
   }
 
   function agree(agreement: Agreement): void {
-    const clockRate = clockRates[agreement.codec];
-    agreed = agreement;
-    audioSource = undefined;
-    controlSource = undefined;
-    aliveAt = clock.now();
+    const { codec, payloadType } = agreement;
+    const clockRate = clockRates[codec];
     const sequence = numbers.getUint16(4) & 0x7fff;
-    stream = outgoingStream({ ssrc, sequence, timestamp: numbers.getUint32(6) & 0x7fff_ffff, clockRate });
+    const timestamp = numbers.getUint32(6) & 0x7fff_ffff;
+    const out = outgoingStream({ ssrc, sequence, timestamp, clockRate });
+    agreed = { codec, payloadType, to: channelsOf(agreement), out };
+    aliveAt = clock.now();
     rtcp.start(clockRate);
   }
 
@@ -136,18 +148,13 @@ export async function openLeg(
       return answer;
     },
     accept: (answer) => agree(readAnswer(answer)),
-    sendFloor(message) {
-      if (!agreed?.floor) return;
-      const moved = controlSource && same(agreed.floor, agreed.rtcp) ? controlSource : agreed.floor;
-      sockets.rtcp.send(encodeFloor(message, { ssrc }), moved);
-    },
-    begin: (nowMs) => stream?.begin(nowMs),
+    sendFloor,
+    begin: (nowMs) => agreed?.out.begin(nowMs),
     send(packet, source) {
-      if (!agreed || !stream) return;
-      const written = stream.write(packet, source, agreed.payloadType);
-      if (!written) return;
+      const written = agreed?.out.write(packet, source, agreed.payloadType);
+      if (!agreed || !written) return;
       sentAt = clock.now();
-      sockets.rtp.send(written, audioSource ?? agreed.audio);
+      sockets.rtp.send(written, agreed.to.audio.address());
       rtcp.sent(written.length - rtpHeaderLength, timestampOf(written), sentAt);
     },
     close() {
@@ -158,8 +165,6 @@ export async function openLeg(
     },
   };
 }
-
-const same = (a: Address, b: Address): boolean => a.port === b.port && a.host === b.host;
 
 const timestampOf = (packet: Uint8Array): number =>
   (((packet[4] ?? 0) << 24) | ((packet[5] ?? 0) << 16) | ((packet[6] ?? 0) << 8) | (packet[7] ?? 0)) >>> 0;

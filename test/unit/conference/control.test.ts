@@ -65,6 +65,7 @@ const trunk = (
   trunk: {
     from,
     participant,
+    ...(participant.startsWith("north/") && participant !== "north/gone" && { party: `sip:${participant}` }),
     epoch,
     priority: 0,
     message:
@@ -85,6 +86,7 @@ const burstOf = (talker: string, authority: string): Burst => ({
   party: `sip:${talker}`,
   priority: 0,
   authority,
+  epoch: 1,
   released: false,
 });
 
@@ -152,8 +154,15 @@ test("control waits for the end of a burst while its controller lives", () => {
   assert.is(feed(state, { type: "ruled", ruling: { do: "idle" } }).state.controller, "south");
 });
 
+test("an arbiter that controls no more is not listened to, though its Idle is still repeated", () => {
+  const listening = feed(under("south"), trunk("south", "south/1", "taken"));
+  const { state, effects } = feed(listening.state, { type: "ruled", ruling: { do: "idle" } });
+  assert.equal(effects, []);
+  assert.is(state.burst?.talker, "south/1");
+});
+
 test("two sites that both ruled agree on one burst: the higher epoch stays, the other is revoked", () => {
-  const ours: ControlState = { ...alone, epoch: 3, burst: burstOf("north/1", "north") };
+  const ours: ControlState = { ...alone, epoch: 3, burst: { ...burstOf("north/1", "north"), epoch: 3 } };
   const stays = feed(ours, trunk("south", "south/1", "taken", 2));
   assert.equal(stays.effects, ["send all taken"]);
   const yields = feed(ours, trunk("south", "south/1", "taken", 4));
@@ -167,6 +176,103 @@ test("a talker's release that the controller never confirms frees the floor here
   assert.equal(released.effects, ["send south release", "close", "start silence"]);
   const freed = feed(released.state, { type: "expiry", timer: "silence" });
   assert.is(freed.state.burst, undefined);
+});
+
+test("a higher priority stays, whoever ruled it", () => {
+  const ours: ControlState = { ...alone, epoch: 3, burst: { ...burstOf("north/1", "north"), epoch: 3, priority: 9 } };
+  assert.is(feed(ours, trunk("south", "south/1", "taken", 4)).state.burst?.talker, "north/1");
+});
+
+test("a gateway's later word replaces its earlier one, and the controller's any other's", () => {
+  const first = feed(under("west"), trunk("south", "south/1", "taken"));
+  assert.is(feed(first.state, trunk("south", "south/2", "taken")).state.burst?.talker, "south/2");
+  assert.is(feed(first.state, trunk("west", "west/1", "taken", 0)).state.burst?.talker, "west/1");
+  assert.is(feed(first.state, trunk("east", "east/1", "taken")).state.burst?.talker, "south/1");
+});
+
+test("a gateway that stood in and was denied by its own arbiter gives control back", () => {
+  const standIn = feed(under("south"), request("north/1"), { type: "expiry", timer: "answer" });
+  const denied = feed(standIn.state, { type: "ruled", ruling: { do: "deny", to: "north/1", cause: 4 } });
+  assert.equal(denied.effects, ["tell north/1 deny"]);
+  assert.is(denied.state.controller, "south");
+});
+
+test("a gateway that stands in begins no term; one that becomes the controller meanwhile does", () => {
+  const standIn = feed(under("south"), request("north/1"), { type: "expiry", timer: "answer" });
+  const talking = feed(standIn.state, {
+    type: "ruled",
+    ruling: { do: "taken", talker: "north/1", party: "a", priority: 0 },
+  });
+  assert.is(talking.state.burst?.epoch, 0);
+  const promoted = feed(
+    talking.state,
+    { type: "role", role: controlling("west") },
+    { type: "ruled", ruling: { do: "idle" } },
+  );
+  assert.is(promoted.state.epoch, 2);
+  const next = feed(promoted.state, {
+    type: "ruled",
+    ruling: { do: "taken", talker: "north/1", party: "a", priority: 0 },
+  });
+  assert.is(next.state.burst?.epoch, 2);
+});
+
+test("a grant that comes too late for a gateway that stood in is handed back, but for the talker it let talk", () => {
+  const standIn = feed(under("south"), request("north/1"), { type: "expiry", timer: "answer" }).state;
+  const own = feed(standIn, { type: "ruled", ruling: { do: "taken", talker: "north/1", party: "a", priority: 0 } });
+  assert.equal(feed(own.state, trunk("south", "north/1", "granted")).effects, []);
+  const other = feed(own.state, trunk("west", "west/1", "taken"));
+  assert.is(other.state.burst?.talker, "west/1");
+  assert.equal(feed(other.state, trunk("south", "north/1", "granted")).effects, ["send south release"]);
+});
+
+test("a burst that was let go and not confirmed ends with the controller that should have", () => {
+  const talking = feed(under("south"), request("north/1"), trunk("south", "north/1", "granted"));
+  const released = feed(talking.state, { type: "release", from: "north/1" });
+  const { effects } = feed(released.state, { type: "role", role: controlling("west") });
+  assert.equal(effects, ["stop silence", "arbitrate adopt", "send all taken", "arbitrate release"]);
+});
+
+test("a grant to a leg that is gone is handed back at once", () => {
+  const { state, effects } = feed(under("south"), trunk("south", "north/gone", "granted"));
+  assert.equal(effects, ["send south release"]);
+  assert.is(state.burst, undefined);
+});
+
+test("only the first question is timed; another's burst answers it", () => {
+  const first = feed(under("south"), request("north/1"));
+  const second = feed(first.state, request("north/2"));
+  assert.equal(second.effects, ["send south request"]);
+  const granted = feed(second.state, trunk("south", "north/2", "granted"));
+  assert.is(granted.state.burst?.party, "sip:north/2");
+  assert.equal(feed(granted.state, { type: "expiry", timer: "answer" }).effects, []);
+});
+
+test("a burst of a leg here that was never granted to it is not opened by hearsay", () => {
+  const { state, effects } = feed(under("south"), trunk("south", "north/1", "taken"));
+  assert.equal(effects, []);
+  assert.is(state.burst, undefined);
+});
+
+test("a term begins above every one that was heard of", () => {
+  const heard = feed(under("south"), trunk("south", "", "idle", 5));
+  assert.is(feed(heard.state, { type: "role", role: controlling("west") }).state.epoch, 6);
+});
+
+test("the end of a burst that another gateway ruled is that gateway's to announce, or its talker's", () => {
+  const adopted = feed(alone, trunk("south", "west/1", "taken"));
+  assert.not(feed(adopted.state, { type: "ruled", ruling: { do: "idle" } }).effects.includes("send all idle"));
+  assert.equal(feed(adopted.state, trunk("south", "", "idle")).effects, ["arbitrate adopt-idle"]);
+  assert.equal(feed(adopted.state, trunk("west", "", "idle")).effects, ["arbitrate adopt-idle"]);
+  assert.equal(feed(adopted.state, trunk("east", "", "idle")).effects, []);
+});
+
+test("a question that is open when control changes hands is put to the successor", () => {
+  const asked = feed(under("south"), request("north/1"));
+  const west = feed(asked.state, { type: "role", role: participating("west") });
+  assert.equal(west.effects, ["stop answer", "send west request", "start answer"]);
+  const own = feed(asked.state, { type: "role", role: controlling("west") });
+  assert.equal(own.effects, ["send all idle", "stop answer", "arbitrate request"]);
 });
 
 test("whoever appears is told the state of the floor", () => {

@@ -1,0 +1,140 @@
+/**
+ * A bare terminal: a pair of ports that answers a conference server's offer, and speaks RTP and floor control to it. It decides
+ * nothing: it says what a test says and keeps what it is told.
+ */
+import { decodeFloor, encodeFloor, type FloorMessage, isFloorPacket } from "../../firmware/floor/message.ts";
+import { type CodecName, clockRates } from "../../firmware/media/codec.ts";
+import { parseRtcp, type RtcpPacket } from "../../firmware/media/rtcp.ts";
+import { openRtcpSession } from "../../firmware/media/rtcp-session.ts";
+import { type RtpView, readRtp, rtpHeaderLength, rtpView, writeRtpHeader } from "../../firmware/media/rtp.ts";
+import { type Agreement, answerOffer, legOffer, readAnswer } from "../../firmware/sip/negotiation.ts";
+import { describe, parseSdp } from "../../firmware/sip/sdp.ts";
+import type { Clock } from "../../hal/clock/port.ts";
+import type { Address, Network } from "../../hal/network/port.ts";
+
+export interface HeardPacket extends RtpView {
+  readonly at: number;
+  readonly payload: Uint8Array;
+}
+
+export interface TerminalOptions {
+  /** Its RTP port; RTCP and floor control are on the next. */
+  readonly local: Address;
+  readonly codec?: CodecName;
+  /** Whether it knows floor control. */
+  readonly floor?: boolean;
+  /** Whether it sends RTCP by itself. */
+  readonly reports?: boolean;
+  /** The host that its session description names; its own if it is behind no NAT. */
+  readonly describedAs?: string;
+}
+
+export type Terminal = Awaited<ReturnType<typeof openTerminal>>;
+
+export async function openTerminal(
+  ports: { readonly clock: Clock; readonly network: Network },
+  { local, codec = "opus", floor = true, reports = true, describedAs = local.host }: TerminalOptions,
+) {
+  const { clock, network } = ports;
+  const ssrc = local.port * 7919;
+  const heard: HeardPacket[] = [];
+  const told: (FloorMessage & { readonly at: number })[] = [];
+  const reported: (RtcpPacket & { readonly at: number })[] = [];
+  const keptAliveAt: number[] = [];
+  const described = { host: describedAs, port: local.port };
+  let agreed: Agreement | undefined;
+  let sequence = 65_500;
+  let timestamp = 4_294_960_000;
+
+  const rtp = await network.udp(local, (data) => {
+    if (data.length === 0) return void keptAliveAt.push(clock.now());
+    const view = rtpView();
+    if (!readRtp(data, view)) throw new Error("no RTP packet");
+    const payload = data.slice(view.payloadOffset, view.payloadOffset + view.payloadLength);
+    heard.push({ ...view, at: clock.now(), payload });
+    session.received(data, clock.now());
+  });
+  const rtcp = await network.udp({ ...local, port: local.port + 1 }, (data) => {
+    if (isFloorPacket(data)) {
+      const decoded = decodeFloor(data);
+      if (!decoded) throw new Error("no floor message");
+      told.push({ ...decoded.message, at: clock.now() });
+      return self.onTold(decoded.message);
+    }
+    for (const part of parseRtcp(data) ?? []) reported.push({ ...part, at: clock.now() });
+    session.receive(data, clock.now());
+  });
+  const session = openRtcpSession({ clock, send: sendControl }, { ssrc, cname: `terminal ${local.port}` });
+
+  function sendControl(packet: Uint8Array): void {
+    if (agreed) rtcp.send(packet, agreed.rtcp);
+  }
+
+  /** Leaves of a description what this terminal knows. */
+  function narrow(sdp: string): string {
+    const all = parseSdp(sdp);
+    const order = all.order.filter((kind) => floor || kind !== "floor");
+    const codecs = all.audio?.codecs.filter(({ name }) => name === codec) ?? [];
+    return describe({ ...all, order, ...(all.audio && { audio: { ...all.audio, codecs } }) });
+  }
+
+  function agree(agreement: Agreement): void {
+    agreed = agreement;
+    if (reports) session.start(clockRates[codec]);
+  }
+
+  function request(message: FloorMessage, acknowledge = false): void {
+    sendControl(encodeFloor(message, { ssrc, acknowledge }));
+  }
+
+  const self = {
+    local,
+    codec,
+    heard,
+    told,
+    reported,
+    keptAliveAt,
+    onTold(_message: FloorMessage): void {},
+    /** Where the server listens. */
+    server: () => {
+      if (!agreed) throw new Error("no session");
+      return agreed;
+    },
+    offer: () => narrow(legOffer(described, "7")),
+    /** The server's answer to its offer. */
+    accept: (answer: string) => agree(readAnswer(answer)),
+    /** Its answer to the server's offer. */
+    answer(offer: string): string {
+      const { agreement, answer } = answerOffer(narrow(offer), described, "7");
+      agree(agreement);
+      return answer;
+    },
+    press: () => request({ type: "request" }),
+    release: () => request({ type: "release" }),
+    request,
+    /** The types of what it was told since it was last asked. */
+    news: () => told.splice(0).map(({ type }) => type),
+    /** One packet of speech, `ms` long. */
+    speak(payload: Uint8Array, { marker = false, ms = 20 } = {}): void {
+      const { payloadType, audio } = self.server();
+      const packet = new Uint8Array(rtpHeaderLength + payload.length);
+      writeRtpHeader(packet, { payloadType, marker, sequence, timestamp, ssrc });
+      packet.set(payload, rtpHeaderLength);
+      rtp.send(packet, audio);
+      self.skip(1, ms);
+    },
+    /** Packets that are never sent: lost, or silence if there are none. */
+    skip(packets: number, ms: number): void {
+      sequence = (sequence + packets) & 0xffff;
+      timestamp = (timestamp + (ms * clockRates[codec]) / 1000) >>> 0;
+    },
+    sendRtp: (data: Uint8Array) => agreed && rtp.send(data, agreed.audio),
+    sendRtcp: sendControl,
+    close(): void {
+      session.stop();
+      rtp.close();
+      rtcp.close();
+    },
+  };
+  return self;
+}
