@@ -58,7 +58,6 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
       (event) => onConference(event),
       ports.onCrash,
     );
-    opened.push(() => conference.close());
     for (const talkgroup of config.talkgroups) conference.send({ type: "talkgroup", settings: talkgroup });
 
     const realm = ports.broker
@@ -77,7 +76,11 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
           },
         )
       : undefined;
-    if (realm) opened.push(() => realm.close());
+    // The conference server's last words still go to the other gateways.
+    opened.push(async () => {
+      await conference.close();
+      await realm?.close();
+    });
 
     const server = presence(
       {

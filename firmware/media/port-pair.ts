@@ -17,8 +17,6 @@ export interface PortRange {
 
 type Receive = (data: Uint8Array, from: Address) => void;
 
-const attempts = 64;
-
 /** Binds a free pair, starting from a random place in the range so that a restarted gateway does not meet late packets. */
 export async function openPortPair(
   ports: { readonly network: Network; readonly random: Random },
@@ -30,7 +28,7 @@ export async function openPortPair(
   const pairs = Math.floor((range.last - first + 1) / 2);
   const start = Math.floor(ports.random.fraction() * pairs);
   let fault: unknown;
-  for (let attempt = 0; attempt < Math.min(attempts, pairs); attempt++) {
+  for (let attempt = 0; attempt < pairs; attempt++) {
     const port = first + 2 * ((start + attempt) % pairs);
     let rtp: UdpSocket | undefined;
     try {

@@ -101,6 +101,21 @@ test("so does the next press when it was the vanished gateway that controlled th
   }
 });
 
+test("a gateway that is shut down in mid-burst gives the floor back at once", async () => {
+  for (const victim of ["north", "south"]) {
+    const realm = await openRealm();
+    const sites = await realm.sites("north", "south");
+    const talker = sites.find(({ name }) => name === victim);
+    const other = sites.find(({ name }) => name !== victim);
+    talker?.press();
+    await realm.clock.advance(500);
+    assert.ok(other?.lamp("receive"));
+    await talker?.close();
+    assert.not.ok(other?.lamp("receive"), `${victim} was shut down`);
+    await realm.close();
+  }
+});
+
 test("a site that comes in mid-burst hears the rest of it, and sees that somebody talks", async () => {
   const realm = await openRealm();
   const [north] = two(await realm.sites("north", "south"));

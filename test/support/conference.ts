@@ -28,6 +28,8 @@ export function launchBeside(ports: {
       async close() {
         closed = true;
         conference.close();
+        // Its last words are heard, as those of a thread are.
+        await new Promise<void>((heard) => ports.clock.after(0, heard));
       },
     };
   };
