@@ -26,11 +26,11 @@ const hissAlike = 0.1;
 const sameLevel = 2;
 /**
  * A frame that does not fit where the one before it did is looked for within 25 ms of there, by 40 ms of sound: a late packet delays
- * what follows by 20 ms, and catching up takes out a period of the voice.
+ * what follows by 20 ms, and catching up takes out a period of the voice. It must fit well there, or it has not moved but is missing.
  */
-const fitting = 0.9;
 const slack = 1_200;
 const window = 1_920;
+const moved = 0.8;
 
 export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
   const lags = followLags(speech, recording, coarseLag(speech, recording));
@@ -129,10 +129,9 @@ function followLags(speech: Int16Array, recording: Int16Array, near: number): nu
 }
 
 function nextLag(speech: Int16Array, recording: Int16Array, at: number, near: number): number {
+  if (fitAt(speech, recording, at, window, near) >= alike) return near;
   let best = near;
-  let most = fitAt(speech, recording, at, frame, near);
-  if (most >= fitting) return near;
-  most = fitAt(speech, recording, at, window, near);
+  let most = moved;
   for (let lag = near - slack; lag <= near + slack; lag++) {
     const fits = fitAt(speech, recording, at, window, lag);
     if (fits <= most) continue;
@@ -145,8 +144,9 @@ function nextLag(speech: Int16Array, recording: Int16Array, at: number, near: nu
 /** 0 where there is nothing to hear. */
 function fitAt(speech: Int16Array, recording: Int16Array, from: number, length: number, lag: number): number {
   const sums = { both: 0, speech: 0, recording: 0 };
-  add(sums, speech, recording, from, Math.min(length, speech.length - from), lag);
-  return isAudible(sums, length) ? correlationOf(sums) : 0;
+  const there = Math.min(length, speech.length - from);
+  add(sums, speech, recording, from, there, lag);
+  return isAudible(sums, there) ? correlationOf(sums) : 0;
 }
 
 function isAudible({ speech }: Sums, length: number): boolean {
