@@ -114,8 +114,9 @@ export function timeline(report: BurstReport): string {
     at(report.firstSampleMs, `first sample out at ${to}`),
     at(report.releasedMs, "button released"),
     at(report.endMs, `end of burst: ${to} is silent`),
-    `   mouth to ear ${firstWord.toFixed(1)} ms for the first word, ${lastWord.toFixed(1)} ms for the last; ${(likeness.heard * 100).toFixed(1)} % of the speech heard, ` +
-      `likeness ${likeness.correlation.toFixed(3)}, missing ${likeness.missingAtStartMs} ms at the start, ${likeness.missingAtEndMs} ms at the end`,
+    `   mouth to ear: ${firstWord.toFixed(1)} ms for the first word, ${lastWord.toFixed(1)} ms for the last`,
+    `   speech heard: ${(likeness.heard * 100).toFixed(1)} %, likeness ${likeness.correlation.toFixed(3)}, missing ` +
+      `${likeness.missingAtStartMs} ms at the start and ${likeness.missingAtEndMs} ms at the end`,
     `   ${report.recording}  ${arrived(report) ? "speech arrived whole" : "SPEECH DID NOT ARRIVE WHOLE"}`,
   ].join("\n");
 }

@@ -12,17 +12,24 @@ export async function keys(sites: readonly Site[], speech: (site: string) => str
   const { stdin, stdout } = process;
   let chosen = 0;
   let keyed: Site | undefined;
-  let pressedAt = 0;
+  let pressedAt: number | undefined;
   const tell = (text: string): void => void stdout.write(`${text}\n`);
 
   function show(site: Site, event: BoardEvent): void {
-    const when = `${(event.at - pressedAt).toFixed(0).padStart(8)} ms  ${site.site}`;
+    if (event.event === "edge" && event.active && site === keyed && pressedAt === undefined) {
+      pressedAt = event.at;
+      tell(`\n       0 ms  ${site.site}: button pressed`);
+    }
+    const when = `${(event.at - (pressedAt ?? event.at)).toFixed(0).padStart(8)} ms  ${site.site}`;
     if (event.event === "pin" && event.role === "transmit-lamp")
       tell(`${when}: ${event.active ? "Floor Granted, talk" : "floor released"}`);
     if (event.event === "pin" && event.role === "receive-lamp")
       tell(`${when}: ${event.active ? "somebody talks" : "floor idle"}`);
-    if (event.event === "sound") tell(`${when}: the loudspeaker sounds`);
-    if (event.event === "quiet") tell(`${when}: the loudspeaker is silent`);
+    // Whoever talks hears tones only.
+    if (site === keyed) {
+      if (event.event === "sound") tell(`${when}: tone`);
+    } else if (event.event === "sound") tell(`${when}: the loudspeaker sounds`);
+    else if (event.event === "quiet") tell(`${when}: the loudspeaker is silent`);
   }
 
   async function toggle(): Promise<void> {
@@ -34,8 +41,8 @@ export async function keys(sites: readonly Site[], speech: (site: string) => str
       await board.command({ release: "ptt", bounce: true });
     } else if (site) {
       keyed = site;
-      pressedAt = (await site.board.command({ press: "ptt", bounce: true })).at;
-      tell(`       0 ms  ${site.site}: button pressed`);
+      pressedAt = undefined;
+      await site.board.command({ press: "ptt", bounce: true });
       await site.board.command({ hear: speech(site.site) });
     }
   }

@@ -18,6 +18,8 @@ export interface Likeness {
 
 const frame = 960;
 const step = 8;
+/** Three seconds tell where the speech lies. */
+const beginning = 144_000;
 /** Speech is what is louder than this, 16-bit RMS (-50 dBFS). */
 const audible = 100;
 /** A frame is there when it looks like what was said, or is a hiss (of which a codec keeps the level, not the wave) of much the same level. */
@@ -33,7 +35,9 @@ const window = 1_920;
 const moved = 0.8;
 
 export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
-  const lags = followLags(speech, recording, coarseLag(speech, recording));
+  const coarse = coarseLag(speech, recording);
+  const near = bestLag(speech, recording, 0, Math.min(beginning, speech.length), coarse, step, 0);
+  const lags = followLags(speech, recording, near);
   const whole = { both: 0, speech: 0, recording: 0 };
   const frames: { readonly lag: number; readonly there: boolean }[] = [];
   for (const [index, lag] of lags.entries()) {
@@ -85,7 +89,7 @@ function correlationOf({ both, speech, recording }: Sums): number {
 
 /** The lag of the first three seconds, found among every eighth sample of a smoothed copy. */
 function coarseLag(speech: Int16Array, recording: Int16Array): number {
-  const said = thin(speech.subarray(0, 144_000));
+  const said = thin(speech.subarray(0, beginning));
   const heard = thin(recording);
   let best = 0;
   let most = Number.NEGATIVE_INFINITY;
@@ -130,10 +134,23 @@ function followLags(speech: Int16Array, recording: Int16Array, near: number): nu
 
 function nextLag(speech: Int16Array, recording: Int16Array, at: number, near: number): number {
   if (fitAt(speech, recording, at, window, near) >= alike) return near;
+  return bestLag(speech, recording, at, window, near, slack, moved);
+}
+
+/** The lag within `reach` of `near` that fits best, if it fits better than `least`; else `near`. */
+function bestLag(
+  speech: Int16Array,
+  recording: Int16Array,
+  at: number,
+  length: number,
+  near: number,
+  reach: number,
+  least: number,
+): number {
   let best = near;
-  let most = moved;
-  for (let lag = near - slack; lag <= near + slack; lag++) {
-    const fits = fitAt(speech, recording, at, window, lag);
+  let most = least;
+  for (let lag = near - reach; lag <= near + reach; lag++) {
+    const fits = fitAt(speech, recording, at, length, lag);
     if (fits <= most) continue;
     most = fits;
     best = lag;
