@@ -1,4 +1,4 @@
-import type { Log } from "../log.ts";
+import type { Log } from "./log.ts";
 
 /** Counts what is thrown away, by kind; each kind is logged when it first happens, never per packet. */
 export interface Drops {
@@ -6,14 +6,15 @@ export interface Drops {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-export function countDrops(log: Log): Drops {
+/** `what` opens the log line: "SIP input". */
+export function countDrops(log: Log, what: string): Drops {
   const counts: Record<string, number> = {};
   return {
     counts,
     count(kind, detail = {}) {
       const before = counts[kind] ?? 0;
       counts[kind] = before + 1;
-      if (before === 0) log.warn({ kind, ...detail }, "SIP input dropped; further ones of this kind are only counted");
+      if (before === 0) log.warn({ kind, ...detail }, `${what} dropped; more of this kind is only counted`);
     },
   };
 }

@@ -8,6 +8,7 @@ const port = (...names: readonly string[]): string[] => names.map((name) => `hal
 const readers = ["hal/board/description.ts", "hal/board/fault.ts", "hal/board/yaml.ts"];
 const log = "firmware/log.ts";
 const machine = "firmware/machine.ts";
+const drops = "firmware/drops.ts";
 
 /**
  * What the files of a room may import beside each other: files, whole rooms, packages. Leaves know no room; the rooms
@@ -17,9 +18,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Leaves.
   [log]: [],
   [machine]: port("clock"),
+  [drops]: [log],
   "firmware/floor": [machine],
   "firmware/media": ["hal/error.ts", ...port("audio", "clock", "network", "opus", "random")],
-  "firmware/sip": [log, machine, "hal/error.ts", ...port("clock", "network", "random"), "node:crypto", "sdp-transform"],
+  "firmware/sip": [
+    log,
+    machine,
+    drops,
+    "hal/error.ts",
+    ...port("clock", "network", "random"),
+    "node:crypto",
+    "sdp-transform",
+  ],
 
   // Rooms.
   "firmware/agent": [
@@ -32,7 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/sip/message.ts", "firmware/sip/negotiation.ts"],
     ...["hal/error.ts", ...port("clock", "network", "opus", "random"), "node:worker_threads"],
   ],
-  "firmware/federation": [log, machine, "hal/error.ts", ...port("broker", "clock", "random"), "node:crypto"],
+  "firmware/federation": [log, machine, drops, "hal/error.ts", ...port("broker", "clock", "random"), "node:crypto"],
   "firmware/panel": [log, machine, "firmware/media/tones.ts", ...port("audio", "board", "clock", "gpio")],
   "firmware/presence": [log, machine, "firmware/sip", ...port("clock", "network", "random"), "node:crypto"],
 

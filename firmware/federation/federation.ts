@@ -7,11 +7,11 @@
 import type { Broker } from "../../hal/broker/port.ts";
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import { countDrops } from "../drops.ts";
 import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
 import { encodeOutdated, encodeStatus, type RemotePresence } from "./body.ts";
-import { type Boot, compareBoots, showBoot } from "./boot.ts";
-import { countDrops } from "./drops.ts";
+import { type Boot, compareBoots, hasSuccessor, showBoot } from "./boot.ts";
 import type { Envelope } from "./envelope.ts";
 import { incarnations } from "./incarnations.ts";
 import { realmLimits } from "./limits.ts";
@@ -82,6 +82,8 @@ export interface Federation {
 }
 
 const longestPacket = 2_048;
+/** A gateway succeeds itself at most so often; what it passes over meanwhile it is told again with its next beat, ms. */
+const successionMs = 1_000;
 /** Presence is announced in portions, so that neither the link nor the packets that wait here are held up. */
 const portion = { users: 64, everyMs: 5 };
 const once = { qos: 1, retain: false } as const;
@@ -99,12 +101,13 @@ export function federation(
   const self = options.gateway;
   if (!gatewayId.test(self)) throw new RangeError(`gateway id "${self}": expected 1 to 64 of a-z, 0-9 and "-"`);
   const topics = realmTopics(options.realm);
-  const drops = countDrops(log);
+  const drops = countDrops(log, "federation: a message");
   const told = new Map<string, FloorRole>();
   /** By talkgroup with members here, and by topic, so that no packet's topic is put together or taken apart. */
   const mediaTopics = new Map<string, string>();
   const mediaPlaces = new Map<string, Place>();
   let statusCounter = 0;
+  let succeededAt = Number.NEGATIVE_INFINITY;
   let closed = false;
   let stopAnnouncing = (): void => {};
 
@@ -240,6 +243,13 @@ export function federation(
   /** True when a boot above this one is known of this gateway: then it goes on as that one's successor. */
   function ownBoot(known: Boot): boolean {
     if (compareBoots(known, up.boot()) <= 0) return false;
+    if (!hasSuccessor(known)) {
+      drops.count("last-boot", { boot: showBoot(known) });
+      return false;
+    }
+    // Otherwise who forges boots would have a link opened with each.
+    if (clock.now() - succeededAt < successionMs) return true;
+    succeededAt = clock.now();
     log.warn(
       { boot: showBoot(known) },
       "federation: a later boot of this gateway is known: clock set back, or id in use twice",

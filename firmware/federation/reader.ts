@@ -3,9 +3,9 @@
  * what is a replay; all else is dropped and counted. It keeps no picture of the realm.
  */
 
+import type { Drops } from "../drops.ts";
 import { decodeOutdated, decodePresence, decodeStatus, type RemotePresence } from "./body.ts";
 import type { Boot } from "./boot.ts";
-import type { Drops } from "./drops.ts";
 import { decodeEnvelope, type Envelope, type Kind } from "./envelope.ts";
 import type { Incarnations } from "./incarnations.ts";
 import type { Place } from "./topic.ts";

@@ -6,13 +6,13 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Network } from "../../hal/network/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import { countDrops } from "../drops.ts";
 import type { Log } from "../log.ts";
 import { ask } from "./asking.ts";
 import { receiveInvite } from "./called.ts";
 import { call } from "./calling.ts";
 import type { Endpoint, EndpointOptions, Handlers, OutgoingRequest } from "./contract.ts";
 import { type Core, composeOutside, type DialogUser, dialogKey, newThread, respond } from "./core.ts";
-import { countDrops } from "./drops.ts";
 import { splitList, tagOf } from "./header.ts";
 import { header, headers, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 import { receiveSubscribe } from "./notifying.ts";
@@ -42,7 +42,7 @@ export async function openEndpoint(
 ): Promise<Endpoint> {
   const { clock, random, network, log } = ports;
   const { userAgent } = options;
-  const drops = countDrops(log);
+  const drops = countDrops(log, "SIP input");
   const supported = new Set(options.supported ?? []);
   const registrations = new Set<MindedRegistration>();
   const watchers = new Set<MindedWatcher>();

@@ -4,9 +4,9 @@
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Drops } from "../drops.ts";
 import { type Running, run } from "../machine.ts";
 import type { Flow } from "./contract.ts";
-import type { Drops } from "./drops.ts";
 import { parseCSeq, parseVia, splitList, type Via } from "./header.ts";
 import { type Headers, header, type SipRequest, type SipResponse } from "./message.ts";
 import { type ResponseParts, responseTo, serialize } from "./serialize.ts";

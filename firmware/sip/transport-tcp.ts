@@ -5,8 +5,8 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import { DeviceError } from "../../hal/error.ts";
 import type { Address, Network, TcpConnection } from "../../hal/network/port.ts";
+import type { Drops } from "../drops.ts";
 import type { Flow } from "./contract.ts";
-import type { Drops } from "./drops.ts";
 import { type Framer, streamFramer } from "./framer.ts";
 import { formatHostPort } from "./uri.ts";
 

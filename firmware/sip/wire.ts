@@ -4,8 +4,8 @@
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network, UdpSocket } from "../../hal/network/port.ts";
+import type { Drops } from "../drops.ts";
 import type { EndpointOptions, Flow } from "./contract.ts";
-import type { Drops } from "./drops.ts";
 import { formatVia, parseVia, splitList, type Via } from "./header.ts";
 import { header, type SipRequest, type SipResponse } from "./message.ts";
 import { isKeepAlive, MalformedMessage, parseMessage } from "./parse.ts";
