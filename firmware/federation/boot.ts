@@ -12,15 +12,21 @@ export interface Boot {
   readonly random: number;
 }
 
-/** Far from any real time, and far from 48 bits, so that every boot that is accepted can have successors. */
+/** Far from any real time. What starts later is malformed, so what starts here has no successors. */
 export const latestStart = 2 ** 48 - 2 ** 32;
 
 export function firstBoot(clock: Clock, random: Random): Boot {
   return { start: Math.max(0, Math.floor(clock.wall())), random: random48(random) };
 }
 
+/** Throws RangeError for a boot at the end of time, which is nobody's honest one. */
 export function successorOf(boot: Boot, random: Random): Boot {
+  if (!hasSuccessor(boot)) throw new RangeError(`the boot ${showBoot(boot)} can have no successor`);
   return { start: boot.start + 1, random: random48(random) };
+}
+
+export function hasSuccessor({ start }: Boot): boolean {
+  return start < latestStart;
 }
 
 /** Negative: `one` is older. 0: the same. */

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { latestStart } from "../../../firmware/federation/boot.ts";
 import { envelopeWriter } from "../../../firmware/federation/envelope.ts";
 import { encodeTrunkFloor } from "../../../firmware/federation/trunk-floor.ts";
 import { floorOf, openRealm, packetOf } from "./sites.ts";
@@ -94,6 +95,28 @@ test("a gateway whose status was overwritten by a will come late says again that
   assert.ok(north.users.has("south/south-user"));
   const renewed = watcher.heard.findLast(({ topic }) => topic === statusTopic);
   assert.ok(renewed && renewed.payload[1] === 1, "a status is retained, for who comes later");
+});
+
+test("forged boots make a gateway succeed itself now and then, and the last of all boots nowhere", async () => {
+  const { clock, site, outsider } = openRealm();
+  const north = site("north");
+  const intruder = outsider();
+  const south = site("south", { wallMs });
+  const forge = (start: number): void =>
+    intruder.publish(statusTopic, envelopeWriter("south")("status", { start, random: 0 }, 1, Buffer.from("{}")));
+  await clock.advance(2_000);
+  for (let step = 1; step <= 200; step++) {
+    forge(wallMs + 1_000 * step);
+    await clock.advance(10);
+  }
+  await clock.advance(20_000);
+  assert.ok(north.users.has("south/south-user"), "it is heard again");
+  assert.is(south.told.filter((what) => what === "island").length, 3, "each second, and with its next beat");
+
+  forge(latestStart);
+  await clock.advance(20_000);
+  assert.is(south.realm.view().link, "online", "there is no way on from it");
+  assert.is(south.realm.dropped["last-boot"], 3, "the forged one, and the answers to two beats");
 });
 
 test("a replayed floor message and a replayed packet are dropped", async () => {
