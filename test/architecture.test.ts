@@ -72,6 +72,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
   ],
 
+  "firmware/start.ts": ["firmware/main.ts", "node:v8"],
+
   // Hardware and the machine: ports, and their drivers beside them.
   "hal/audio": ["hal/error.ts", ...port("clock"), "node:fs/promises"],
   "hal/board": [

@@ -11,7 +11,7 @@ import { countDrops } from "../drops.ts";
 import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
 import { encodeOutdated, encodeStatus, type RemotePresence } from "./body.ts";
-import { type Boot, compareBoots, hasSuccessor, showBoot } from "./boot.ts";
+import { type Boot, compareBoots, showBoot } from "./boot.ts";
 import type { Envelope } from "./envelope.ts";
 import { incarnations } from "./incarnations.ts";
 import { realmLimits } from "./limits.ts";
@@ -20,6 +20,7 @@ import { localUsers } from "./local-users.ts";
 import { reader } from "./reader.ts";
 import { type GatewayView, realm } from "./realm.ts";
 import { type FloorRole, roleOf, sameRole } from "./role.ts";
+import { succession } from "./succession.ts";
 import { fitsTopic, gatewayId, type Place, realmTopics } from "./topic.ts";
 import { encodeTrunkFloor, type TrunkFloor } from "./trunk-floor.ts";
 import { uplink } from "./uplink.ts";
@@ -82,8 +83,6 @@ export interface Federation {
 }
 
 const longestPacket = 2_048;
-/** A gateway succeeds itself at most so often; what it passes over meanwhile it is told again with its next beat, ms. */
-const successionMs = 1_000;
 /** Presence is announced in portions, so that neither the link nor the packets that wait here are held up. */
 const portion = { users: 64, everyMs: 5 };
 const once = { qos: 1, retain: false } as const;
@@ -107,7 +106,6 @@ export function federation(
   const mediaTopics = new Map<string, string>();
   const mediaPlaces = new Map<string, Place>();
   let statusCounter = 0;
-  let succeededAt = Number.NEGATIVE_INFINITY;
   let closed = false;
   let stopAnnouncing = (): void => {};
 
@@ -135,8 +133,22 @@ export function federation(
     media: handlers.onMedia,
     restarted: peers.restarted,
     outdated: (from, known) => up.send("outdated", topics.inbox(from), encodeOutdated(known), once),
-    ownBoot,
+    ownBoot(known) {
+      if (compareBoots(known, up.boot()) > 0) outbid(known);
+    },
     own: onOwn,
+    cleared(place) {
+      if (place.of === "status") link.send({ type: "contradicted" });
+      else if (place.of === "presence" && users.bodyOf(place.user)) publish(place.user);
+    },
+  });
+  const successions = succession(clock, (known) => {
+    log.warn(
+      { boot: showBoot(known) },
+      "federation: a later boot of this gateway is known: clock set back, or id in use twice",
+    );
+    link.send({ type: "link", up: false });
+    up.succeed(known);
   });
   const island: LinkState = { in: "island" };
   const link = run(linkMachine, island, clock, perform);
@@ -229,34 +241,38 @@ export function federation(
     read(place, payload);
   }
 
+  /** What is heard in this gateway's name: an echo of its own, left over from before, or somebody else's. */
   function onOwn(place: Place, envelope: Envelope | undefined): void {
-    if (envelope && ownBoot(envelope.boot)) return;
-    if (place.of === "presence") {
-      // Left over from a boot or a link before this one.
-      const isLeft = !users.bodyOf(place.user) && (!envelope || envelope.body.length > 0);
-      if (isLeft) publish(place.user);
-    } else if (envelope?.kind === "status" && compareBoots(envelope.boot, up.boot()) === 0) {
-      if (envelope.counter === statusCounter) link.send({ type: "echo" });
-    } else link.send({ type: "contradicted" });
+    if (envelope && isBeyond(envelope) && outbid(envelope.boot)) return;
+    switch (place.of) {
+      case "presence": {
+        const said = users.bodyOf(place.user) ?? withdrawn;
+        if (!envelope || Buffer.compare(envelope.body, said) !== 0) publish(place.user);
+        return;
+      }
+      case "status":
+        if (envelope?.kind !== "status" || compareBoots(envelope.boot, up.boot()) !== 0)
+          return link.send({ type: "contradicted" });
+        if (envelope.counter === statusCounter) link.send({ type: "echo" });
+        return;
+      case "inbox":
+      case "floor":
+      case "media":
+        return;
+    }
   }
 
-  /** True when a boot above this one is known of this gateway: then it goes on as that one's successor. */
-  function ownBoot(known: Boot): boolean {
-    if (compareBoots(known, up.boot()) <= 0) return false;
-    if (!hasSuccessor(known)) {
-      drops.count("last-boot", { boot: showBoot(known) });
-      return false;
-    }
-    // Otherwise who forges boots would have a link opened with each.
-    if (clock.now() - succeededAt < successionMs) return true;
-    succeededAt = clock.now();
-    log.warn(
-      { boot: showBoot(known) },
-      "federation: a later boot of this gateway is known: clock set back, or id in use twice",
-    );
-    link.send({ type: "link", up: false });
-    up.succeed(known);
-    return true;
+  /** This gateway has not sent it: those who believe it would take what it does send for old. */
+  function isBeyond({ boot, counter }: Envelope): boolean {
+    const order = compareBoots(boot, up.boot());
+    return order > 0 || (order === 0 && counter > up.counter());
+  }
+
+  /** True when this gateway goes on as the successor of a boot that is known of it, at once or soon. */
+  function outbid(known: Boot): boolean {
+    const isSucceeding = successions.outbid(known);
+    if (!isSucceeding) drops.count("last-boot", { boot: showBoot(known) });
+    return isSucceeding;
   }
 
   return {
@@ -288,6 +304,7 @@ export function federation(
       closed = true;
       stopAnnouncing();
       link.close();
+      successions.close();
       peers.close();
       up.sendGone();
       for (const user of users.names()) up.clear(topics.presence(self, user));

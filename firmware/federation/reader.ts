@@ -23,8 +23,10 @@ export interface Ears {
   outdated(from: string, known: Boot): void;
   /** Another gateway knows a boot of this one. */
   ownBoot(known: Boot): void;
-  /** What came from this gateway's own retained topics; undefined: something that this gateway never wrote. */
+  /** What came in this gateway's name, or, undefined, to its own retained topics without one. */
   own(place: Place, envelope: Envelope | undefined): void;
+  /** Nothing is retained any more on a topic of this gateway's own. */
+  cleared(place: Place): void;
 }
 
 const kindsOf: Readonly<Record<Place["of"], readonly Kind[]>> = {
@@ -119,15 +121,15 @@ export function reader(self: string, known: Incarnations, drops: Drops, ears: Ea
   }
 
   return (place: Place, payload: Uint8Array): void => {
-    // A retained topic was cleared. Its owner says what that means in an envelope.
-    if (payload.length === 0 && (place.of === "status" || place.of === "presence")) return;
+    if (payload.length === 0 && (place.of === "status" || place.of === "presence")) {
+      // A retained topic was cleared. Its owner says what that means in an envelope.
+      if (isOwn(place)) ears.cleared(place);
+      return;
+    }
     const envelope = decodeEnvelope(payload);
     if (typeof envelope === "string") return refuse(envelope, place);
     if (!isPlaced(envelope, place)) return refuse("misplaced", place);
-    if (envelope.sender === self) {
-      if (isOwn(place)) ears.own(place, envelope);
-      return;
-    }
+    if (envelope.sender === self) return ears.own(place, envelope);
     const lane =
       place.of === "media" ? "media" : place.of === "status" || place.of === "presence" ? undefined : "floor";
     if (admit(envelope, lane) && !hear(envelope, place)) drops.count("malformed", place);

@@ -10,6 +10,8 @@ import { envelopeWriter, type Kind } from "./envelope.ts";
 
 export interface Uplink {
   boot(): Boot;
+  /** Of the latest message. */
+  counter(): number;
   /** Returns the message's counter. Dropped while the link is down. */
   send(kind: Kind, topic: string, body: Uint8Array, how: { readonly qos: 0 | 1; readonly retain: boolean }): number;
   /** What the will says, as a goodbye. */
@@ -74,6 +76,7 @@ export function uplink(ports: UplinkPorts, options: UplinkOptions): Uplink {
 
   return {
     boot: () => boot,
+    counter: () => counter,
     send(kind, topic, body, how) {
       counter += 1;
       line.link.publish(topic, write(kind, boot, counter, body), how);

@@ -32,7 +32,7 @@ export interface Site {
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
-const main = join(import.meta.dirname, "../../firmware/main.ts");
+const program = join(import.meta.dirname, "../../firmware/start.ts");
 const startMs = 30_000;
 const mostLines = 10_000;
 
@@ -42,7 +42,7 @@ export async function startSite(plan: SitePlan): Promise<Site> {
   const config = join(folder, `${site}.yaml`);
   const socket = join(folder, `${site}.sock`);
   writeFileSync(config, configOf(plan, socket), { mode: 0o600 });
-  const child = spawn(process.execPath, [main, "run", "--config", config], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [program, "run", "--config", config], { stdio: ["ignore", "pipe", "pipe"] });
   const log = followLog(site, child, plan.log);
   await log.logged("that it stands", ({ event }) => event === "ready", startMs);
   const board = await connectBoard(socket);

@@ -18,7 +18,7 @@ test("what npm run build makes runs without the sources: a gateway with the READ
     .replace("port: 1883", "port: 21883")
     .replace("/tmp/roger-north.sock", join(folder, "north.sock"));
   writeFileSync(config, own, { mode: 0o600 });
-  const gateway = program(process.execPath, [join(projectRoot, "dist/firmware/main.js"), "run", "--config", config]);
+  const gateway = program(process.execPath, [join(projectRoot, "dist/firmware/start.js"), "run", "--config", config]);
   try {
     await gateway.printed(/"event":"ready"/);
     await gateway.printed(/"event":"session"/);

@@ -25,7 +25,7 @@ interface Ended {
 
 const test = suite<Rig>("roger command");
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const main = join(root, "firmware/main.ts");
+const main = join(root, "firmware/start.ts");
 
 async function hold(): Promise<{ server: Server; port: number }> {
   const server = createServer().listen(0, "127.0.0.1");
