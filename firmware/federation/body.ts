@@ -3,9 +3,9 @@
  * gateway by gateway. gone: empty. A user that is no more: presence with an empty body. media: an RTP packet.
  * What breaks a bound decodes to undefined.
  */
-import type { Boot } from "./boot.ts";
 import { latestStart } from "./boot.ts";
 import { longestBody, read48, write48 } from "./envelope.ts";
+import type { Heard } from "./incarnations.ts";
 import { decodeText } from "./text.ts";
 
 export interface RemotePresence {
@@ -17,6 +17,7 @@ const longestSite = 256;
 const longestStatus = 64;
 const longestTalkgroup = 128;
 const mostTalkgroups = 64;
+const outdatedBytes = 18;
 
 export function encodeStatus(site: string): Uint8Array {
   return Buffer.from(JSON.stringify({ site: site.slice(0, longestSite) }));
@@ -59,16 +60,17 @@ function members(body: Uint8Array): ReadonlyMap<string, unknown> | undefined {
   }
 }
 
-/** outdated: the highest boot that a gateway has seen of the one it tells. */
-export function encodeOutdated(boot: Boot): Uint8Array {
-  const body = new Uint8Array(12);
+/** outdated: the highest boot that a gateway has heard of the one it tells, and the highest counter of that. */
+export function encodeOutdated({ boot, counter }: Heard): Uint8Array {
+  const body = new Uint8Array(outdatedBytes);
   write48(body, 0, boot.start);
   write48(body, 6, boot.random);
+  write48(body, 12, counter);
   return body;
 }
 
-export function decodeOutdated(body: Uint8Array): Boot | undefined {
-  if (body.length !== 12) return undefined;
+export function decodeOutdated(body: Uint8Array): Heard | undefined {
+  if (body.length !== outdatedBytes) return undefined;
   const boot = { start: read48(body, 0), random: read48(body, 6) };
-  return boot.start <= latestStart ? boot : undefined;
+  return boot.start <= latestStart ? { boot, counter: read48(body, 12) } : undefined;
 }

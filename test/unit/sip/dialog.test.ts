@@ -104,6 +104,11 @@ test("what would lead nowhere opens no dialog", () => {
     status(() => dialogOfCallee(mailto, "<sip:b@x>;tag=b", flow)),
     416,
   );
+  // This side's Contact is made of its To, also long after the request.
+  assert.is(
+    status(() => dialogOfCallee(invite, "<sip:ops@exa\u00a0mple.org>;tag=b", flow)),
+    400,
+  );
 });
 
 test.run();
