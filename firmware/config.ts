@@ -35,6 +35,8 @@ export interface Config {
   readonly board: string;
   /** Path of the control socket of a simulated board. */
   readonly control?: string;
+  /** Path of the socket on which this gateway tells its owner what it does. */
+  readonly admin?: string;
   readonly accounts: readonly AccountSettings[];
   /** The account that the board's own button speaks for. */
   readonly panel?: { readonly account: string; readonly talkgroup: string };

@@ -18,7 +18,7 @@ import type { PortRange } from "./media/port-pair.ts";
 import { panel } from "./panel/panel.ts";
 import { accountsFrom } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
-import { openEndpoint } from "./sip/endpoint.ts";
+import { openEndpoint, type Tap } from "./sip/endpoint.ts";
 
 export type { ConferenceLauncher } from "./conference/link.ts";
 
@@ -32,6 +32,8 @@ export interface GatewayPorts {
   readonly broker?: Broker;
   readonly conference: ConferenceLauncher;
   readonly log: Log;
+  /** Sees the SIP messages of the presence server. */
+  readonly tap?: Tap;
   /** The conference server died: nothing can be heard any more; the process should end and be restarted. */
   readonly onCrash: (error: Error) => void;
 }
@@ -142,10 +144,11 @@ async function startPanel(
   const account = config.accounts.find((candidate) => candidate.user === user);
   if (!account) throw new Error(`the configuration was checked: it has an account ${user}`);
   const { password, priority } = account;
+  const { clock, random, network, opus, log } = ports;
   const front = panel(ports);
   try {
     const agent = await openAgent(
-      ports,
+      { clock, random, network, opus, log },
       {
         user,
         password,

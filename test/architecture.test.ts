@@ -42,6 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/sip/message.ts", "firmware/sip/negotiation.ts"],
     ...["hal/error.ts", ...port("clock", "network", "opus", "random"), "node:worker_threads"],
   ],
+  "firmware/console": [log, "firmware/sip/uri.ts", ...port("clock", "local"), "zod"],
   "firmware/federation": [log, machine, drops, "hal/error.ts", ...port("broker", "clock", "random"), "node:crypto"],
   "firmware/panel": [log, machine, "firmware/media/tones.ts", ...port("audio", "board", "clock", "gpio")],
   "firmware/presence": [log, machine, "firmware/sip", ...port("clock", "network", "random"), "node:crypto"],
@@ -63,13 +64,21 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "firmware/logging.ts": ["pino", "pino-pretty"],
   "firmware/cli.ts": [
-    ...["firmware/config/files.ts", "firmware/logging.ts", ...readers],
+    ...["firmware/config/files.ts", "firmware/console/trace-entry.ts", "firmware/logging.ts", ...readers],
     ...["package.json", "commander", "node:fs", "zod"],
   ],
   "firmware/ending.ts": ["firmware/cli.ts", ...port("clock"), "node:os", "pino"],
   "firmware/main.ts": [
     ...["firmware/cli.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts", "firmware/gateway.ts"],
-    ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
+    ...[
+      "firmware/logging.ts",
+      "firmware/conference/launch.ts",
+      "firmware/console",
+      "firmware/sip/uri.ts",
+      "hal",
+      "node:os",
+      "pino",
+    ],
   ],
 
   "firmware/start.ts": ["firmware/main.ts", "node:v8"],
@@ -85,6 +94,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/error.ts": [],
   "hal/gpio": ["hal/error.ts", ...port("clock", "random")],
   "hal/hal.ts": ["hal"],
+  "hal/local": ["hal/error.ts", "node:fs", "node:net"],
   "hal/network": ["hal/error.ts", ...port("clock", "random"), "node:dgram", "node:net"],
   "hal/opus": [...port("audio"), "libopus-wasm"],
   "hal/random": ["node:crypto"],
@@ -102,14 +112,14 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   ],
   // The simulated devices are made of one another.
   "hal/board/simulated.ts": ["hal/audio/simulated.ts", "hal/gpio/simulated.ts"],
-  "hal/board/simulated-control.ts": ["hal/audio/recording.ts", "hal/audio/wav.ts"],
+  "hal/board/simulated-control.ts": ["hal/audio/recording.ts", "hal/audio/wav.ts", "hal/local/private-socket.ts"],
   "hal/broker/embedded.ts": ["hal/network/fault.ts"],
   "hal/network/simulated.ts": ["hal/random/seeded.ts"],
 };
 
 /** These meet in gateway.ts only; what configures and starts it may name what they publish. */
 const rooms = ["agent", "conference", "console", "federation", "panel", "presence"].map((name) => `firmware/${name}`);
-const joining = ["firmware/config", "firmware/config.ts", "firmware/gateway.ts", "firmware/main.ts"];
+const joining = ["firmware/cli.ts", "firmware/config", "firmware/config.ts", "firmware/gateway.ts", "firmware/main.ts"];
 
 const sources = filesIn("{firmware,hal,scripts,test}/**/*.ts").map(readSource);
 const product = sources.filter(({ path }) => path.startsWith("firmware/"));

@@ -13,6 +13,9 @@ export interface Flow {
   readonly connection?: number;
 }
 
+/** Sees every message as it is on the wire, before it is read or after it was sent. Costs what it does: call it plainly. */
+export type Tap = (direction: "in" | "out", flow: Flow, data: Uint8Array) => void;
+
 export interface Body {
   readonly type: string;
   readonly content: string;

@@ -11,7 +11,7 @@ import type { Log } from "../log.ts";
 import { ask } from "./asking.ts";
 import { receiveInvite } from "./called.ts";
 import { call } from "./calling.ts";
-import type { Endpoint, EndpointOptions, Handlers, OutgoingRequest } from "./contract.ts";
+import type { Endpoint, EndpointOptions, Handlers, OutgoingRequest, Tap } from "./contract.ts";
 import { type Core, composeOutside, type DialogUser, dialogKey, newThread, respond } from "./core.ts";
 import { splitList, tagOf } from "./header.ts";
 import { header, headers, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
@@ -29,6 +29,7 @@ export interface EndpointPorts {
   readonly random: Random;
   readonly network: Network;
   readonly log: Log;
+  readonly tap?: Tap;
 }
 
 /** Methods that mean nothing outside a dialog: 481. */
@@ -47,7 +48,7 @@ export async function openEndpoint(
   const registrations = new Set<MindedRegistration>();
   const watchers = new Set<MindedWatcher>();
 
-  const wire = await openWire({ clock, network, drops }, options, {
+  const wire = await openWire({ clock, network, drops, ...(ports.tap && { tap: ports.tap }) }, options, {
     onRequest: (request, via, flow) => guard(() => transactions.receiveRequest(request, via, flow)),
     onResponse: (response) => guard(() => transactions.receiveResponse(response)),
     onClosed: (flow) => registrations.forEach((registration) => registration.onClosed(flow)),

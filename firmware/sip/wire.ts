@@ -5,7 +5,7 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network, UdpSocket } from "../../hal/network/port.ts";
 import type { Drops } from "../drops.ts";
-import type { EndpointOptions, Flow } from "./contract.ts";
+import type { EndpointOptions, Flow, Tap } from "./contract.ts";
 import { formatVia, parseVia, splitList, type Via } from "./header.ts";
 import { header, type SipRequest, type SipResponse } from "./message.ts";
 import { isKeepAlive, MalformedMessage, parseMessage } from "./parse.ts";
@@ -40,17 +40,18 @@ const defaultPort = 5060;
 const bindAttempts = 8;
 
 export async function openWire(
-  ports: { readonly clock: Clock; readonly network: Network; readonly drops: Drops },
+  ports: { readonly clock: Clock; readonly network: Network; readonly drops: Drops; readonly tap?: Tap },
   options: Pick<EndpointOptions, "local" | "advertised" | "transports">,
   handlers: WireHandlers,
 ): Promise<Wire> {
-  const { clock, network, drops } = ports;
+  const { clock, network, drops, tap } = ports;
   let open = false;
   const { udp, tcp, local } = await bind();
   const told = options.advertised ?? local;
 
   function receive(data: Uint8Array, flow: Flow): void {
     if (!open) return;
+    tap?.("in", flow, data);
     try {
       const message = parseMessage(data);
       if (message.kind === "response") return handlers.onResponse(message);
@@ -81,6 +82,7 @@ export async function openWire(
       clock.after(0, onError);
     };
     if (!open) return later();
+    tap?.("out", to, data);
     if (to.transport === "tcp") return tcp ? tcp.send(data, to, later) : later();
     return udp ? udp.send(data, to.remote) : later();
   }
