@@ -120,7 +120,7 @@ async function talks({ site, board }: Site): Promise<void> {
   for (let attempt = 0; attempt < 15; attempt++) {
     const granted = board.next((event) => event.event === "pin" && event.role === "transmit-lamp" && event.active);
     await board.command({ press: "ptt" });
-    const isGranted = await Promise.race([granted.then(() => true), after(2_000).then(() => false)]);
+    const isGranted = await Promise.race([granted.then(() => true).catch(() => false), after(2_000).then(() => false)]);
     await board.command({ release: "ptt" });
     if (isGranted) return;
     // A contact that opens for less is taken to bounce.
