@@ -21,6 +21,9 @@ export interface Body {
   readonly content: string;
 }
 
+/** A body, or its maker: asked when its turn to be sent comes, so that it is the latest, and that versions count what was sent. */
+export type LateBody = Body | (() => Body) | undefined;
+
 /** Extra parts of an outgoing message. */
 export interface Extras {
   readonly headers?: Headers;
@@ -95,7 +98,7 @@ export interface Notifier {
    * Sends NOTIFY with the full state. While one is unanswered only the latest is kept. `terminated` (a reason of
    * RFC 6665 §4.1.3: "noresource", "deactivated", …) ends the subscription; `onEnd` is then not called.
    */
-  notify(body: Body | undefined, state?: { readonly terminated: string }): void;
+  notify(body: LateBody, state?: { readonly terminated: string }): void;
 }
 
 export interface NotifierHandlers {
@@ -111,8 +114,8 @@ export interface IncomingSubscribe extends Incoming {
   readonly event: string;
   /** Seconds asked for (0: a poll or an unsubscribe). */
   readonly expires: number | undefined;
-  /** Sends 200 with `expires` seconds granted. The caller must `notify` at once. */
-  accept(expires: number, handlers: NotifierHandlers): Notifier;
+  /** Sends 200 with `expires` seconds granted; `headers` go into it, and into every later 200 and NOTIFY. The caller must `notify` at once. */
+  accept(expires: number, handlers: NotifierHandlers, headers?: Headers): Notifier;
 }
 
 /** The watcher's side: subscribes, refreshes before expiry, answers NOTIFY, tries again after failures with back-off. */
