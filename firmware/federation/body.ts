@@ -11,11 +11,15 @@ import { decodeText } from "./text.ts";
 export interface RemotePresence {
   readonly status: string;
   readonly talkgroups: readonly string[];
+  /** What else the presence servers tell each other of the user. */
+  readonly detail?: string;
 }
 
 const longestSite = 256;
 const longestStatus = 64;
 const longestTalkgroup = 128;
+/** Characters. */
+const longestDetail = 2_560;
 const mostTalkgroups = 64;
 const outdatedBytes = 18;
 
@@ -29,8 +33,8 @@ export function decodeStatus(body: Uint8Array): { readonly site: string } | unde
 }
 
 /** Undefined when it is more than a peer would accept. */
-export function encodePresence({ status, talkgroups }: RemotePresence): Uint8Array | undefined {
-  const body = Buffer.from(JSON.stringify({ status, talkgroups }));
+export function encodePresence({ status, talkgroups, detail }: RemotePresence): Uint8Array | undefined {
+  const body = Buffer.from(JSON.stringify({ status, talkgroups, detail }));
   return decodePresence(body) && body;
 }
 
@@ -42,7 +46,9 @@ export function decodePresence(body: Uint8Array): RemotePresence | undefined {
   if (!Array.isArray(talkgroups) || talkgroups.length > mostTalkgroups || !talkgroups.every(isTalkgroup)) {
     return undefined;
   }
-  return { status, talkgroups: [...new Set(talkgroups)] };
+  const detail = fields?.get("detail");
+  if (detail !== undefined && (typeof detail !== "string" || detail.length > longestDetail)) return undefined;
+  return { status, talkgroups: [...new Set(talkgroups)], ...(detail !== undefined && { detail }) };
 }
 
 function isTalkgroup(name: unknown): name is string {
