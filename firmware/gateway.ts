@@ -19,6 +19,7 @@ import { panel } from "./panel/panel.ts";
 import { accountsFrom } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { openEndpoint, type Tap } from "./sip/endpoint.ts";
+import { rulesFrom } from "./presence/rules.ts";
 
 export type { ConferenceLauncher } from "./conference/link.ts";
 
@@ -90,6 +91,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         random,
         log,
         accounts: accountsFrom(config.accounts, config.realm),
+        rules: rulesFrom(config.accounts),
         sessions: conference,
         sip: () => endpoint,
       },
@@ -100,7 +102,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
 
     const endpoint = await openEndpoint(
       ports,
-      { local: { host: config.sip.host, port: config.sip.port }, userAgent: "Roger" },
+      { local: { host: config.sip.host, port: config.sip.port }, userAgent: "Roger", supported: ["eventlist"] },
       server.handlers,
     );
     opened.push(() => endpoint.close());
@@ -121,6 +123,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         case "unbridged":
           return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
         case "floor":
+          server.floor(event.talkgroup, event.talker);
           return log.info({ event: "floor", talkgroup: event.talkgroup, talker: event.talker }, "floor");
       }
     }

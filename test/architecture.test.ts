@@ -59,7 +59,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...[log, "firmware/config.ts", "firmware/media/port-pair.ts", "firmware/sip/endpoint.ts"],
     ...["firmware/agent/agent.ts", "firmware/panel/panel.ts"],
     ...["firmware/conference/link.ts", "firmware/conference/protocol.ts", "firmware/federation/federation.ts"],
-    ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts"],
+    ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
     ...port("board", "broker", "clock", "network", "opus", "random"),
   ],
   "firmware/logging.ts": ["pino", "pino-pretty"],

@@ -4,6 +4,7 @@ import { accountsFrom } from "../../../firmware/presence/accounts.ts";
 import type { SessionCommand, SessionEvent } from "../../../firmware/presence/conference-server.ts";
 import { presence } from "../../../firmware/presence/presence.ts";
 import type { Presence } from "../../../firmware/presence/roster.ts";
+import type { Rule } from "../../../firmware/presence/rules.ts";
 import type { DigestAlgorithm } from "../../../firmware/sip/digest.ts";
 import type { Endpoint } from "../../../firmware/sip/endpoint.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
@@ -17,6 +18,7 @@ const entries = [
   { ...settings, user: "bob", digest: everyDigest, talkgroups: ["ops"], listenOnly: ["ops"] },
   { ...settings, user: "carol", digest: everyDigest, standing: ["ops"] },
   { ...settings, user: "modern", digest: ["SHA-256"] as const },
+  { ...settings, user: "dave", digest: everyDigest, talkgroups: ["idle"] },
 ];
 
 type Reply = (command: SessionCommand) => readonly SessionEvent[];
@@ -45,15 +47,26 @@ export function except(type: SessionCommand["type"], reply: Reply): Reply {
 }
 
 /** A presence server behind a real endpoint, beside a conference server by script, on a simulated wire. */
-export async function openSite(options: { readonly digest?: readonly DigestAlgorithm[] } = {}) {
+export async function openSite(
+  options: {
+    readonly digest?: readonly DigestAlgorithm[];
+    /** Users beside those of every site, members of ops. */
+    readonly crew?: readonly string[];
+  } = {},
+) {
   const wire = sipWire();
   const { clock } = wire;
   /** What the conference server was asked for, and when. */
   const asked: { readonly at: number; readonly command: SessionCommand }[] = [];
   /** "alice: ops fire", "alice: gone" */
   const told: string[] = [];
+  const states: { readonly user: string; readonly state: Presence | undefined }[] = [];
+  const gone = new Set<string>();
+  const rules = new Map<string, readonly Rule[]>();
   const opened: (() => Promise<void> | void)[] = [];
+  const crew = (options.crew ?? []).map((user) => ({ ...settings, user, talkgroups: ["ops"], digest: everyDigest }));
 
+  const accounts = accountsFrom([...entries, ...crew], realm);
   const conference = {
     reply: willing,
     /** Provisioned, and neither given back nor given up by itself. */
@@ -80,14 +93,20 @@ export async function openSite(options: { readonly digest?: readonly DigestAlgor
       clock,
       random: seededRandom(11),
       log: silent,
-      accounts: accountsFrom(entries, realm),
+      accounts: { ...accounts, find: (user) => (gone.has(user) ? undefined : accounts.find(user)) },
+      rules: { of: (user) => rules.get(user) ?? [] },
       sessions: { send },
       sip: () => endpoint,
     },
     { realm, digest: options.digest ?? everyDigest, talkgroups: [{ name: "ops" }, { name: "fire" }, { name: "idle" }] },
-    { onPresence: (user, state) => void told.push(`${user}: ${wordsOf(state)}`) },
+    {
+      onPresence(user, state) {
+        states.push({ user, state });
+        told.push(`${user}: ${wordsOf(state)}`);
+      },
+    },
   );
-  const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers);
+  const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers, { supported: ["eventlist"] });
 
   return {
     wire,
@@ -97,6 +116,12 @@ export async function openSite(options: { readonly digest?: readonly DigestAlgor
     conference,
     asked,
     told,
+    /** Users whose accounts were taken away; whoever takes one away says so to the server. */
+    gone,
+    /** Of profiles; whoever changes them says so to the server. */
+    rules,
+    /** What was told last of a user to the other gateways. */
+    stateOf: (user: string) => states.findLast((told) => told.user === user)?.state,
     /** Closed with the site, before it. */
     opened,
     /** Everything is closed in the gateway's order; nothing may be left of it. */

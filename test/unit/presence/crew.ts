@@ -1,0 +1,116 @@
+/** A phone that watches and publishes: an endpoint of its own, and readers that are strict. */
+import type { OutgoingRequest } from "../../../firmware/sip/endpoint.ts";
+import { header, type SipRequest, type SipResponse } from "../../../firmware/sip/message.ts";
+import { refusing, serverAddress } from "../../support/sip-wire.ts";
+import { type ListDocument, listOf, type PresenceDocument, readPresence } from "./presence-documents.ts";
+import { realm, type Site } from "./site.ts";
+
+const decoder = new TextDecoder();
+const registrar = { transport: "udp", remote: serverAddress } as const;
+
+export interface Seen {
+  /** Each NOTIFY with a body. */
+  readonly notified: SipRequest[];
+  /** "active", "403" */
+  readonly states: string[];
+  /** The words of the last document: "open", "open busy", "closed". */
+  last(): string;
+  all(): string[];
+  close(): void;
+}
+
+/** "closed", "open", "open on-the-phone, other: talking in a talkgroup: note" */
+export function wordsOf({ basic, activities, note }: PresenceDocument): string {
+  const doing = activities.length > 0 ? ` ${activities.join(", ")}` : "";
+  return `${basic}${doing}${note === undefined ? "" : `: ${note}`}`;
+}
+
+/** "bob open, carol open busy" */
+export function listWords({ people }: ListDocument): string {
+  return [...people].map(([uri, document]) => `${uri.slice(4, uri.indexOf("@"))} ${wordsOf(document)}`).join(", ");
+}
+
+export async function openCrew(site: Site, user: string, host: string) {
+  const aor = `sip:${user}@${realm}`;
+  const credentials = { username: user, password: "secret" };
+  const endpoint = await site.wire.endpoint(
+    { host, port: 5060 },
+    { ...refusing, onInvite: (invite) => void invite.accept({ type: "application/sdp", content: "answer" }, silence) },
+    { supported: ["eventlist"] },
+  );
+  site.opened.push(() => endpoint.close());
+
+  function watch(
+    target: string,
+    read: (notify: SipRequest) => string,
+    headers: OutgoingRequest["headers"] = [],
+    expires = 600,
+  ): Seen {
+    const notified: SipRequest[] = [];
+    const states: string[] = [];
+    const uri = `sip:${target}@${realm}`;
+    const watcher = endpoint.watch(
+      {
+        method: "SUBSCRIBE",
+        uri,
+        from: aor,
+        to: uri,
+        via: registrar,
+        credentials,
+        headers,
+        event: "presence",
+        expires,
+      },
+      {
+        onNotify: (_, request) => void notified.push(request),
+        onState: (state) => void states.push(state.active ? "active" : `${state.status}`),
+      },
+    );
+    const last = (): string => notified.map(read).at(-1) ?? "nothing";
+    return { notified, states, last, all: () => notified.map(read), close: watcher.close };
+  }
+
+  return {
+    endpoint,
+    register: (expires = 300) => endpoint.register({ aor, registrar, credentials, expires, onState() {} }),
+    /** The presence of one user. */
+    watch: (target: string, headers: OutgoingRequest["headers"] = []) =>
+      watch(target, (notify) => wordsOf(readPresence(decoder.decode(notify.body))), headers),
+    /** The list of those whom this user may talk with. */
+    buddies: (expires?: number) =>
+      watch("buddies", (notify) => listWords(listOf(notify)), [["supported", "eventlist"]], expires),
+    /** PUBLISH, and what is answered. */
+    async publish(document: string, headers: OutgoingRequest["headers"] = [], of = user): Promise<SipResponse> {
+      const answers: SipResponse[] = [];
+      const uri = `sip:${of}@${realm}`;
+      const body = { type: "application/pidf+xml", content: document };
+      const own = headers.some(([name]) => name === "event") ? headers : [["event", "presence"] as const, ...headers];
+      endpoint.request(
+        {
+          ...{ method: "PUBLISH", uri, from: aor, to: uri, via: registrar, credentials, headers: own },
+          ...(document !== "" && { body }),
+        },
+        (response) => answers.push(response),
+      );
+      await site.clock.advance(50);
+      const [answer] = answers;
+      if (!answer) throw new Error("no answer to PUBLISH");
+      return answer;
+    },
+  };
+}
+
+export type Crew = Awaited<ReturnType<typeof openCrew>>;
+
+const silence = { onConfirmed() {}, onEnd() {} };
+
+/** What a phone would publish. */
+export function pidfOf(basic: "open" | "closed", doing = "", note = ""): string {
+  const activities = doing === "" ? "" : `<dm:person id="p"><rpid:activities>${doing}</rpid:activities></dm:person>`;
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" entity="sip:x@${realm}">
+ <tuple id="a"><status><basic>${basic}</basic></status></tuple>${note === "" ? "" : `<note>${note}</note>`}${activities}
+</presence>`;
+}
+
+export const tagOf = (response: SipResponse): string => header(response, "sip-etag") ?? "";
