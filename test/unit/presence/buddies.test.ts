@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { header } from "../../../firmware/sip/message.ts";
-import { listWords, openCrew, pidfOf, type Seen, tagOf } from "./crew.ts";
-import { listOf } from "./presence-documents.ts";
+import { listOf } from "../../support/presence-documents.ts";
+import { listWords, pidfOf, type Seen, tagOf } from "../../support/presence-phone.ts";
 import { openSite } from "./site.ts";
-import { openPeer } from "./terminals.ts";
+import { openCrew, openPeer } from "./terminals.ts";
 
 const soon = 1_000;
 const blocking = (user: string) => [{ action: "block", users: [user], talkgroups: [], everyone: false }] as const;

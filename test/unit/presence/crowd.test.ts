@@ -1,8 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { openCrew } from "./crew.ts";
 import { openSite } from "./site.ts";
-import { openPeer } from "./terminals.ts";
+import { openCrew, openPeer } from "./terminals.ts";
 
 test("a thousand watchers of one user are told of a change within a second, a few at a time", async () => {
   const crew = Array.from({ length: 10 }, (_, number) => `watcher-${number}`);

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { readPidf, writePidf } from "../../../firmware/presence/pidf.ts";
 import type { Shown } from "../../../firmware/presence/status.ts";
 import { ProtocolError } from "../../../firmware/sip/message.ts";
-import { readPresence } from "./presence-documents.ts";
+import { readPresence } from "../../support/presence-documents.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const head =

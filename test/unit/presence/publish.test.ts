@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { header } from "../../../firmware/sip/message.ts";
-import { openCrew, pidfOf, tagOf } from "./crew.ts";
+import { pidfOf, tagOf } from "../../support/presence-phone.ts";
 import { openSite } from "./site.ts";
-import { openPeer } from "./terminals.ts";
+import { openCrew, openPeer } from "./terminals.ts";
 
 const soon = 1_000;
 const match = (tag: string) => ["sip-if-match", tag] as const;

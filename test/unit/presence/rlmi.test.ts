@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { writePidf } from "../../../firmware/presence/pidf.ts";
 import { listDocument } from "../../../firmware/presence/rlmi.ts";
-import { readList } from "./presence-documents.ts";
+import { readList } from "../../support/presence-documents.ts";
 
 const list = { uri: "sip:buddies@example.org", version: 4, boundary: "abcdef0123456789", host: "example.org" };
 const entryOf = (uri: string, note?: string) => ({

@@ -2,10 +2,10 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Action, Rule } from "../../../firmware/presence/rules.ts";
 import { header } from "../../../firmware/sip/message.ts";
-import { openCrew, pidfOf } from "./crew.ts";
-import { readPresence } from "./presence-documents.ts";
+import { readPresence } from "../../support/presence-documents.ts";
+import { pidfOf } from "../../support/presence-phone.ts";
 import { openSite, type Site } from "./site.ts";
-import { openPeer, openPhone } from "./terminals.ts";
+import { openCrew, openPeer, openPhone } from "./terminals.ts";
 
 const talking = "open on-the-phone, other: talking in a talkgroup";
 /** A second, and the way of a word from phone to gateway and back, ms. */

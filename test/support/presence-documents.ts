@@ -1,6 +1,6 @@
 /** Reads what watchers are told as RFC 3863, RFC 4480 and RFC 4662 have it, and is strict about their forms. */
 import * as assert from "uvu/assert";
-import { header, type SipRequest } from "../../../firmware/sip/message.ts";
+import { header, type SipRequest } from "../../firmware/sip/message.ts";
 import { type Element, readXml } from "./xml.ts";
 
 const pidf = "{urn:ietf:params:xml:ns:pidf}";

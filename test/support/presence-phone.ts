@@ -1,12 +1,15 @@
-/** A phone that watches and publishes: an endpoint of its own, and readers that are strict. */
-import type { OutgoingRequest } from "../../../firmware/sip/endpoint.ts";
-import { header, type SipRequest, type SipResponse } from "../../../firmware/sip/message.ts";
-import { refusing, serverAddress } from "../../support/sip-wire.ts";
+/** A phone that registers, watches and publishes, and keeps what it is told: its readers are strict. */
+import { silent } from "../../firmware/log.ts";
+import { type OutgoingRequest, openEndpoint } from "../../firmware/sip/endpoint.ts";
+import { header, type SipRequest, type SipResponse } from "../../firmware/sip/message.ts";
+import type { VirtualClock } from "../../hal/clock/virtual.ts";
+import type { Address } from "../../hal/network/port.ts";
+import type { SimulatedNetwork } from "../../hal/network/simulated.ts";
+import { seededRandom } from "../../hal/random/seeded.ts";
 import { type ListDocument, listOf, type PresenceDocument, readPresence } from "./presence-documents.ts";
-import { realm, type Site } from "./site.ts";
+import { refusing } from "./sip-wire.ts";
 
 const decoder = new TextDecoder();
-const registrar = { transport: "udp", remote: serverAddress } as const;
 
 export interface Seen {
   /** Each NOTIFY with a body. */
@@ -30,15 +33,31 @@ export function listWords({ people }: ListDocument): string {
   return [...people].map(([uri, document]) => `${uri.slice(4, uri.indexOf("@"))} ${wordsOf(document)}`).join(", ");
 }
 
-export async function openCrew(site: Site, user: string, host: string) {
+export async function openPresencePhone(
+  at: { readonly clock: VirtualClock; readonly network: SimulatedNetwork },
+  options: {
+    readonly user: string;
+    readonly password: string;
+    readonly realm: string;
+    readonly host: string;
+    readonly server: Address;
+  },
+) {
+  const { clock, network } = at;
+  const { user, password, realm, host } = options;
   const aor = `sip:${user}@${realm}`;
-  const credentials = { username: user, password: "secret" };
-  const endpoint = await site.wire.endpoint(
-    { host, port: 5060 },
+  const credentials = { username: user, password };
+  const registrar = { transport: "udp", remote: options.server } as const;
+  const endpoint = await openEndpoint(
+    {
+      clock,
+      random: seededRandom(host.length * 1_000 + Number(host.split(".").at(-1))),
+      network: network.host(host),
+      log: silent,
+    },
+    { local: { host, port: 5060 }, userAgent: "test", supported: ["eventlist"] },
     { ...refusing, onInvite: (invite) => void invite.accept({ type: "application/sdp", content: "answer" }, silence) },
-    { supported: ["eventlist"] },
   );
-  site.opened.push(() => endpoint.close());
 
   function watch(
     target: string,
@@ -92,7 +111,7 @@ export async function openCrew(site: Site, user: string, host: string) {
         },
         (response) => answers.push(response),
       );
-      await site.clock.advance(50);
+      await clock.advance(50);
       const [answer] = answers;
       if (!answer) throw new Error("no answer to PUBLISH");
       return answer;
@@ -100,7 +119,7 @@ export async function openCrew(site: Site, user: string, host: string) {
   };
 }
 
-export type Crew = Awaited<ReturnType<typeof openCrew>>;
+export type PresencePhone = Awaited<ReturnType<typeof openPresencePhone>>;
 
 const silence = { onConfirmed() {}, onEnd() {} };
 
@@ -108,7 +127,7 @@ const silence = { onConfirmed() {}, onEnd() {} };
 export function pidfOf(basic: "open" | "closed", doing = "", note = ""): string {
   const activities = doing === "" ? "" : `<dm:person id="p"><rpid:activities>${doing}</rpid:activities></dm:person>`;
   return `<?xml version="1.0" encoding="UTF-8"?>
-<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" entity="sip:x@${realm}">
+<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" entity="sip:x@example.org">
  <tuple id="a"><status><basic>${basic}</basic></status></tuple>${note === "" ? "" : `<note>${note}</note>`}${activities}
 </presence>`;
 }
