@@ -64,11 +64,9 @@ export function readPidf(document: Uint8Array): Shown {
   if (root.namespace !== pidf || root.name !== "presence") throw new ProtocolError(400, "no presence document");
   const all = [root, ...descendants(root)];
   const basics = all.filter(({ namespace, name }) => namespace === pidf && name === "basic");
-  const said = basics.map(({ text }) => text.trim());
-  if (said.some((word) => word !== "open" && word !== "closed"))
-    throw new ProtocolError(400, "a basic status that is neither open nor closed");
-  // A document of a person without a device says nothing of where they can be reached.
-  if (said.length > 0 && !said.includes("open")) return { status: "offline" };
+  const said = new Set(basics.map(({ text }) => text.trim()));
+  // Nothing may be said of it, or something else: there are phones that publish "unknown".
+  if (said.has("closed") && !said.has("open")) return { status: "offline" };
   const doing = all
     .filter(({ namespace, name }) => rpid.includes(namespace) && name === "activities")
     .flatMap(({ children }) => children);
