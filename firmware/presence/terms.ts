@@ -3,7 +3,7 @@ import type { IncomingSubscribe } from "../sip/endpoint.ts";
 
 export interface Terms {
   /** The seconds to grant; the subscription counts until `over`. Undefined: it has been refused. */
-  grant(subscribe: IncomingSubscribe, user: string): number | undefined;
+  grant(subscribe: Pick<IncomingSubscribe, "expires" | "respond">, user: string): number | undefined;
   over(user: string): void;
 }
 
