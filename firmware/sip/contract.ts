@@ -86,6 +86,8 @@ export interface AnswerHandlers {
 
 /** An incoming INVITE that opens a dialog. Either accept or refuse it; a CANCEL ends it (487 is sent by the endpoint). */
 export interface IncomingInvite extends Incoming {
+  /** The session description it brings. Throws ProtocolError: 488 without one, 415 for another type, 406 when it may not be answered by one. */
+  offer(): string;
   /** Sends 200 with the answer, retransmits it until the ACK (RFC 3261 §13.3.1.4), gives the session. */
   accept(answer: Body, handlers: AnswerHandlers, extras?: Extras): Session;
   /** The caller gave up before the answer. */
