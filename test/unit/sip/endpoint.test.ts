@@ -103,6 +103,47 @@ test("more unanswered requests than there is room for get 503, and room is made 
   assert.is(peer.statuses().at(-1), 200);
 });
 
+/** Why an INVITE is refused before anybody knows who sends it, for it may say anything of that. */
+const refusals: readonly (readonly [why: string, status: number, invite: string])[] = [
+  ["a dialog that is not there", 481, requestText({ method: "INVITE", toTag: "x" })],
+  ["an extension that nobody knows", 420, requestText({ method: "INVITE", headers: ["Require: x"] })],
+  ["no Contact", 400, requestText({ method: "INVITE", headers: [] })],
+  ["a malformed header", 400, requestText({ method: "INVITE" }).replace("Max-Forwards: 70", "Max-Forwards: x")],
+  ["another scheme", 416, requestText({ method: "INVITE" }).replace("sip:group", "soap.beep:group")],
+  ["another method", 501, requestText({ method: "PRAY" })],
+  ["the application's will", 486, requestText({ method: "INVITE" })],
+];
+
+for (const [why, status, invite] of refusals)
+  test(`an INVITE refused at once, for ${why}, is answered once to whom it names, and again if it comes again`, async () => {
+    const { wire, peer } = await open();
+    wire.network.forge(peerAddress, serverAddress, Buffer.from(invite));
+    await wire.clock.advance(40_000);
+    assert.equal(peer.statuses(), [status]);
+    for (const _ of [1, 2]) wire.network.forge(peerAddress, serverAddress, Buffer.from(invite));
+    await wire.clock.advance(20);
+    assert.equal(peer.statuses(), [status, status, status]);
+  });
+
+test("a refusal after a provisional answer, which stops the caller's repeats, is sent until its ACK comes", async () => {
+  const wire = sipWire();
+  await wire.endpoint(serverAddress, {
+    ...refusing,
+    onInvite(invite) {
+      invite.respond(180);
+      wire.clock.after(1_000, () => invite.respond(486));
+    },
+  });
+  const peer = await wire.raw(peerAddress);
+  peer.send(requestText({ method: "INVITE" }));
+  await wire.clock.advance(4_000);
+  assert.equal(peer.statuses(), [180, 486, 486, 486]);
+  const tag = header(peer.received[1] ?? { headers: [] }, "to")?.split("tag=")[1] ?? "";
+  peer.send(requestText({ method: "ACK", toTag: tag }));
+  await wire.clock.advance(40_000);
+  assert.is(peer.statuses().length, 4);
+});
+
 test("a request to a silent peer is repeated for 32 s and ends as 408; without a way it ends as 503", async () => {
   const wire = sipWire();
   const client = await wire.endpoint(serverAddress);
