@@ -78,6 +78,8 @@ const maxAnswered = 8_192;
 /** A larger request prefers a connection where there is one (§18.1.1), bytes. */
 const largeRequest = 1_300;
 const retryAfterSeconds = 5;
+/** What strangers get a 2xx for, too. */
+const forAnybody = new Set(["OPTIONS", "CANCEL"]);
 
 interface Client {
   readonly machine: Running<unknown, ClientEvent>;
@@ -230,6 +232,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
           headers: [...own, ...(parts.headers ?? [])],
         });
         const data = serialize(response);
+        if (status >= 200 && status < 300 && !forAnybody.has(request.method)) wire.vouch(flow);
         if (status >= 200) {
           final = { status, data };
           if (unanswered.delete(key)) keepAnswered(key, server);

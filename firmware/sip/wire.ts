@@ -21,6 +21,8 @@ export interface Wire {
   send(data: Uint8Array, to: Flow, onError: () => void): void;
   /** The way back for the answer to a request that came by `via` and `flow`. */
   wayBack(via: Via, flow: Flow): Flow;
+  /** Whoever is at the other end of this way is known to the application. */
+  vouch(flow: Flow): void;
   /** The live connection that was dialled to `remote`. */
   dialled(remote: Address): Flow | undefined;
   /** Nothing that arrives is read before. */
@@ -118,6 +120,9 @@ export async function openWire(
     sentBy: formatHostPort({ host: told.host, port: told.port === 0 ? local.port : told.port }),
     send,
     wayBack,
+    vouch(flow) {
+      if (flow.connection !== undefined) tcp?.vouch(flow.connection);
+    },
     dialled: (remote) => tcp?.dialled(remote),
     start() {
       open = true;
