@@ -18,8 +18,8 @@ import type { PortRange } from "./media/port-pair.ts";
 import { panel } from "./panel/panel.ts";
 import { accountsFrom } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
-import { openEndpoint, type Tap } from "./sip/endpoint.ts";
 import { rulesFrom } from "./presence/rules.ts";
+import { openEndpoint, type Tap } from "./sip/endpoint.ts";
 
 export type { ConferenceLauncher } from "./conference/link.ts";
 
