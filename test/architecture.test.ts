@@ -85,7 +85,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/error.ts": [],
   "hal/gpio": ["hal/error.ts", ...port("clock", "random")],
   "hal/hal.ts": ["hal"],
-  "hal/network": ["hal/error.ts", ...port("clock", "random"), "node:dgram", "node:net"],
+  "hal/network": ["hal/error.ts", ...port("clock", "random"), "node:dgram", "node:net", "node:tls"],
   "hal/opus": [...port("audio"), "libopus-wasm"],
   "hal/random": ["node:crypto"],
   "hal/serial": [],
