@@ -16,6 +16,8 @@ interface End {
   readonly connection: TcpConnection;
   readonly outward: Pipe;
   closed: boolean;
+  /** It gave up without a word to its peer, whose next data it resets. */
+  failed: boolean;
   /** It speaks TLS and its peer does not: the first data break the connection. */
   deaf: boolean;
 }
@@ -100,7 +102,7 @@ function end(wire: Wire, machine: Machine, peer: string, local: Address, remote:
       outward.push(null);
     },
   };
-  const self: End = { machine, peer, remote, connection, outward, closed: false, deaf: false };
+  const self: End = { machine, peer, remote, connection, outward, closed: false, failed: false, deaf: false };
   return self;
 }
 
@@ -128,6 +130,7 @@ function pipe(wire: Wire, near: () => End, other: () => End): Pipe {
     const to = other();
     const replaced = !to.machine.alive() && wire.machineAt(from.peer) !== undefined;
     if (replaced) return fail("ECONNRESET");
+    if (to.failed && !wire.cut(from.machine.address, from.peer)) return fail("ECONNRESET");
     if (!to.machine.alive() || wire.cut(from.machine.address, from.peer)) return wait();
     queue.shift();
     bytes -= segment.data?.length ?? 0;
@@ -164,6 +167,7 @@ function pipe(wire: Wire, near: () => End, other: () => End): Pipe {
     const from = near();
     if (from.closed || !from.machine.alive()) return;
     from.closed = true;
+    from.failed = true;
     from.connection.onClose(networkFault("tcp", from.remote, code));
   }
 

@@ -157,6 +157,26 @@ test("a machine that vanishes says nothing; who talks to it over TCP gives up, a
   assert.is(ends[1], "ECONNRESET after 20005");
 });
 
+test("a connection that one side gave up in a partition is reset when the other side speaks after it", async () => {
+  const { bench, net } = await twoMachines({ latencyMs: 5 });
+  const ends: (string | undefined)[] = [];
+  const ended = (error?: Error) => ends.push(error?.message.match(/E[A-Z]+/)?.[0]);
+  await net.host("10.0.0.2").listen({ host: "10.0.0.2", port }, (connection) => {
+    connection.onClose = ended;
+    bench.clock.after(100, () => connection.send(letter(1)));
+  });
+  const client = await settled(bench, net.host("10.0.0.1").connect({ host: "10.0.0.2", port }));
+  client.onClose = ended;
+  net.partition("10.0.0.1", "10.0.0.2");
+  await bench.pass(20_000);
+  net.heal();
+  await bench.pass(1_000);
+  assert.equal(ends, ["ETIMEDOUT"]);
+  client.send(letter(2));
+  await bench.pass(10);
+  assert.equal(ends, ["ETIMEDOUT", "ECONNRESET"]);
+});
+
 test("a forged datagram arrives from where it says that it is from, and is shown to nobody else", async () => {
   const { bench, net } = await twoMachines({ latencyMs: 5 });
   const from: Address[] = [];
