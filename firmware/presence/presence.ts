@@ -85,8 +85,8 @@ export function presence(
       sessions.registered(account.user, contact, flow, fresh);
       const terminal = `${account.user} ${contact}`;
       if (standing.has(terminal)) return;
-      log.info({ event: "registered", user: account.user, from: flow.remote }, "terminal registered");
-      members.registered(account.user, 1);
+      const { transport, remote: from } = flow;
+      log.info({ event: "registered", user: account.user, from, transport }, "terminal registered");
       standing.set(
         terminal,
         account.standing.map((talkgroup) => hold(account, talkgroup, contact, flow)),
@@ -97,8 +97,8 @@ export function presence(
       const terminal = `${account.user} ${contact}`;
       standing.get(terminal)?.forEach((reason) => reason.giveUp());
       standing.delete(terminal);
-      members.registered(account.user, -1);
     },
+    reach: ({ user }, change) => members.registered(user, change),
   });
 
   function hold(account: Account, talkgroup: string, contact: string, flow: Flow): Reason {
@@ -142,6 +142,10 @@ export function presence(
           });
         const account = guard.admit(incoming);
         if (account) bindings.register(account, incoming);
+      },
+      onClosed(flow) {
+        sessions.cut(flow);
+        bindings.cut(flow);
       },
     },
     session: legs.receive,

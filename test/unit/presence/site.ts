@@ -6,10 +6,13 @@ import { presence } from "../../../firmware/presence/presence.ts";
 import type { Presence } from "../../../firmware/presence/roster.ts";
 import type { DigestAlgorithm } from "../../../firmware/sip/digest.ts";
 import type { Endpoint } from "../../../firmware/sip/endpoint.ts";
+import { simulatedIdentity } from "../../../hal/network/simulated-tls.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
 import { serverAddress, sipWire } from "../../support/sip-wire.ts";
 
 export const realm = "example.org";
+export const secureAddress = { ...serverAddress, port: 5061 };
+export const identity = simulatedIdentity(serverAddress.host);
 const settings = { password: "secret", talkgroups: ["ops", "fire"], standing: [], listenOnly: [], priority: 3 };
 const everyDigest: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
 const entries = [
@@ -87,7 +90,9 @@ export async function openSite(options: { readonly digest?: readonly DigestAlgor
     { realm, digest: options.digest ?? everyDigest, talkgroups: [{ name: "ops" }, { name: "fire" }, { name: "idle" }] },
     { onPresence: (user, state) => void told.push(`${user}: ${wordsOf(state)}`) },
   );
-  const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers);
+  const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers, {
+    tls: { port: secureAddress.port, identity },
+  });
 
   return {
     wire,
