@@ -36,8 +36,9 @@ export function authentication(
       let stale = false;
       // A client that answers several challenges sends several credentials; the one for this realm counts.
       for (const credentials of headers(request, "authorization").slice(0, mostCredentials)) {
-        const verdict = guard.verify(request, credentials, flow.remote.host, accounts.ha1);
-        const account = verdict.ok ? accounts.find(verdict.username) : undefined;
+        const claim = guard.read(request, credentials, flow.remote.host);
+        const verdict = claim.ok ? guard.prove(claim, accounts.ha1) : claim;
+        const account = claim.ok && verdict.ok ? accounts.find(claim.username) : undefined;
         if (account) return own(account, incoming);
         stale ||= !verdict.ok && verdict.stale;
       }
