@@ -12,7 +12,7 @@ import { parseContactList, parseEvent } from "../sip/header.ts";
 import { headers, ProtocolError } from "../sip/message.ts";
 import { formatUri, parseUri } from "../sip/uri.ts";
 import type { Account, Accounts } from "./accounts.ts";
-import { authentication } from "./authentication.ts";
+import { authentication, type RefusedCounts } from "./authentication.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
 import { dialledCalls } from "./dialled.ts";
 import { legsAt } from "./legs.ts";
@@ -43,6 +43,8 @@ export interface PresenceServer {
   readonly handlers: Handlers;
   /** What the conference server says. */
   session(event: SessionEvent): void;
+  /** Requests that were refused for want of a proof, as running counts. */
+  readonly refused: Readonly<RefusedCounts>;
   /** A user of another gateway, or undefined when gone. */
   remote(gateway: string, user: string, state: Presence | undefined): void;
   /** Ends every session, and stops every timer. The endpoint is closed before it. */
@@ -149,8 +151,10 @@ export function presence(
       },
     },
     session: legs.receive,
+    refused: guard.refused,
     remote: members.remote,
     close() {
+      guard.close();
       calls.close();
       sessions.close();
       watchers.close();

@@ -50,6 +50,8 @@ export function except(type: SessionCommand["type"], reply: Reply): Reply {
 /** A presence server behind a real endpoint, beside a conference server by script, on a simulated wire. */
 export async function openSite(options: { readonly digest?: readonly DigestAlgorithm[] } = {}) {
   const wire = sipWire();
+  /** What an operator is told: "guessing 10.0.0.66". */
+  const warned: string[] = [];
   const { clock } = wire;
   /** What the conference server was asked for, and when. */
   const asked: { readonly at: number; readonly command: SessionCommand }[] = [];
@@ -71,6 +73,11 @@ export async function openSite(options: { readonly digest?: readonly DigestAlgor
     },
   };
 
+  function note(fields: object): void {
+    if ("event" in fields && "from" in fields && fields.event !== "registered")
+      warned.push(`${fields.event} ${fields.from}`);
+  }
+
   function send(command: SessionCommand): void {
     asked.push({ at: clock.now(), command });
     if (command.type === "provision") conference.legs.add(command.options.leg);
@@ -82,7 +89,7 @@ export async function openSite(options: { readonly digest?: readonly DigestAlgor
     {
       clock,
       random: seededRandom(11),
-      log: silent,
+      log: { ...silent, info: note, warn: note },
       accounts: accountsFrom(entries, realm),
       sessions: { send },
       sip: () => endpoint,
@@ -102,6 +109,7 @@ export async function openSite(options: { readonly digest?: readonly DigestAlgor
     conference,
     asked,
     told,
+    warned,
     /** Closed with the site, before it. */
     opened,
     /** Everything is closed in the gateway's order; nothing may be left of it. */

@@ -87,9 +87,11 @@ export async function openPeer(
     /** The last request by this method. */
     last: (method: string): SipMessage | undefined =>
       raw.received.findLast((message) => message.kind === "request" && message.method === method),
+    /** Says it as it is, and waits for nothing. */
+    send: (said: Said, ...authorization: readonly string[]): void => raw.send(textOf(said, authorization)),
     /** Says it as it is, and waits for what comes of it. */
     async say(said: Said, ...authorization: readonly string[]): Promise<SipResponse> {
-      raw.send(textOf(said, authorization));
+      peer.send(said, ...authorization);
       const branch = branchOf(count);
       await clock.advance(20);
       const response = raw.received.findLast(
