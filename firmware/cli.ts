@@ -12,8 +12,8 @@ export const status = { done: 0, device: 1, faults: 2, bug: 70 } as const;
 /** Runs a gateway until it ends; the value is the exit status. */
 export type Run = (site: Site, log: { readonly level: LogLevel; readonly pretty: boolean }) => Promise<number>;
 
-/** Does what the arguments (without the program's name) ask for; the value is the exit status. */
-export async function perform(args: readonly string[], run: Run): Promise<number> {
+/** Does what the arguments (without the program's name) ask for; the value is the exit status. `now`: Unix time in ms. */
+export async function perform(args: readonly string[], run: Run, now: number): Promise<number> {
   let result: number = status.done;
   const program = new Command("roger")
     .description("Push-to-talk gateway firmware")
@@ -27,8 +27,11 @@ export async function perform(args: readonly string[], run: Run): Promise<number
     .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"))
     .option("--pretty", "a log for people, as on a terminal, instead of JSON lines", process.stdout.isTTY === true)
     .action(async ({ config, logLevel, pretty }: { config: string; logLevel: LogLevel; pretty: boolean }) => {
-      const site = readSite(config, { secret: true });
-      result = "faults" in site ? tell(site.faults, process.stderr) : await run(site, { level: logLevel, pretty });
+      const site = readSite(config, { secret: true, now });
+      if ("faults" in site) {
+        tell(site.faults, process.stderr);
+        result = status.faults;
+      } else result = await run(site, { level: logLevel, pretty });
     });
   program
     .command("check")
@@ -36,8 +39,9 @@ export async function perform(args: readonly string[], run: Run): Promise<number
     .argument("<files...>")
     .action((files: string[]) => {
       for (const file of files) {
-        const site = readSite(file, { secret: false });
-        if ("faults" in site) result = tell(site.faults, process.stdout);
+        const site = readSite(file, { secret: false, now });
+        tell("faults" in site ? site.faults : site.warnings, process.stdout);
+        if ("faults" in site) result = status.faults;
         else process.stdout.write(`${file}: sound\n`);
       }
     });
@@ -51,9 +55,8 @@ export async function perform(args: readonly string[], run: Run): Promise<number
   return result;
 }
 
-function tell(faults: readonly Fault[], where: NodeJS.WritableStream): number {
+function tell(faults: readonly Fault[], where: NodeJS.WritableStream): void {
   for (const { path, message } of faults) where.write(`${path}: ${message}\n`);
-  return status.faults;
 }
 
 function version(): string {

@@ -49,7 +49,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // The program.
   "firmware/config": [
     ...["firmware/config.ts", "firmware/federation/topic.ts"],
-    ...["boards", ...readers, "node:fs", "node:net", "node:util", "zod"],
+    ...["boards", ...readers, "node:crypto", "node:fs", "node:net", "node:path", "node:util", "zod"],
   ],
   "firmware/config.ts": [
     ...["firmware/config", "firmware/sip/digest.ts", "firmware/conference/protocol.ts", ...readers],
