@@ -16,10 +16,10 @@ export type Run = (site: Site, log: { readonly level: LogLevel; readonly pretty:
 /** Shows the SIP messages of the gateway whose admin socket this is, until it or the person ends it; the value is the exit status. */
 export type Trace = (path: string, filter: TraceFilter, whole: boolean) => Promise<number>;
 
-/** Does what the arguments (without the program's name) ask for; the value is the exit status. */
+/** Does what the arguments (without the program's name) ask for; the value is the exit status. `now`: Unix time in ms. */
 export async function perform(
   args: readonly string[],
-  { run, trace }: { readonly run: Run; readonly trace: Trace },
+  { run, trace, now }: { readonly run: Run; readonly trace: Trace; readonly now: number },
 ): Promise<number> {
   let result: number = status.done;
   const program = new Command("roger")
@@ -34,8 +34,11 @@ export async function perform(
     .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"))
     .option("--pretty", "a log for people, as on a terminal, instead of JSON lines", process.stdout.isTTY === true)
     .action(async ({ config, logLevel, pretty }: { config: string; logLevel: LogLevel; pretty: boolean }) => {
-      const site = readSite(config, { secret: true });
-      result = "faults" in site ? tell(site.faults, process.stderr) : await run(site, { level: logLevel, pretty });
+      const site = readSite(config, { secret: true, now });
+      if ("faults" in site) {
+        tell(site.faults, process.stderr);
+        result = status.faults;
+      } else result = await run(site, { level: logLevel, pretty });
     });
   program
     .command("check")
@@ -43,8 +46,9 @@ export async function perform(
     .argument("<files...>")
     .action((files: string[]) => {
       for (const file of files) {
-        const site = readSite(file, { secret: false });
-        if ("faults" in site) result = tell(site.faults, process.stdout);
+        const site = readSite(file, { secret: false, now });
+        tell("faults" in site ? site.faults : site.warnings, process.stdout);
+        if ("faults" in site) result = status.faults;
         else process.stdout.write(`${file}: sound\n`);
       }
     });
@@ -59,19 +63,15 @@ export async function perform(
     .option("--call <call-id>", "only messages whose Call-ID begins so")
     .option("--whole", "each message with its text", false)
     .action(async ({ config, user, call, whole }: TraceFilter & { config: string; whole: boolean }) => {
-      const site = readSite(config, { secret: false });
-      if ("faults" in site) result = tell(site.faults, process.stderr);
-      else if (site.config.admin === undefined)
-        result = tell(
-          [
-            {
-              path: `${config}: admin`,
-              message: "missing; name a socket, such as /run/roger/admin.sock, and start the gateway anew",
-            },
-          ],
-          process.stderr,
-        );
-      else result = await trace(site.config.admin, { user, call }, whole);
+      const site = readSite(config, { secret: false, now });
+      const path = "faults" in site ? undefined : site.config.admin;
+      if (path !== undefined) {
+        result = await trace(path, { user, call }, whole);
+        return;
+      }
+      const message = "missing; name a socket, such as /run/roger/admin.sock, and start the gateway anew";
+      tell("faults" in site ? site.faults : [{ path: `${config}: admin`, message }], process.stderr);
+      result = status.faults;
     });
 
   try {
@@ -83,9 +83,8 @@ export async function perform(
   return result;
 }
 
-function tell(faults: readonly Fault[], where: NodeJS.WritableStream): number {
+function tell(faults: readonly Fault[], where: NodeJS.WritableStream): void {
   for (const { path, message } of faults) where.write(`${path}: ${message}\n`);
-  return status.faults;
 }
 
 function version(): string {

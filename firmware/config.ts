@@ -22,6 +22,15 @@ export interface Config {
     readonly port: number;
     /** How users prove who they are: MD5 beside SHA-256 is for old phones. */
     readonly digest: readonly DigestAlgorithm[];
+    /** Absent: SIP is spoken in clear only. */
+    readonly tls?: {
+      readonly port: number;
+      /** Paths of PEM files, from the folder of the configuration. */
+      readonly certificate: string;
+      readonly key: string;
+      /** Who may sign for those who are called; absent: the authorities that browsers trust. */
+      readonly ca?: string;
+    };
   };
   readonly media: {
     /** Numeric, no wildcard. */

@@ -6,7 +6,7 @@ export interface Drops {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** `what` opens the log line: "SIP input". */
+/** `what` opens the log line: "SIP traffic". */
 export function countDrops(log: Log, what: string): Drops {
   const counts: Record<string, number> = {};
   return {

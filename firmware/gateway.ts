@@ -5,7 +5,7 @@
 import type { Board } from "../hal/board/port.ts";
 import type { Broker } from "../hal/broker/port.ts";
 import type { Clock } from "../hal/clock/port.ts";
-import type { Address, Network } from "../hal/network/port.ts";
+import type { Address, Network, TlsIdentity } from "../hal/network/port.ts";
 import type { Opus } from "../hal/opus/port.ts";
 import type { Random } from "../hal/random/port.ts";
 import { openAgent } from "./agent/agent.ts";
@@ -19,7 +19,7 @@ import { panel } from "./panel/panel.ts";
 import { accountsFrom } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
-import { openEndpoint, type Tap } from "./sip/endpoint.ts";
+import { type EndpointOptions, openEndpoint, type Tap } from "./sip/endpoint.ts";
 
 export type { ConferenceLauncher } from "./conference/link.ts";
 
@@ -29,6 +29,8 @@ export interface GatewayPorts {
   readonly network: Network;
   readonly opus: Opus;
   readonly board: Board;
+  /** What is in the files of `sip.tls`, PEM; there where the configuration has that. */
+  readonly certificates?: TlsIdentity & { readonly authorities?: string };
   /** Absent: a lone site. */
   readonly broker?: Broker;
   readonly conference: ConferenceLauncher;
@@ -102,7 +104,12 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
 
     const endpoint = await openEndpoint(
       ports,
-      { local: { host: config.sip.host, port: config.sip.port }, userAgent: "Roger", supported: ["eventlist"] },
+      {
+        local: { host: config.sip.host, port: config.sip.port },
+        userAgent: "Roger",
+        supported: ["eventlist"],
+        ...tlsOf(config, ports),
+      },
       server.handlers,
     );
     opened.push(() => endpoint.close());
@@ -129,7 +136,8 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     }
 
     if (config.panel) opened.push(await startPanel(config, config.panel, ports, endpoint.local));
-    log.info({ event: "ready", site: config.site, sip: endpoint.local }, "gateway stands");
+    const { local: sip, secure: tls } = endpoint;
+    log.info({ event: "ready", site: config.site, sip, tls }, "gateway stands");
     return { close };
   } catch (error) {
     await close();
@@ -173,6 +181,13 @@ async function startPanel(
     front.close();
     throw error;
   }
+}
+
+function tlsOf({ sip }: Config, { certificates }: GatewayPorts): Pick<EndpointOptions, "tls"> {
+  if (!sip.tls) return {};
+  if (!certificates) throw new Error("the configuration has sip.tls: its files were read");
+  const { authorities, ...identity } = certificates;
+  return { tls: { port: sip.tls.port, identity, ...(authorities !== undefined && { authorities }) } };
 }
 
 function rangeOf({ media }: Config): PortRange {

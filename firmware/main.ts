@@ -34,6 +34,7 @@ const voicePriority = -11;
 
 const run: Run = async (site, logging) => {
   const log = openLog({ ...logging, gateway: site.config.gateway });
+  for (const { path, message } of site.warnings) log.warn({ event: "warning" }, `${path}: ${message}`);
   goBeforeOthers(log);
   const ending = processEnding({ clock, log });
   try {
@@ -60,7 +61,7 @@ function goBeforeOthers(log: Logger): void {
 }
 
 /** Opens every port and a gateway on them. Rejects with DeviceError when an address or a device is not to be had. */
-async function start({ config, board: description }: Site, log: Logger, ending: Ending): Promise<void> {
+async function start({ config, board: description, certificates }: Site, log: Logger, ending: Ending): Promise<void> {
   const random = cryptoRandom();
   const opus = await loadOpus();
   const broker = config.broker && (await openBroker(config.broker, log, ending));
@@ -87,6 +88,7 @@ async function start({ config, board: description }: Site, log: Logger, ending: 
     network: nodeNetwork(),
     opus,
     board,
+    ...(certificates && { certificates }),
     ...(broker && { broker }),
     conference: launchWorker,
     log,
@@ -120,4 +122,4 @@ const trace: Trace = async (path, filter, whole) => {
   }
 };
 
-process.exit(await perform(process.argv.slice(2), { run, trace }));
+process.exit(await perform(process.argv.slice(2), { run, trace, now: clock.wall() }));

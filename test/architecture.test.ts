@@ -50,7 +50,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // The program.
   "firmware/config": [
     ...["firmware/config.ts", "firmware/federation/topic.ts"],
-    ...["boards", ...readers, "node:fs", "node:net", "node:util", "zod"],
+    ...["boards", ...readers, "node:crypto", "node:fs", "node:net", "node:path", "node:util", "zod"],
   ],
   "firmware/config.ts": [
     ...["firmware/config", "firmware/sip/digest.ts", "firmware/conference/protocol.ts", ...readers],
@@ -95,7 +95,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/gpio": ["hal/error.ts", ...port("clock", "random")],
   "hal/hal.ts": ["hal"],
   "hal/local": ["hal/error.ts", "node:fs", "node:net"],
-  "hal/network": ["hal/error.ts", ...port("clock", "random"), "node:dgram", "node:net"],
+  "hal/network": ["hal/error.ts", ...port("clock", "random"), "node:dgram", "node:net", "node:tls"],
   "hal/opus": [...port("audio"), "libopus-wasm"],
   "hal/random": ["node:crypto"],
   "hal/serial": [],

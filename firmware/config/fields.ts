@@ -5,7 +5,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { gatewayId } from "../federation/topic.ts";
-import { isWildcard } from "./host.ts";
+import { canonical, isWildcard } from "./host.ts";
 
 function text(expected: string, sound: (value: string) => boolean): z.ZodType<string, string> {
   return z
@@ -51,7 +51,7 @@ export const credential = text("expected 1 to 128 characters", (value) => /^[^\p
 export const numericHost = text(
   "expected a numeric IPv4 or IPv6 address, such as 192.168.1.10; names are not looked up",
   (value) => isIP(value) !== 0 && !value.includes("%"),
-);
+).transform(canonical);
 
 /** An address that others are told to send to: a wildcard would tell them nothing. */
 export const ownHost = numericHost.refine(
@@ -99,6 +99,9 @@ export const brokerUrl = z
 export const board = text("expected the name of a file in boards/ without .yaml, such as simulated", (value) =>
   /^[a-z][a-z0-9-]{0,39}$/.test(value),
 );
+
+/** From the folder of the configuration. */
+export const file = text("expected the path of a file", (value) => /^[^\p{Cc}]{1,1000}$/u.test(value));
 
 /** Linux takes 107 bytes for the path of a socket. */
 export const socketPath = text(

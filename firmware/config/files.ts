@@ -1,25 +1,48 @@
-/** The files that a gateway is started from: its configuration, and the board that it names in boards/. */
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
-import { getSystemErrorMessage } from "node:util";
+/** The files that a gateway is started from: its configuration, the board that it names in boards/, and its certificates. */
+import { readdirSync } from "node:fs";
 import { type BoardDescription, readBoard } from "../../hal/board/description.ts";
 import type { Fault } from "../../hal/board/fault.ts";
 import { type Config, readConfig } from "../config.ts";
+import { type Certificates, readCertificates } from "./certificates.ts";
+import { readText } from "./reading.ts";
 
 export interface Site {
   readonly config: Config;
   readonly board: BoardDescription;
+  /** Where the configuration has `sip.tls`. */
+  readonly certificates?: Certificates;
+  /** What is no fault yet, and will be one. */
+  readonly warnings: readonly Fault[];
 }
 
 const boards = new URL("../../boards/", import.meta.url);
 
-/** Reads and validates both. `secret`: refuses a configuration that others than its owner can read or write. */
-export function readSite(file: string, { secret }: { readonly secret: boolean }): Site | { readonly faults: Fault[] } {
-  const text = readText(file, file, secret);
-  if ("faults" in text) return text;
-  const read = readConfig(text.text, file);
+/** The group may not read it either. */
+const secretConfig = { what: "passwords", forbidden: 0o077 };
+
+/**
+ * Reads and validates them all. `secret`: refuses a configuration that others than its owner can read or write. `now`: Unix time
+ * in ms.
+ */
+export function readSite(
+  file: string,
+  { secret, now }: { readonly secret: boolean; readonly now: number },
+): Site | { readonly faults: Fault[] } {
+  const found = readText(file, file, secret ? secretConfig : undefined);
+  if ("problem" in found) return { faults: [{ path: file, message: found.problem }] };
+  const read = readConfig(found.text, file);
   if ("faults" in read) return read;
-  const board = readBoardFile(read.config.board, file);
-  return "faults" in board ? board : { config: read.config, board: board.board };
+  const { config } = read;
+  const board = readBoardFile(config.board, file);
+  const tls = config.sip.tls && readCertificates(config.sip.tls, file, now);
+  if ("faults" in board || (tls && "faults" in tls))
+    return { faults: [board, tls].flatMap((part) => (part && "faults" in part ? part.faults : [])) };
+  return {
+    config,
+    board: board.board,
+    ...(tls && { certificates: tls.certificates }),
+    warnings: tls?.warnings ?? [],
+  };
 }
 
 function readBoardFile(name: string, source: string): ReturnType<typeof readBoard> {
@@ -28,28 +51,6 @@ function readBoardFile(name: string, source: string): ReturnType<typeof readBoar
     return { faults: [{ path: `${source}: board`, message: `boards/ has no ${name}.yaml, only ${known.join(", ")}` }] };
   }
   const shown = `boards/${name}.yaml`;
-  const text = readText(new URL(`${name}.yaml`, boards), shown, false);
-  return "faults" in text ? text : readBoard(text.text, shown);
-}
-
-function readText(file: string | URL, shown: string, secret: boolean): { text: string } | { faults: Fault[] } {
-  const fault = (message: string) => ({ faults: [{ path: shown, message }] });
-  let handle: number | undefined;
-  try {
-    handle = openSync(file, "r");
-    const { mode } = fstatSync(handle);
-    if (secret && (mode & 0o077) !== 0) {
-      const found = (mode & 0o777).toString(8);
-      return fault(`holds passwords, but others can read or write it (mode ${found}); chmod 600 ${shown}`);
-    }
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(handle)) };
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    if (error instanceof TypeError) return fault("is not UTF-8 text; save it as UTF-8");
-    if ("errno" in error && typeof error.errno === "number")
-      return fault(`cannot be read: ${getSystemErrorMessage(error.errno)}; correct its path or its permissions`);
-    throw error;
-  } finally {
-    if (handle !== undefined) closeSync(handle);
-  }
+  const found = readText(new URL(`${name}.yaml`, boards), shown);
+  return "problem" in found ? { faults: [{ path: shown, message: found.problem }] } : readBoard(found.text, shown);
 }

@@ -15,7 +15,7 @@ export function reachable(host: string): string {
   return isIPv6(host) ? "::1" : "127.0.0.1";
 }
 
-/** The shortest spelling of an IPv6 address. */
-function canonical(host: string): string | undefined {
-  return isIPv6(host) ? URL.parse(`http://[${host}]`)?.hostname.slice(1, -1) : undefined;
+/** As sockets write it: the shortest spelling of an IPv6 address, and any other host as it is. */
+export function canonical(host: string): string {
+  return (isIPv6(host) ? URL.parse(`http://[${host}]`)?.hostname.slice(1, -1) : undefined) ?? host;
 }

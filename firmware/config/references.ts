@@ -2,9 +2,11 @@
  * What the parts of a configuration file say about each other. It looks at each part by itself and passes over what is
  * malformed (the schema tells of it), so that every fault shows at once.
  */
+import { isIP } from "node:net";
 import { z } from "zod";
 import type { Fault } from "../../hal/board/fault.ts";
 import { gatewayId } from "../federation/topic.ts";
+import { ownHost } from "./fields.ts";
 
 /** undefined for what is absent or malformed. */
 const loose = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
@@ -15,6 +17,7 @@ const rules = loose(z.array(loose(rule)));
 const account = z.object({ user: name, talkgroups: names, standing: names, listenOnly: names, rules });
 const talkgroup = z.object({ name });
 const whatever = z.unknown().optional();
+const number = loose(z.number());
 const credentials = { username: whatever, password: whatever };
 
 const looseSchema = z.object({
@@ -22,6 +25,8 @@ const looseSchema = z.object({
   gateway: whatever,
   accounts: loose(z.array(loose(account))),
   talkgroups: loose(z.array(loose(talkgroup))),
+  sip: loose(z.object({ host: loose(ownHost), port: number, tls: loose(z.object({ port: number })) })),
+  media: loose(z.object({ host: loose(ownHost) })),
   panel: loose(z.object({ account: name, talkgroup: name })),
   broker: loose(z.object({ embedded: loose(z.object(credentials)), url: whatever, ...credentials })),
 });
@@ -33,7 +38,9 @@ type Loose = z.output<typeof looseSchema>;
 export function referenceFaults(data: unknown): Fault[] {
   const read = looseSchema.safeParse(data);
   if (!read.success) return [];
-  return [siteFaults, nameFaults, accountFaults, panelFaults, brokerFaults].flatMap((look) => look(read.data));
+  return [siteFaults, sipFaults, nameFaults, accountFaults, panelFaults, brokerFaults].flatMap((look) =>
+    look(read.data),
+  );
 }
 
 function siteFaults({ site, gateway }: Loose): Fault[] {
@@ -43,6 +50,19 @@ function siteFaults({ site, gateway }: Loose): Fault[] {
 
 /** Everybody's list of whom they may talk with has the URI of this name. */
 const buddyList = "buddies";
+function sipFaults({ sip, media, panel }: Loose): Fault[] {
+  const faults: Fault[] = [];
+  if (sip?.tls && sip.port !== undefined && (sip.tls.port ?? 5061) === sip.port)
+    faults.push({ path: "sip.tls.port", message: "this is sip.port too; expected another" });
+  const kinds = [sip?.host, media?.host].map((host) => isIP(host ?? ""));
+  if (panel && kinds.toSorted().join() === "4,6")
+    faults.push({
+      path: "media.host",
+      message:
+        "sip.host is an address of the other IP version, and the panel speaks SIP from here; expected the same version",
+    });
+  return faults;
+}
 
 /** Users and talkgroups are user parts of SIP URIs in one realm: one name, one of them. */
 function nameFaults({ accounts = [], talkgroups = [] }: Loose): Fault[] {

@@ -74,13 +74,24 @@ const broker = z.strictObject(
   "expected none, embedded: { host, port }, or url",
 );
 
+/** Port: RFC 3261 §19.1.2. */
+const tls = z.strictObject(
+  { port: field.port.default(5061), certificate: field.file, key: field.file, ca: z.exactOptional(field.file) },
+  "expected port, certificate and key",
+);
+
 export const fileSchema = z.strictObject(
   {
     site: field.site,
     gateway: z.exactOptional(field.gateway),
     realm: field.realm,
     sip: z.strictObject(
-      { host: field.ownHost, port: field.port, digest: digest.default(["SHA-256", "MD5"]) },
+      {
+        host: field.ownHost,
+        port: field.port,
+        digest: digest.default(["SHA-256", "MD5"]),
+        tls: z.exactOptional(tls),
+      },
       "expected host and port",
     ),
     media: z.strictObject({ host: field.ownHost, ports: field.portRange }, "expected host and ports"),

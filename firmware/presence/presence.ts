@@ -12,7 +12,7 @@ import { parseContactList, parseEvent } from "../sip/header.ts";
 import { headers, ProtocolError } from "../sip/message.ts";
 import { formatUri, parseUri } from "../sip/uri.ts";
 import type { Account, Accounts } from "./accounts.ts";
-import { authentication } from "./authentication.ts";
+import { authentication, type RefusedCounts } from "./authentication.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
 import { dialledCalls } from "./dialled.ts";
 import { legsAt } from "./legs.ts";
@@ -49,6 +49,8 @@ export interface PresenceServer {
   readonly handlers: Handlers;
   /** What the conference server says. */
   session(event: SessionEvent): void;
+  /** Requests that were refused for want of a proof, as running counts. */
+  readonly refused: Readonly<RefusedCounts>;
   /** A user of another gateway, or undefined when gone. */
   remote(gateway: string, user: string, state: Presence | undefined): void;
   /** Who holds the floor of a talkgroup, as an address of record; undefined: nobody. */
@@ -107,8 +109,8 @@ export function presence(
       sessions.registered(account.user, contact, flow, fresh);
       const terminal = `${account.user} ${contact}`;
       if (standing.has(terminal)) return;
-      log.info({ event: "registered", user: account.user, from: flow.remote }, "terminal registered");
-      members.registered(account.user, 1);
+      const { transport, remote: from } = flow;
+      log.info({ event: "registered", user: account.user, from, transport }, "terminal registered");
       standing.set(
         terminal,
         account.standing.map((talkgroup) => hold(account, talkgroup, contact, flow)),
@@ -119,8 +121,8 @@ export function presence(
       const terminal = `${account.user} ${contact}`;
       standing.get(terminal)?.forEach((reason) => reason.giveUp());
       standing.delete(terminal);
-      members.registered(account.user, -1);
     },
+    reach: ({ user }, change) => members.registered(user, change),
   });
 
   const requests = new Map<string, (account: Account, incoming: Incoming) => void>([
@@ -177,8 +179,13 @@ export function presence(
         const account = guard.admit(incoming);
         if (account) receive(account, incoming);
       },
+      onClosed(flow) {
+        sessions.cut(flow);
+        bindings.cut(flow);
+      },
     },
     session: legs.receive,
+    refused: guard.refused,
     remote(gateway, user, state) {
       members.remote(gateway, user, state);
       persons.remote(gateway, user, state);
@@ -193,6 +200,7 @@ export function presence(
       events.reconsider(user);
     },
     close() {
+      guard.close();
       calls.close();
       sessions.close();
       watchers.close();

@@ -1,11 +1,15 @@
 /**
  * The registrar (RFC 3261 §10.3): which contacts of an account are reachable, by which flow, and for how long. It takes requests
- * that are authenticated already, and tells when a terminal appears, starts afresh, and is gone.
+ * that are authenticated already, and tells when a terminal appears, starts afresh, is out of reach, and is gone.
+ *
+ * Flows are those of RFC 5626 without its extension: a contact is reached by the way that it registered by. A connection that
+ * closes takes its contacts' reachability with it: they stay bound, but nobody dials an address that a NAT may have
+ * given to somebody else. The terminal comes back by registering anew.
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import type { Flow, Incoming } from "../sip/endpoint.ts";
 import { secondsIn } from "../sip/expires.ts";
-import { parseContactList, parseCSeq, parseNameAddr } from "../sip/header.ts";
+import { type NameAddr, parseContactList, parseCSeq, parseNameAddr } from "../sip/header.ts";
 import { header, headers, ProtocolError } from "../sip/message.ts";
 import { aorOf, formatUri, parseNumber, parseUri } from "../sip/uri.ts";
 import type { Account } from "./accounts.ts";
@@ -16,57 +20,105 @@ export interface Binding {
   readonly contact: string;
   /** The way it registered by, which is the way back to it. */
   readonly flow: Flow;
+  /** How much it is preferred among those of the account, 0..1; undefined counts as 1. */
+  readonly q: number | undefined;
 }
 
 export interface RegistrarListener {
   /** `fresh`: a new contact, or one whose terminal has started anew. */
   bound(binding: Binding, fresh: boolean): void;
   unbound(binding: Binding): void;
+  /** One contact more of the account can be reached, or one less. */
+  reach(account: Account, change: 1 | -1): void;
 }
 
 export interface Registrar {
   /** Answers a REGISTER of `account`. Throws ProtocolError. */
   register(account: Account, incoming: Incoming): void;
+  /** The contacts of a user that can be reached: the one to be chosen first, by its q and then by how lately it was heard of. */
+  reachable(user: string): readonly Binding[];
+  /** A connection is gone. */
+  cut(connection: Flow): void;
   close(): void;
 }
 
 interface Held extends Binding {
   readonly callId: string;
   readonly cseq: number;
+  /** Which terminal it is, where that says so (RFC 5626 §4.1). */
+  readonly instance: string | undefined;
+  readonly boundAt: number;
   readonly expiresAt: number;
   readonly expiry: Cancel;
+  isReachable: boolean;
+}
+
+/** What a request asks for one contact. */
+interface Change extends Pick<Held, "contact" | "q" | "instance"> {
+  readonly seconds: number;
 }
 
 /** Seconds. A refresh more often than this is a load without a use. */
 const shortest = 30;
 const longest = 3_600;
+/** Over a connection a refresh comes before the connection is given up as idle (transport-tcp.ts). */
+const longestByConnection = 600;
 const usual = 300;
 const mostContacts = 10;
 
 export function registrar(clock: Clock, listener: RegistrarListener): Registrar {
   /** By account, then by contact. */
   const accounts = new Map<string, Map<string, Held>>();
+  const byConnection = new Map<string, Set<Held>>();
+
+  /** The one to be chosen comes first. */
+  function contactsOf(user: string): readonly Held[] {
+    return [...(accounts.get(user)?.values() ?? [])].sort((a, b) => (b.q ?? 1) - (a.q ?? 1) || b.boundAt - a.boundAt);
+  }
+
+  /** It is held no longer: another takes its place, or none. */
+  function drop(held: Held): void {
+    held.expiry();
+    const key = connectionOf(held.flow);
+    const others = byConnection.get(key);
+    others?.delete(held);
+    if (others?.size === 0) byConnection.delete(key);
+  }
 
   function remove(held: Held): void {
-    held.expiry();
+    drop(held);
     const contacts = accounts.get(held.account.user);
     contacts?.delete(held.contact);
     if (contacts?.size === 0) accounts.delete(held.account.user);
     listener.unbound(held);
+    if (held.isReachable) listener.reach(held.account, -1);
   }
 
-  function bind(binding: Binding, thread: { callId: string; cseq: number }, seconds: number): void {
-    const contacts = accounts.get(binding.account.user) ?? new Map<string, Held>();
+  function bind(binding: Omit<Held, "boundAt" | "expiresAt" | "expiry" | "isReachable">, seconds: number): void {
+    const { account, flow, callId } = binding;
+    const contacts = accounts.get(account.user) ?? new Map<string, Held>();
     const before = contacts.get(binding.contact);
-    before?.expiry();
+    if (before) drop(before);
     const held: Held = {
       ...binding,
-      ...thread,
+      boundAt: clock.now(),
       expiresAt: clock.now() + seconds * 1_000,
       expiry: clock.after(seconds * 1_000, () => remove(held)),
+      isReachable: true,
     };
-    accounts.set(binding.account.user, contacts.set(binding.contact, held));
-    listener.bound(held, before?.callId !== thread.callId);
+    accounts.set(account.user, contacts.set(binding.contact, held));
+    if (flow.connection !== undefined) {
+      const key = connectionOf(flow);
+      byConnection.set(key, (byConnection.get(key) ?? new Set()).add(held));
+    }
+    listener.bound(held, before?.callId !== callId);
+    if (!before?.isReachable) listener.reach(account, 1);
+  }
+
+  /** A terminal that is back under another contact: what still stands with its old one ends by the new way to it. */
+  function supersede(old: Held, flow: Flow): void {
+    listener.bound({ ...old, flow }, false);
+    remove(old);
   }
 
   function register(account: Account, incoming: Incoming): void {
@@ -88,47 +140,91 @@ export function registrar(clock: Clock, listener: RegistrarListener): Registrar 
     }
 
     // All is looked at before anything is changed (§10.3 step 7).
-    const changes = listed.map(({ uri, params }) => {
-      const contact = formatUri(parseUri(uri));
-      const own = params.get("expires");
-      const seconds = own === undefined ? (general ?? usual) : parseNumber(own, 0xffff_ffff, "expires");
+    const changes = listed.map((each) => changeOf(each, general));
+    for (const { contact } of changes) {
       const before = held?.get(contact);
       if (before) inOrder(before, callId, cseq);
-      return { contact, seconds };
-    });
+    }
     if (changes.some(({ seconds }) => seconds > 0 && seconds < shortest))
       return incoming.respond(423, { headers: [["min-expires", `${shortest}`]] });
-    const after = new Set(held?.keys());
-    for (const { contact, seconds } of changes) {
-      if (seconds > 0) after.add(contact);
-      else after.delete(contact);
-    }
+    const idle = superfluous(held, changes);
     // Those of a terminal that died run out before long: a refusal, but not for good.
-    if (after.size > mostContacts) return incoming.respond(503, { headers: [["retry-after", `${shortest}`]] });
+    if (idle === undefined) return incoming.respond(503, { headers: [["retry-after", `${shortest}`]] });
 
-    for (const { contact, seconds } of changes) {
-      const before = accounts.get(account.user)?.get(contact);
-      if (seconds > 0) bind({ account, contact, flow }, { callId, cseq }, Math.min(seconds, longest));
-      else if (before) remove(before);
+    for (const each of idle) remove(each);
+    for (const { seconds, ...change } of changes) {
+      const contacts = accounts.get(account.user);
+      const before = contacts?.get(change.contact);
+      if (seconds === 0) {
+        if (before) remove(before);
+        continue;
+      }
+      for (const old of before ? [] : (contacts?.values() ?? []))
+        if (!old.isReachable && old.instance !== undefined && old.instance === change.instance) supersede(old, flow);
+      const most = flow.connection === undefined ? longest : longestByConnection;
+      bind({ ...change, account, flow, callId, cseq }, Math.min(seconds, most));
     }
-    incoming.respond(200, { headers: contactsOf(account) });
+    incoming.respond(200, { headers: contactsOf(account.user).map(contactHeader) });
   }
 
-  function contactsOf(account: Account): (readonly [string, string])[] {
-    const now = clock.now();
-    return [...(accounts.get(account.user)?.values() ?? [])].map(({ contact, expiresAt }) => [
-      "contact",
-      `<${contact}>;expires=${Math.max(0, Math.round((expiresAt - now) / 1_000))}`,
-    ]);
+  function contactHeader({ contact, q, expiresAt }: Held): readonly [string, string] {
+    const left = Math.max(0, Math.round((expiresAt - clock.now()) / 1_000));
+    return ["contact", `<${contact}>${q === undefined ? "" : `;q=${q}`};expires=${left}`];
   }
 
   return {
     register,
+    reachable: (user) => contactsOf(user).filter(({ isReachable }) => isReachable),
+    cut(connection) {
+      const key = connectionOf(connection);
+      const cut = byConnection.get(key) ?? [];
+      byConnection.delete(key);
+      for (const held of cut) {
+        held.isReachable = false;
+        listener.reach(held.account, -1);
+      }
+    },
     close() {
       for (const contacts of accounts.values()) for (const held of contacts.values()) held.expiry();
       accounts.clear();
+      byConnection.clear();
     },
   };
+}
+
+function connectionOf({ transport, connection }: Flow): string {
+  return `${transport} ${connection}`;
+}
+
+function changeOf({ uri, params }: NameAddr, general: number | undefined): Change {
+  const own = params.get("expires");
+  const q = params.get("q");
+  // RFC 3261 §25.1 "qvalue"
+  if (q !== undefined && !/^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q))
+    throw new ProtocolError(400, `q "${q.slice(0, 20)}", expected 0 to 1`);
+  return {
+    contact: formatUri(parseUri(uri)),
+    q: q === undefined ? undefined : Number(q),
+    instance: params.get("+sip.instance"),
+    seconds: own === undefined ? (general ?? usual) : parseNumber(own, 0xffff_ffff, "expires"),
+  };
+}
+
+/** What must go to make room for the changes: contacts out of reach, the oldest first. Undefined: there is no room. */
+function superfluous(
+  held: ReadonlyMap<string, Held> | undefined,
+  changes: readonly Change[],
+): readonly Held[] | undefined {
+  const after = new Set(held?.keys());
+  for (const { contact, seconds } of changes) {
+    if (seconds > 0) after.add(contact);
+    else after.delete(contact);
+  }
+  const excess = after.size - mostContacts;
+  if (excess <= 0) return [];
+  const named = new Set(changes.map(({ contact }) => contact));
+  const idle = [...(held?.values() ?? [])].filter(({ contact, isReachable }) => !isReachable && !named.has(contact));
+  return excess > idle.length ? undefined : idle.sort((a, b) => a.boundAt - b.boundAt).slice(0, excess);
 }
 
 /** §10.3 step 7: a request that was overtaken changes nothing. */

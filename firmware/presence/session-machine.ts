@@ -13,8 +13,11 @@ export type SessionState =
   | { readonly in: "inviting"; readonly failures: number }
   /** The answer is with the conference server. */
   | { readonly in: "joining"; readonly failures: number }
-  | { readonly in: "standing" }
+  /** `reachable`: a request would reach the terminal; its voice may come and go even if not. */
+  | { readonly in: "standing"; readonly reachable: boolean }
   | { readonly in: "waiting"; readonly failures: number }
+  /** There is no way to the terminal until it is heard of again. */
+  | { readonly in: "out-of-reach" }
   | { readonly in: "ended" };
 
 /** `fraction`: jitter, [0, 1). */
@@ -26,6 +29,10 @@ export type SessionInput =
   | { readonly type: "ready" }
   /** The terminal or the conference server said no, or hung up, or is gone. */
   | { readonly type: "failed"; readonly cause: SessionFailure; readonly fraction: number }
+  /** The connection by which the terminal is reached is gone. */
+  | { readonly type: "cut" }
+  /** The terminal was heard of again. */
+  | { readonly type: "reached" }
   | { readonly type: "end" };
 
 export type SessionFailure = "refused" | "hung-up" | "lost";
@@ -62,9 +69,15 @@ export const sessionMachine: Sessions = (state, event) => {
       return [{ in: "ended" }, [{ stop: "answer" }, { stop: "retry" }, ...down(state), { do: "clear" }]];
     case "failed":
       return fail(state, event.cause, event.fraction);
+    case "cut":
+      if (state.in === "standing") return [{ in: "standing", reachable: false }, []];
+      return state.in === "out-of-reach" ? [state, []] : lose(state);
+    case "reached":
+      if (state.in === "standing") return [{ in: "standing", reachable: true }, []];
+      return state.in === "out-of-reach" ? provision(0) : [state, []];
     case "expiry":
       if (event.timer === "retry") return state.in === "waiting" ? provision(state.failures) : [state, []];
-      return state.in === "waiting" || state.in === "standing" ? [state, []] : fail(state, "refused", 0.5);
+      return isAsking(state) ? fail(state, "refused", 0.5) : [state, []];
     case "offer":
       if (state.in !== "provisioning") return [state, []];
       return [
@@ -85,9 +98,20 @@ export const sessionMachine: Sessions = (state, event) => {
       ];
     case "ready":
       if (state.in !== "joining") return [state, []];
-      return [{ in: "standing" }, [{ stop: "answer" }, { do: "up" }]];
+      return [{ in: "standing", reachable: true }, [{ stop: "answer" }, { do: "up" }]];
   }
 };
+
+type Asking = Extract<SessionState, { readonly in: "provisioning" | "inviting" | "joining" }>;
+
+function isAsking(state: SessionState): state is Asking {
+  return state.in === "provisioning" || state.in === "inviting" || state.in === "joining";
+}
+
+/** A terminal that cannot be reached is not tried: whoever has its address by now may be somebody else. */
+function lose(state: SessionState): Step {
+  return [{ in: "out-of-reach" }, [...down(state), { do: "clear" }, { stop: "answer" }, { stop: "retry" }]];
+}
 
 function provision(failures: number): Step {
   return [
@@ -105,7 +129,8 @@ function then([state, effects]: Step, before: readonly SessionDeed[]): Step {
 }
 
 function fail(state: SessionState, cause: SessionFailure, fraction: number): Step {
-  if (state.in === "waiting" || state.in === "ended") return [state, []];
+  if (!isAsking(state) && state.in !== "standing") return [state, []];
+  if (state.in === "standing" && !state.reachable) return lose(state);
   const before = state.in === "standing" ? 0 : state.failures;
   const failures = cause === "hung-up" ? Math.max(before, hangUpFailures) : before + 1;
   return [

@@ -24,6 +24,8 @@ export interface StandingSession {
   renew(flow: Flow): void;
   /** The terminal is reached by this flow from now on; a session that stands goes on. */
   move(flow: Flow): void;
+  /** A connection is gone: if it was the way to the terminal, nothing is asked of it before it is heard of again. */
+  cut(connection: Flow): void;
   end(): void;
 }
 
@@ -119,14 +121,23 @@ export function openSession(
     );
   }
 
+  function moveTo(next: Flow): void {
+    flow = next;
+    dialog?.move(next);
+  }
+
   machine.send({ type: "start" });
   return {
     renew(next) {
-      flow = next;
+      moveTo(next);
       machine.send({ type: "start" });
     },
     move(next) {
-      flow = next;
+      moveTo(next);
+      machine.send({ type: "reached" });
+    },
+    cut({ transport, connection }) {
+      if (flow.transport === transport && flow.connection === connection) machine.send({ type: "cut" });
     },
     end() {
       machine.send({ type: "end" });

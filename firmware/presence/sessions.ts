@@ -7,6 +7,8 @@ export interface Sessions {
   hold(place: SessionPlace): Reason;
   /** A terminal has registered: `fresh` when it started anew, and knows nothing of what stood. */
   registered(user: string, contact: string, flow: Flow, fresh: boolean): void;
+  /** A connection is gone, and with it the way to whoever was reached by it. */
+  cut(connection: Flow): void;
   close(): void;
 }
 
@@ -51,6 +53,9 @@ export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sess
         if (fresh) session.renew(flow);
         else session.move(flow);
       }
+    },
+    cut(connection) {
+      for (const { session } of held.values()) session.cut(connection);
     },
     close() {
       for (const { session } of held.values()) session.end();

@@ -127,7 +127,7 @@ export function receiveInvite(
     if (machine.state().in !== "ringing") {
       // The caller gave up while the answer was being made.
       core.clock.after(0, handlers.onEnd);
-      return { callId, end() {} };
+      return { callId, end() {}, move() {} };
     }
     user = handlers;
     session = mindSession(core, conversation, {
@@ -141,7 +141,7 @@ export function receiveInvite(
       unconfirmed: () => machine.send({ type: "no-ack" }),
     });
     machine.send({ type: "accept" });
-    return { callId, end };
+    return { callId, end, move: session.move };
   }
 
   const invite: IncomingInvite = {

@@ -197,7 +197,7 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
       session?.close();
     },
   });
-  return { callId: thread.callId, end };
+  return { callId: thread.callId, end, move: (next) => session?.move(next) };
 }
 
 function credentialsOf(request: SipRequest): Headers {

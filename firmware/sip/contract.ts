@@ -2,15 +2,19 @@
  * What the SIP endpoint and the rooms that use it agreed on: values and callbacks, no behaviour.
  * Other rooms import these from endpoint.ts.
  */
-import type { Address } from "../../hal/network/port.ts";
+import type { Address, TlsIdentity } from "../../hal/network/port.ts";
 import type { Headers, SipRequest, SipResponse } from "./message.ts";
 
-/** Where a message came from, and the way back to it (RFC 3581, RFC 5626 flow). */
+export type Transport = "udp" | "tcp" | "tls";
+
+/** Where a message came from, and the way back to it (RFC 3581, RFC 5626 flow); or where a peer is to be called. */
 export interface Flow {
-  readonly transport: "udp" | "tcp";
+  readonly transport: Transport;
   readonly remote: Address;
-  /** Which TCP connection; undefined over UDP. */
+  /** Which TCP or TLS connection, and no other: one that is gone is not dialled. Undefined over UDP, and for a peer to be called. */
   readonly connection?: number;
+  /** Whom a peer that is called over TLS must prove to be; its address where absent. */
+  readonly name?: string;
 }
 
 /** Sees every message as it is on the wire, before it is read or after it was sent. Costs what it does: call it plainly. */
@@ -43,8 +47,8 @@ export interface OutgoingRequest extends Extras {
   /** Logical parties as URIs (name-addr allowed). */
   readonly from: string;
   readonly to: string;
-  /** Where to send it: a flow to reuse, or an address. Absent: the Request-URI's own host and port. */
-  readonly via?: Flow | { readonly transport: "udp" | "tcp"; readonly remote: Address };
+  /** Where to send it: a flow to reuse, or a peer to call. Absent: the Request-URI's own host and port. */
+  readonly via?: Flow;
   /** Answers a 401/407 once (again on stale=true). */
   readonly credentials?: Credentials;
   /** Continue a series (REGISTER refreshes): same Call-ID, next CSeq. */
@@ -62,6 +66,8 @@ export interface Incoming {
 /** One side of an INVITE session after it was offered or answered. Its end is told once. */
 export interface Session {
   readonly callId: string;
+  /** The far end is reached by this flow from now on, until it shows another one itself. */
+  move(flow: Flow): void;
   /** Sends BYE (or CANCEL before the answer). `onEnd` is not called for one's own end. */
   end(reason?: string): void;
 }
@@ -142,7 +148,7 @@ export interface Registration {
 export interface RegistrationOptions {
   /** Address of record, "sip:alice@example.org". */
   readonly aor: string;
-  readonly registrar: { readonly transport: "udp" | "tcp"; readonly remote: Address };
+  readonly registrar: Flow;
   readonly credentials: Credentials;
   /** Seconds; default 300. */
   readonly expires?: number;
@@ -154,23 +160,37 @@ export interface Handlers {
   onSubscribe(subscribe: IncomingSubscribe): void;
   /** Every other out-of-dialog request (REGISTER, PUBLISH, MESSAGE, …). OPTIONS is answered by the endpoint. */
   onRequest(incoming: Incoming): void;
+  /** A connection that requests came by is gone. */
+  onClosed?(flow: Flow): void;
 }
 
 export interface EndpointOptions {
   /** The address to bind, UDP and TCP alike. Port 0 lets the system choose. */
   readonly local: Address;
-  /** What peers are told in Via and Contact, where it differs from `local` (a wildcard address, NAT). Port 0: the bound port. */
+  /** What peers are told in Via and Contact, where it differs from `local` (a wildcard address, NAT). Port 0: the bound port. TLS has its own. */
   readonly advertised?: Address;
   readonly userAgent: string;
   /** Default: both. */
   readonly transports?: readonly ("udp" | "tcp")[];
+  /** TLS beside them, on a port of its own. Absent: none is spoken. */
+  readonly tls?: TlsOptions;
   /** Option tags that the handlers understand in Require; any other is refused with 420. Default: none. */
   readonly supported?: readonly string[];
+}
+
+export interface TlsOptions {
+  /** Port 0 lets the system choose. */
+  readonly port: number;
+  readonly identity: TlsIdentity;
+  /** Who may sign for peers that are called, PEM; absent: the authorities that browsers trust. */
+  readonly authorities?: string;
 }
 
 export interface Endpoint {
   /** The address it is bound to. */
   readonly local: Address;
+  /** The address that it speaks TLS on. */
+  readonly secure?: Address;
   /** Sends a request outside dialogs; `onFinal` is called once. */
   request(out: OutgoingRequest, onFinal: (response: SipResponse) => void): void;
   /** Sends an INVITE with an SDP offer. */

@@ -15,12 +15,15 @@ export interface Conversation {
   acknowledge(cseq: number, credentials: Headers): void;
   /** Takes in a request of the far end. Throws ProtocolError: 481 for another dialog, 500 when out of order. */
   take(received: SipRequest, flow: Flow): void;
+  /** The far end is reached by this flow from now on. */
+  move(flow: Flow): void;
 }
 
 export function converse(core: Core, opened: Dialog, credentials?: Credentials): Conversation {
   let dialog = opened;
 
-  const contact = () => ["contact", `<${contactUri(core, dialog.local, dialog.flow.transport)}>`] as const;
+  const contact = () =>
+    ["contact", `<${contactUri(core, dialog.local, dialog.flow.transport, dialog.target)}>`] as const;
 
   return {
     dialog: () => dialog,
@@ -46,6 +49,9 @@ export function converse(core: Core, opened: Dialog, credentials?: Credentials):
       if (tagOf(header(received, "from") ?? "") !== dialog.remoteTag)
         throw new ProtocolError(481, `${received.method} of another dialog`);
       dialog = dialogAfter(dialog, received, flow);
+    },
+    move(flow) {
+      dialog = { ...dialog, flow };
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Composed } from "./asking.ts";
-import type { Flow, Incoming, OutgoingRequest } from "./contract.ts";
+import type { Flow, Incoming, OutgoingRequest, Transport } from "./contract.ts";
 import { parseNameAddr, withTag } from "./header.ts";
 import { header, ProtocolError, type SipRequest } from "./message.ts";
 import { request } from "./serialize.ts";
@@ -32,7 +32,9 @@ export interface Core {
   readonly random: Random;
   readonly userAgent: string;
   /** "host:port" as peers should see it. */
-  readonly sentBy: string;
+  sentBy(transport: Transport): string;
+  /** False once the connection of a flow is gone. */
+  isOpen(flow: Flow): boolean;
   readonly transactions: Transactions;
   readonly dialogs: Map<string, DialogUser>;
   /** By user name and server. */
@@ -43,15 +45,19 @@ export function dialogKey(callId: string, localTag: string): string {
   return `${callId}\n${localTag}`;
 }
 
-/** This endpoint's Contact URI for the user of `party` (a URI or name-addr), as reached over `transport`. */
-export function contactUri(core: Core, party: string, transport: "udp" | "tcp"): string {
+/**
+ * This endpoint's Contact URI for the user of `party` (a URI or name-addr), as reached over `transport`; a sips URI over TLS where
+ * it is said to one (RFC 3261 §8.1.1.8, §12.1.1).
+ */
+export function contactUri(core: Core, party: string, transport: Transport, saidTo = party): string {
   const { user } = parseUri(parseNameAddr(party).uri);
+  const isSips = transport === "tls" && /^sips:/i.test(parseNameAddr(saidTo).uri);
   return formatUri({
-    scheme: "sip",
+    scheme: isSips ? "sips" : "sip",
     user,
     password: undefined,
-    ...parseHostPort(core.sentBy),
-    params: new Map(transport === "tcp" ? [["transport", "tcp"]] : []),
+    ...parseHostPort(core.sentBy(transport)),
+    params: new Map(transport === "udp" || isSips ? [] : [["transport", transport]]),
     headers: new Map(),
   });
 }
@@ -65,7 +71,8 @@ export function respond(
 ): void {
   const { headers = [], contact = false, ...parts } = extras;
   if (!contact) return transaction.respond(status, { ...parts, headers });
-  const uri = contactUri(core, header(transaction.request, "to") ?? "", transaction.flow.transport);
+  const { request, flow } = transaction;
+  const uri = contactUri(core, header(request, "to") ?? "", flow.transport, request.uri);
   transaction.respond(status, { ...parts, headers: [["contact", `<${uri}>`], ...headers] });
 }
 
@@ -87,7 +94,7 @@ export function composeOutside(core: Core, out: OutgoingRequest, thread: Thread,
   const own: [string, string][] = [["user-agent", core.userAgent]];
   const given = out.headers ?? [];
   if (withContact.has(out.method) && !given.some(([name]) => name === "contact"))
-    own.push(["contact", `<${contactUri(core, bracketed(out.from), flow.transport)}>`]);
+    own.push(["contact", `<${contactUri(core, bracketed(out.from), flow.transport, out.uri)}>`]);
   return {
     flow,
     request: request({
@@ -110,8 +117,9 @@ function bracketed(party: string): string {
 
 /** Where a Request-URI points by itself. Throws ProtocolError 503 for a host that is no number: this room asks no resolver. */
 function flowOf(uri: string): Flow {
-  const { host, port = 5060, params } = parseUri(uri);
+  const { scheme, host, port, params } = parseUri(uri);
   if (!isIpv4(host) && !isIpv6(host)) throw new ProtocolError(503, `no numeric host in ${uri}`);
-  const tcp = params.get("transport")?.toLowerCase() === "tcp";
-  return { transport: tcp ? "tcp" : "udp", remote: { host, port } };
+  const named = params.get("transport")?.toLowerCase();
+  const transport = scheme === "sips" || named === "tls" ? "tls" : named === "tcp" ? "tcp" : "udp";
+  return { transport, remote: { host, port: port ?? (transport === "tls" ? 5061 : 5060) } };
 }

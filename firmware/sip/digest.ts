@@ -12,10 +12,20 @@ import { parseUri, sameUri } from "./uri.ts";
 
 export type DigestAlgorithm = "SHA-256" | "MD5";
 
-/** `stale`: the password was right, the nonce was not; the challenge to send says so, and the terminal does not ask its user again. */
-export type Verdict =
-  | { readonly ok: true; readonly username: string }
-  | { readonly ok: false; readonly stale: boolean; readonly reason: string };
+/** `stale`: nothing is known against the password, only the nonce is not good; the challenge to send says so, and the terminal does not ask its user again. */
+export interface Refusal {
+  readonly ok: false;
+  readonly stale: boolean;
+  readonly reason: string;
+}
+
+/** Credentials that are in order as far as that can be told without the password. */
+export interface Claim extends Proof {
+  readonly ok: true;
+  readonly username: string;
+}
+
+export type Verdict = { readonly ok: true } | Refusal;
 
 /** H(username:realm:password) in hex, or undefined for a user that does not exist. */
 export type Ha1Lookup = (username: string, algorithm: DigestAlgorithm) => string | undefined;
@@ -23,8 +33,13 @@ export type Ha1Lookup = (username: string, algorithm: DigestAlgorithm) => string
 export interface DigestGuard {
   /** Values for WWW-Authenticate, SHA-256 first, of `algorithms` alone where they are given. `source` names the peer that may answer: its address. */
   challenges(source: string, stale?: boolean, algorithms?: readonly DigestAlgorithm[]): readonly string[];
-  /** Judges an Authorization value of `request` that came from `source`. Never throws for what a peer sent. */
-  verify(request: SipRequest, authorization: string, source: string, lookup: Ha1Lookup): Verdict;
+  /**
+   * Reads an Authorization value of `request` that came from `source`. Never throws for what a peer sent. A nonce that is not good
+   * is found here: whoever makes one up learns nothing about a password.
+   */
+  read(request: SipRequest, authorization: string, source: string): Claim | Refusal;
+  /** Judges whether who made a claim knows the password. What is refused here and is not stale was a wrong one. */
+  prove(claim: Claim, lookup: Ha1Lookup): Verdict;
 }
 
 export interface DigestGuardOptions {
@@ -48,36 +63,44 @@ export function digestGuard(options: DigestGuardOptions): DigestGuard {
   // Work on a user that does not exist costs the same as on one that does.
   const nobody = random.token(16);
 
-  function challenges(source: string, stale = false, wanted = algorithms): readonly string[] {
+  function challenges(source: string, isStale = false, wanted = algorithms): readonly string[] {
     const nonce = nonces.issue(source);
     return supported
       .filter((algorithm) => wanted.includes(algorithm))
       .map(
         (algorithm) =>
-          `Digest realm=${quote(realm)}, nonce="${nonce}", algorithm=${algorithm}, qop="auth"${stale ? ", stale=true" : ""}`,
+          `Digest realm=${quote(realm)}, nonce="${nonce}", algorithm=${algorithm}, qop="auth"${isStale ? ", stale=true" : ""}`,
       );
   }
 
-  function verify(request: SipRequest, authorization: string, source: string, lookup: Ha1Lookup): Verdict {
+  function read(request: SipRequest, authorization: string, source: string): Claim | Refusal {
     const given = readCredentials(authorization);
     if (typeof given === "string") return refused(given);
     if (given.realm !== realm) return refused(`realm "${given.realm.slice(0, 40)}", expected "${realm}"`);
     if (!algorithms.includes(given.algorithm)) return refused(`algorithm ${given.algorithm} is not offered`);
     if (!samePlace(given.uri, request.uri)) return refused("digest-uri is not the Request-URI");
-
-    const secret = lookup(given.username, given.algorithm);
-    const expected = responseOf({ ...given, ha1: secret ?? nobody, method: request.method });
-    if (!sameSecret(expected, given.response.toLowerCase()) || secret === undefined)
-      return refused("wrong user name or password");
-    const fault = nonces.use(given.nonce, source, Number.parseInt(given.nc, 16));
-    return fault === undefined ? { ok: true, username: given.username } : { ok: false, stale: true, reason: fault };
+    const fault = nonces.fault(given.nonce, source);
+    return fault === undefined ? { ok: true, ...given, method: request.method } : stale(fault);
   }
 
-  return { challenges, verify };
+  function prove(claim: Claim, lookup: Ha1Lookup): Verdict {
+    const secret = lookup(claim.username, claim.algorithm);
+    const expected = responseOf({ ...claim, ha1: secret ?? nobody });
+    if (!sameSecret(expected, claim.response.toLowerCase()) || secret === undefined)
+      return refused("wrong user name or password");
+    const fault = nonces.use(claim.nonce, Number.parseInt(claim.nc, 16));
+    return fault === undefined ? { ok: true } : stale(fault);
+  }
+
+  return { challenges, read, prove };
 }
 
-function refused(reason: string): Verdict {
+function refused(reason: string): Refusal {
   return { ok: false, stale: false, reason };
+}
+
+function stale(reason: string): Refusal {
+  return { ok: false, stale: true, reason };
 }
 
 /** RFC 3261 §22.4: the digest-uri is compared as a URI, for some agents write it otherwise than the Request-URI. */
@@ -98,6 +121,11 @@ interface DigestInput {
   readonly nc: string;
   readonly cnonce: string;
   readonly uri: string;
+}
+
+interface Proof extends DigestInput {
+  readonly method: string;
+  readonly response: string;
 }
 
 interface Given extends DigestInput {

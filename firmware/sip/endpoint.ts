@@ -1,5 +1,5 @@
 /**
- * The door of the SIP room: one endpoint speaks SIP on one local address over UDP and TCP.
+ * The door of the SIP room: one endpoint speaks SIP on one local address over UDP, TCP and TLS.
  * It decides what RFC 3261 leaves to no application: transactions, dialogs, retransmission, matching, digest answers
  * to challenges. It knows no accounts, no talkgroups and no audio; it asks nobody who may do what.
  */
@@ -44,7 +44,7 @@ export async function openEndpoint(
 ): Promise<Endpoint> {
   const { clock, random, network, log } = ports;
   const { userAgent } = options;
-  const drops = countDrops(log, "SIP input");
+  const drops = countDrops(log, "SIP traffic");
   const supported = new Set(options.supported ?? []);
   const registrations = new Set<MindedRegistration>();
   const watchers = new Set<MindedWatcher>();
@@ -52,7 +52,10 @@ export async function openEndpoint(
   const wire = await openWire({ clock, network, drops, ...(ports.tap && { tap: ports.tap }) }, options, {
     onRequest: (request, via, flow) => guard(() => transactions.receiveRequest(request, via, flow)),
     onResponse: (response) => guard(() => transactions.receiveResponse(response)),
-    onClosed: (flow) => registrations.forEach((registration) => registration.onClosed(flow)),
+    onClosed(flow) {
+      registrations.forEach((registration) => registration.onClosed(flow));
+      handlers.onClosed?.(flow);
+    },
   });
   const transactions = openTransactions({ clock, random, wire, drops, server: userAgent }, { onRequest, onAck });
   const core: Core = {
@@ -60,6 +63,7 @@ export async function openEndpoint(
     random,
     userAgent,
     sentBy: wire.sentBy,
+    isOpen: wire.isOpen,
     transactions,
     dialogs: new Map(),
     challenges: new Map(),
@@ -150,6 +154,7 @@ export async function openEndpoint(
   let closing: Promise<void> | undefined;
   return {
     local: wire.local,
+    ...(wire.secure && { secure: wire.secure }),
     dropped: drops.counts,
     request,
     invite: (out, offerHandlers) => call(core, out, offerHandlers),

@@ -8,8 +8,10 @@ import type { Random } from "../../hal/random/port.ts";
 
 export interface NonceBook {
   issue(source: string): string;
-  /** Takes one use of a nonce. Undefined when it is good, otherwise what is wrong with it. Call it after the password was proved. */
-  use(nonce: string, source: string, count: number): string | undefined;
+  /** What is wrong with a nonce before anybody has used it: it was never issued to `source`, or long ago. Undefined when nothing is. */
+  fault(nonce: string, source: string): string | undefined;
+  /** Takes one use of a nonce without fault. Undefined when it is good, otherwise what is wrong with it. Call it after the password was proved. */
+  use(nonce: string, count: number): string | undefined;
 }
 
 export interface NonceOptions {
@@ -48,7 +50,7 @@ export function nonceBook({ clock, random, ttlMs, maxNonces }: NonceOptions): No
     if (bytes.length !== stampBytes + macBytes || bytes.toString("base64url") !== nonce) return undefined;
     const stamp = bytes.subarray(0, stampBytes);
     if (!timingSafeEqual(bytes.subarray(stampBytes), seal(stamp, source))) return undefined;
-    return stamp.readUIntBE(0, 6);
+    return stampIn(stamp);
   }
 
   function remember(nonce: string, uses: Uses): void {
@@ -68,10 +70,13 @@ export function nonceBook({ clock, random, ttlMs, maxNonces }: NonceOptions): No
       stamp.set(random.bytes(stampBytes - 6), 6);
       return Buffer.concat([stamp, seal(stamp, source)]).toString("base64url");
     },
-    use(nonce, source, count) {
+    fault(nonce, source) {
       const at = issuedAt(nonce, source);
       if (at === undefined) return "nonce was not issued to this address";
-      if (clock.now() - at > ttlMs) return "nonce expired";
+      return clock.now() - at > ttlMs ? "nonce expired" : undefined;
+    },
+    use(nonce, count) {
+      const at = stampIn(Buffer.from(nonce, "base64url"));
       const uses = used.get(nonce);
       if (uses !== undefined) return countUse(uses, count) ? undefined : "nonce count was used before";
       if (at <= forgottenUntil) return "nonce forgotten";
@@ -79,6 +84,11 @@ export function nonceBook({ clock, random, ttlMs, maxNonces }: NonceOptions): No
       return undefined;
     },
   };
+}
+
+/** Whole ms. */
+function stampIn(bytes: Buffer): number {
+  return bytes.readUIntBE(0, 6);
 }
 
 /** False when the count was used, or is too old to tell. */

@@ -27,7 +27,9 @@ export type NotifyingEvent =
   | { readonly type: "notify"; readonly notification: Notification }
   /** Unsubscribed or run out; `last` is the body of the last NOTIFY. */
   | { readonly type: "over"; readonly last: LateBody }
-  | { readonly type: "answered"; readonly status: number };
+  | { readonly type: "answered"; readonly status: number }
+  /** The watcher's connection is gone: it is told anew when it refreshes. */
+  | { readonly type: "unsent" };
 export type NotifyingEffect =
   | { readonly do: "notify"; readonly notification: Notification }
   /** The time is over: "over" should follow. */
@@ -64,6 +66,8 @@ export const notifying: Notifying = (state, event) => {
           if (isGone(event.status)) return [ended, [stop, { do: "close" }, { do: "tell-end" }]];
           if (state.next === undefined) return [{ in: "active", inFlight: false }, []];
           return [{ in: "active", inFlight: true }, [{ do: "notify", notification: state.next }]];
+        case "unsent":
+          return [{ in: "active", inFlight: false }, []];
       }
   }
 };
@@ -135,6 +139,7 @@ export function receiveSubscribe(
     });
 
     function send({ body: late, terminated }: Notification): void {
+      if (!core.isOpen(conversation.dialog().flow)) return machine.send({ type: "unsent" });
       const body = typeof late === "function" ? late() : late;
       const left = Math.max(0, Math.ceil((until - core.clock.now()) / 1_000));
       const state = terminated === undefined ? `active;expires=${left}` : `terminated;reason=${terminated}`;

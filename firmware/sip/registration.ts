@@ -105,7 +105,7 @@ function refused(asked: number, before: number, event: RegistrationEvent & { typ
 }
 
 export interface MindedRegistration extends Registration {
-  /** A TCP connection of the endpoint went away. */
+  /** A connection of the endpoint went away. */
   onClosed(flow: Flow): void;
 }
 
@@ -179,7 +179,7 @@ export function register(core: Core, options: RegistrationOptions, onFinished: (
     },
     onClosed(flow) {
       const { host, port } = registrar.remote;
-      if (registrar.transport === "tcp" && flow.remote.host === host && flow.remote.port === port)
+      if (registrar.transport === flow.transport && flow.remote.host === host && flow.remote.port === port)
         machine.send({ type: "flow-lost", fraction: core.random.fraction() });
     },
   };

@@ -3,7 +3,7 @@
  * and sends BYE. Knows no media: an offer is text that somebody else answers.
  */
 import { type Acceptance, awaitAck } from "./acceptance.ts";
-import type { Body } from "./contract.ts";
+import type { Body, Flow } from "./contract.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core, DialogUser } from "./core.ts";
 import { quote, splitList } from "./header.ts";
@@ -18,6 +18,7 @@ export interface SessionHandlers {
 
 export interface MindedSession extends Pick<DialogUser, "onRequest" | "onAck"> {
   bye(reason: string | undefined): void;
+  move(flow: Flow): void;
   close(): void;
 }
 
@@ -88,6 +89,7 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
     onRequest,
     onAck: (ack) => reanswer?.onAck(ack),
     bye,
+    move: conversation.move,
     close: () => reanswer?.close(),
   };
 }

@@ -96,7 +96,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   const answered = new Map<string, Server>();
 
   function viaFor(flow: Flow, branch: string): string {
-    return `SIP/2.0/${flow.transport.toUpperCase()} ${wire.sentBy};rport;branch=${branch}`;
+    return `SIP/2.0/${flow.transport.toUpperCase()} ${wire.sentBy(flow.transport)};rport;branch=${branch}`;
   }
 
   /** §18.1.1: a large request goes over a connection, but only if the peer was reached by one. */
@@ -110,7 +110,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   function start(bare: SipRequest, to: Flow, branch: string, onResponse: (response: SipResponse) => void) {
     const { sent, data, flow } = pack(bare, to, branch);
     const key = clientKey(branch, sent.method);
-    const reliable = flow.transport === "tcp";
+    const reliable = flow.transport !== "udp";
     const onError = () => machine.send({ type: "transport-error" });
 
     function perform(effect: ClientEffect): void {
@@ -191,7 +191,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   }
 
   function admit(key: string, request: SipRequest, via: Via, flow: Flow): Server {
-    const reliable = flow.transport === "tcp";
+    const reliable = flow.transport !== "udp";
     const onError = () => machine.send({ type: "transport-error" });
     let tag: string | undefined;
     let final: { status: number; data: Uint8Array } | undefined;

@@ -1,11 +1,11 @@
 /**
- * SIP over TCP (RFC 3261 §18, RFC 5626 §3.5.1): connections that peers opened or that were dialled, each named by a
+ * SIP over TCP or TLS (RFC 3261 §18, RFC 5626 §3.5.1): connections that peers opened or that were dialled, each named by a
  * number. Decides when a connection is opened, used again and given up, and who makes room for whom; knows frames, not
  * messages. A peer is a stranger until it is vouched for.
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import { DeviceError } from "../../hal/error.ts";
-import type { Address, Network, TcpConnection } from "../../hal/network/port.ts";
+import type { Address, TcpConnection, TcpListener } from "../../hal/network/port.ts";
 import type { Drops } from "../drops.ts";
 import type { Flow } from "./contract.ts";
 import { type Framer, streamFramer } from "./framer.ts";
@@ -13,7 +13,10 @@ import { formatHostPort } from "./uri.ts";
 
 export interface TcpTransport {
   readonly local: Address;
-  /** Over the flow's own connection while it lives, else over one that was dialled to its remote address. */
+  /**
+   * Over the flow's own connection, else over one that was or is dialled to its remote address. A connection that is gone is not
+   * dialled again: behind a NAT somebody else may answer (RFC 5626 §5.3).
+   */
   send(data: Uint8Array, to: Flow, onError: () => void): void;
   alive(connection: number): boolean;
   /** Its peer is known now, and need not make room for strangers any more. */
@@ -23,7 +26,14 @@ export interface TcpTransport {
   close(): Promise<void>;
 }
 
+/** How connections are opened: in clear, or under TLS. `name`: whom the peer must prove to be there. */
+export interface Streams {
+  listen(local: Address, accept: (connection: TcpConnection) => void): Promise<TcpListener>;
+  connect(remote: Address, name: string | undefined): Promise<TcpConnection>;
+}
+
 export interface TcpOptions {
+  readonly transport: "tcp" | "tls";
   readonly local: Address;
   /** `frame` belongs to the caller again after the call. */
   readonly receive: (frame: Uint8Array, flow: Flow) => void;
@@ -64,7 +74,7 @@ interface Link {
 }
 
 export async function openTcp(
-  ports: { readonly clock: Clock; readonly network: Network; readonly drops: Drops },
+  ports: { readonly clock: Clock; readonly network: Streams; readonly drops: Drops },
   options: TcpOptions,
 ): Promise<TcpTransport> {
   const { clock, network, drops } = ports;
@@ -73,9 +83,9 @@ export async function openTcp(
   let lastId = 0;
   let closed = false;
 
-  function addLink(remote: Address, known: boolean): Link {
+  function addLink(peer: Pick<Flow, "remote" | "name">, known: boolean): Link {
     lastId += 1;
-    const flow = { transport: "tcp", remote, connection: lastId } as const;
+    const flow = { ...peer, transport: options.transport, connection: lastId };
     const link: Link = {
       flow,
       connection: undefined,
@@ -109,12 +119,16 @@ export async function openTcp(
       link.usedAt = clock.now();
       framer.receive(data);
     };
-    connection.onClose = () => remove(link);
+    connection.onClose = (error) => {
+      if (error !== undefined && !link.heard)
+        drops.count("failedConnections", { from: link.flow.remote, reason: error.message });
+      remove(link);
+    };
   }
 
   function remove(link: Link): void {
     if (!links.delete(link.flow.connection)) return;
-    const key = formatHostPort(link.flow.remote);
+    const key = placeOf(link.flow);
     if (dialled.get(key) === link) dialled.delete(key);
     link.framer?.close();
     link.connection?.close();
@@ -145,10 +159,10 @@ export async function openTcp(
     else link.stalledAt ??= clock.now();
   }
 
-  function dial(remote: Address): Link {
-    const link = addLink(remote, true);
-    dialled.set(formatHostPort(remote), link);
-    network.connect(remote).then(
+  function dial({ remote, name }: Flow): Link {
+    const link = addLink({ remote, ...(name !== undefined && { name }) }, true);
+    dialled.set(placeOf(link.flow), link);
+    network.connect(remote, name).then(
       (connection) => {
         if (!links.has(link.flow.connection)) return connection.close();
         link.heard = true;
@@ -157,6 +171,7 @@ export async function openTcp(
       },
       (error: unknown) => {
         if (!(error instanceof DeviceError)) throw error;
+        drops.count("unreachable", { reason: error.message });
         remove(link);
       },
     );
@@ -177,7 +192,7 @@ export async function openTcp(
       drops.count("tooManyConnections", { from: connection.remote });
       return connection.close();
     }
-    attach(addLink(connection.remote, false), connection);
+    attach(addLink({ remote: connection.remote }, false), connection);
   });
   const stopSweeping = clock.every(sweepMs, sweep);
 
@@ -185,9 +200,9 @@ export async function openTcp(
     local: listener.local,
     send(data, to, onError) {
       const own = to.connection === undefined ? undefined : links.get(to.connection);
-      const link = own ?? dialled.get(formatHostPort(to.remote));
-      if (link === undefined && (closed || !makeRoom(to.remote.host))) return onError();
-      const open = link ?? dial(to.remote);
+      const link = own ?? dialled.get(placeOf(to));
+      if (link === undefined && (to.connection !== undefined || closed || !makeRoom(to.remote.host))) return onError();
+      const open = link ?? dial(to);
       if (open.connection !== undefined) return transmit(open, data);
       if (open.waiting.length >= maxWaiting) return onError();
       open.waiting.push({ data, onError });
@@ -197,7 +212,7 @@ export async function openTcp(
       const link = links.get(connection);
       if (link) link.known = true;
     },
-    dialled: (remote) => dialled.get(formatHostPort(remote))?.flow,
+    dialled: (remote) => dialled.get(placeOf({ remote }))?.flow,
     async close() {
       closed = true;
       stopSweeping();
@@ -218,4 +233,9 @@ function ofMostCrowdedHost(strangers: readonly Link[]): readonly Link[] {
     hosts.set(host, [...(hosts.get(host) ?? []), link]);
   }
   return [...hosts.values()].toSorted((a, b) => b.length - a.length)[0] ?? [];
+}
+
+/** Who proved to be one name is not taken for another at the same address. */
+function placeOf({ remote, name = "" }: Pick<Flow, "remote" | "name">): string {
+  return `${formatHostPort(remote)} ${name}`;
 }

@@ -5,25 +5,28 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network, UdpSocket } from "../../hal/network/port.ts";
 import type { Drops } from "../drops.ts";
-import type { EndpointOptions, Flow, Tap } from "./contract.ts";
+import type { EndpointOptions, Flow, Tap, TlsOptions, Transport } from "./contract.ts";
 import { formatVia, parseVia, splitList, type Via } from "./header.ts";
 import { header, type SipRequest, type SipResponse } from "./message.ts";
 import { isKeepAlive, MalformedMessage, parseMessage } from "./parse.ts";
 import { responseTo, serialize } from "./serialize.ts";
-import { openTcp, type TcpTransport } from "./transport-tcp.ts";
+import { openTcp, type Streams, type TcpTransport } from "./transport-tcp.ts";
 import { formatHostPort } from "./uri.ts";
 
 export interface Wire {
   readonly local: Address;
+  readonly secure?: Address;
   /** "host:port" as peers should see it. */
-  readonly sentBy: string;
+  sentBy(transport: Transport): string;
   /** `onError` is called later, never during the call; over UDP nothing is known to fail. */
   send(data: Uint8Array, to: Flow, onError: () => void): void;
   /** The way back for the answer to a request that came by `via` and `flow`. */
   wayBack(via: Via, flow: Flow): Flow;
   /** Whoever is at the other end of this way is known to the application. */
   vouch(flow: Flow): void;
-  /** The live connection that was dialled to `remote`. */
+  /** False once the connection of a flow is gone. */
+  isOpen(flow: Flow): boolean;
+  /** The live TCP connection that was dialled to `remote`. */
   dialled(remote: Address): Flow | undefined;
   /** Nothing that arrives is read before. */
   start(): void;
@@ -33,22 +36,24 @@ export interface Wire {
 export interface WireHandlers {
   onRequest(request: SipRequest, via: Via, flow: Flow): void;
   onResponse(response: SipResponse): void;
-  /** A TCP connection went away. */
+  /** A connection went away. */
   onClosed(flow: Flow): void;
 }
 
-const defaultPort = 5060;
+/** RFC 3261 §19.1.2 */
+const defaultPorts: Readonly<Record<Transport, number>> = { udp: 5060, tcp: 5060, tls: 5061 };
 /** With port 0 the system chooses for UDP, and TCP must find the same port free. */
 const bindAttempts = 8;
 
 export async function openWire(
   ports: { readonly clock: Clock; readonly network: Network; readonly drops: Drops; readonly tap?: Tap },
-  options: Pick<EndpointOptions, "local" | "advertised" | "transports">,
+  options: Pick<EndpointOptions, "local" | "advertised" | "transports" | "tls">,
   handlers: WireHandlers,
 ): Promise<Wire> {
   const { clock, network, drops, tap } = ports;
   let open = false;
   const { udp, tcp, local } = await bind();
+  const tls = options.tls && (await bindTls(options.tls));
   const told = options.advertised ?? local;
 
   function receive(data: Uint8Array, flow: Flow): void {
@@ -85,20 +90,29 @@ export async function openWire(
     };
     if (!open) return later();
     tap?.("out", to, data);
-    if (to.transport === "tcp") return tcp ? tcp.send(data, to, later) : later();
-    return udp ? udp.send(data, to.remote) : later();
+    if (to.transport === "udp") return udp ? udp.send(data, to.remote) : later();
+    const streams = streamsOf(to.transport);
+    return streams ? streams.send(data, to, later) : later();
+  }
+
+  function streamsOf(transport: Transport): TcpTransport | undefined {
+    return transport === "tls" ? tls : transport === "tcp" ? tcp : undefined;
+  }
+
+  function isOpen({ transport, connection }: Flow): boolean {
+    return connection === undefined || (streamsOf(transport)?.alive(connection) ?? false);
   }
 
   /** `maddr` is not followed: it would let a datagram with a forged source choose whom the answer hits. */
   function wayBack(via: Via, flow: Flow): Flow {
-    if (flow.connection !== undefined && tcp?.alive(flow.connection)) return flow;
-    if (flow.transport === "udp" && via.params.has("rport")) return flow;
-    return { transport: flow.transport, remote: { host: flow.remote.host, port: via.port ?? defaultPort } };
+    if (flow.connection === undefined ? via.params.has("rport") : isOpen(flow)) return flow;
+    const { transport, remote } = flow;
+    return { transport, remote: { host: remote.host, port: via.port ?? defaultPorts[transport] } };
   }
 
   async function bind(): Promise<{ udp?: UdpSocket; tcp?: TcpTransport; local: Address }> {
     const transports = options.transports ?? ["udp", "tcp"];
-    const tcpAt = (at: Address) => openTcp(ports, { local: at, receive, onClosed });
+    const tcpAt = (at: Address) => openTcp(ports, { transport: "tcp", local: at, receive, onClosed });
     if (!transports.includes("udp")) {
       const only = await tcpAt(options.local);
       return { tcp: only, local: only.local };
@@ -115,14 +129,34 @@ export async function openWire(
     }
   }
 
+  async function bindTls({ port, identity, authorities }: TlsOptions): Promise<TcpTransport> {
+    const streams: Streams = {
+      listen: (at, accept) => network.listenTls(at, identity, accept),
+      connect: (remote, name = remote.host) => network.connectTls(remote, { authorities, name }),
+    };
+    const at = { host: options.local.host, port };
+    try {
+      return await openTcp({ clock, drops, network: streams }, { transport: "tls", local: at, receive, onClosed });
+    } catch (error) {
+      udp?.close();
+      await tcp?.close();
+      throw error;
+    }
+  }
+
   return {
     local,
-    sentBy: formatHostPort({ host: told.host, port: told.port === 0 ? local.port : told.port }),
+    ...(tls && { secure: tls.local }),
+    sentBy(transport) {
+      const own = (transport === "tls" && tls?.local.port) || told.port || local.port;
+      return formatHostPort({ host: told.host, port: own });
+    },
     send,
     wayBack,
-    vouch(flow) {
-      if (flow.connection !== undefined) tcp?.vouch(flow.connection);
+    vouch({ transport, connection }) {
+      if (connection !== undefined) streamsOf(transport)?.vouch(connection);
     },
+    isOpen,
     dialled: (remote) => tcp?.dialled(remote),
     start() {
       open = true;
@@ -131,6 +165,7 @@ export async function openWire(
       open = false;
       udp?.close();
       await tcp?.close();
+      await tls?.close();
     },
   };
 }

@@ -3,13 +3,14 @@ import { createSocket, type RemoteInfo } from "node:dgram";
 import { isIP } from "node:net";
 import { networkFault } from "./fault.ts";
 import { connectTcp, listenTcp } from "./node-tcp.ts";
+import { connectTls, listenTls } from "./node-tls.ts";
 import type { Address, Network, UdpSocket } from "./port.ts";
 
 /** Holds a burst of a few hundred legs while the thread is busy; the kernel may allow less (net.core.rmem_max). */
 const socketBuffer = 1_048_576;
 
 export function nodeNetwork(): Network {
-  return { udp: openUdp, listen: listenTcp, connect: connectTcp };
+  return { udp: openUdp, listen: listenTcp, connect: connectTcp, listenTls, connectTls };
 }
 
 function openUdp(local: Address, receive: (data: Uint8Array, from: Address) => void): Promise<UdpSocket> {

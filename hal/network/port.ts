@@ -27,10 +27,32 @@ export interface TcpListener {
   close(): Promise<void>;
 }
 
+/** Who a TLS listener is, as PEM text. */
+export interface TlsIdentity {
+  /** Its certificate first, then those between it and an authority. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Whom a TLS client believes. */
+export interface TlsTrust {
+  /** PEM text; absent: the authorities that browsers trust. */
+  readonly authorities?: string | undefined;
+  /** The domain or the numeric host that the peer's certificate must be for. */
+  readonly name: string;
+}
+
 /** Sockets as a port. `port: 0` lets the system choose. Rejections are DeviceError naming the address and what to do. */
 export interface Network {
   /** `receive` owns `data` only during the call. */
   udp(local: Address, receive: (data: Uint8Array, from: Address) => void): Promise<UdpSocket>;
   listen(local: Address, accept: (connection: TcpConnection) => void): Promise<TcpListener>;
   connect(remote: Address): Promise<TcpConnection>;
+  /**
+   * TLS 1.2 or later; a peer needs no certificate. `accept` comes before the handshake: until that is over nothing is read, and
+   * what is sent waits; `onClose` tells when it fails.
+   */
+  listenTls(local: Address, identity: TlsIdentity, accept: (connection: TcpConnection) => void): Promise<TcpListener>;
+  /** Resolves after the handshake; rejects where the peer's certificate is not as `trust` has it. */
+  connectTls(remote: Address, trust: TlsTrust): Promise<TcpConnection>;
 }

@@ -1,20 +1,27 @@
 import { isIP } from "node:net";
 import { networkFault } from "./fault.ts";
-import type { Address, Network, TcpConnection, UdpSocket } from "./port.ts";
+import type { Address, Network, TcpConnection, TcpListener, TlsIdentity, UdpSocket } from "./port.ts";
 import type { PathConditions, Wire } from "./simulated.ts";
 import { delayOf, isLoopback } from "./simulated-path.ts";
 import { connectTcp } from "./simulated-tcp.ts";
+import { isCertificate } from "./simulated-tls.ts";
 
 /** One machine on the simulated network: its bound ports. */
 export interface Machine {
   readonly address: string;
   readonly network: Network;
   alive(): boolean;
-  /** Who listens for TCP on this address of the machine. */
-  acceptor(local: Address): ((connection: TcpConnection) => void) | undefined;
+  /** Who listens for connections on this address of the machine. */
+  acceptor(local: Address): Acceptor | undefined;
   /** Who receives datagrams on this address of the machine. */
   receiver(local: Address): Receive | undefined;
   vanish(): void;
+}
+
+export interface Acceptor {
+  readonly accept: (connection: TcpConnection) => void;
+  /** Of a listener that speaks TLS. */
+  readonly identity?: TlsIdentity;
 }
 
 type Receive = (data: Uint8Array, from: Address) => void;
@@ -27,7 +34,7 @@ const undisturbed: PathConditions = { latencyMs: 0, jitterMs: 0, loss: 0, duplic
 
 export function machine(wire: Wire, address: string): Machine {
   const udpPorts: Bound<Receive> = new Map();
-  const tcpPorts: Bound<(connection: TcpConnection) => void> = new Map();
+  const tcpPorts: Bound<Acceptor> = new Map();
   let alive = true;
   let ephemeral = firstEphemeral;
 
@@ -95,6 +102,15 @@ export function machine(wire: Wire, address: string): Machine {
     };
   }
 
+  function listen(what: "tcp" | "tls", wanted: Address, acceptor: Acceptor): TcpListener {
+    const local = bind(what, tcpPorts, wanted, acceptor);
+    return { local, close: async () => release(tcpPorts, local) };
+  }
+
+  function dialFrom(to: string): Address {
+    return { host: sourceOf(address, "0.0.0.0", to), port: nextEphemeral() };
+  }
+
   function happens(share: number): boolean {
     return share > 0 && wire.fraction() < share;
   }
@@ -114,11 +130,14 @@ export function machine(wire: Wire, address: string): Machine {
         return udp(local, receive);
       },
       async listen(wanted, accept) {
-        const local = bind("tcp", tcpPorts, wanted, accept);
-        return { local, close: async () => release(tcpPorts, local) };
+        return listen("tcp", wanted, { accept });
       },
-      connect: (remote) =>
-        connectTcp(wire, self, { host: sourceOf(address, "0.0.0.0", remote.host), port: nextEphemeral() }, remote),
+      connect: (remote) => connectTcp(wire, self, dialFrom(remote.host), remote),
+      async listenTls(wanted, identity, accept) {
+        if (!isCertificate(identity.certificate)) throw networkFault("tls", wanted, "EKEY");
+        return listen("tls", wanted, { accept, identity });
+      },
+      connectTls: (remote, trust) => connectTcp(wire, self, dialFrom(remote.host), remote, trust),
     },
   };
   return self;

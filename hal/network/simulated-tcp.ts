@@ -1,9 +1,10 @@
 import type { Cancel } from "../clock/port.ts";
 import { networkFault } from "./fault.ts";
-import type { Address, TcpConnection } from "./port.ts";
+import type { Address, TcpConnection, TlsTrust } from "./port.ts";
 import type { Wire } from "./simulated.ts";
 import type { Machine } from "./simulated-machine.ts";
 import { delayOf, isLoopback } from "./simulated-path.ts";
+import { refusalOf } from "./simulated-tls.ts";
 
 /** What may wait for a peer that cannot be reached, in bytes, before `send` says so. */
 const maxWaiting = 65_536;
@@ -15,6 +16,10 @@ interface End {
   readonly connection: TcpConnection;
   readonly outward: Pipe;
   closed: boolean;
+  /** It gave up without a word to its peer, whose next data it resets. */
+  failed: boolean;
+  /** It speaks TLS and its peer does not: the first data break the connection. */
+  deaf: boolean;
 }
 
 /** Data, or null for the end of the stream. */
@@ -31,9 +36,19 @@ interface Pipe {
   holdUntil(ms: number): void;
 }
 
-/** Resolves after a round trip; rejects with ECONNREFUSED where nobody listens and ETIMEDOUT where nobody is. */
-export function connectTcp(wire: Wire, client: Machine, local: Address, remote: Address): Promise<TcpConnection> {
+/**
+ * Resolves after a round trip, with `trust` (TLS) after two; rejects with ECONNREFUSED where nobody listens, ETIMEDOUT where nobody
+ * is, and whatever the handshake fails with.
+ */
+export function connectTcp(
+  wire: Wire,
+  client: Machine,
+  local: Address,
+  remote: Address,
+  trust?: TlsTrust,
+): Promise<TcpConnection> {
   const { clock } = wire;
+  const kind = trust ? "tls" : "tcp";
   const peer = isLoopback(remote.host) ? client.address : remote.host;
 
   return new Promise((resolve, reject) => {
@@ -41,19 +56,26 @@ export function connectTcp(wire: Wire, client: Machine, local: Address, remote: 
     clock.after(oneWay, () => {
       const server = wire.machineAt(peer);
       if (!server || wire.cut(client.address, peer)) {
-        clock.after(wire.tcpTimeoutMs, () => reject(networkFault("tcp", remote, "ETIMEDOUT")));
+        clock.after(wire.tcpTimeoutMs, () => reject(networkFault(kind, remote, "ETIMEDOUT")));
         return;
       }
-      const accept = server.acceptor(remote);
-      if (!accept) {
-        clock.after(oneWay, () => reject(networkFault("tcp", remote, "ECONNREFUSED")));
+      const acceptor = server.acceptor(remote);
+      if (!acceptor) {
+        clock.after(oneWay, () => reject(networkFault(kind, remote, "ECONNREFUSED")));
         return;
       }
       const near: End = end(wire, client, peer, local, remote, () => far);
       const far: End = end(wire, server, client.address, remote, local, () => near);
-      clock.after(oneWay, () => resolve(near.connection));
-      far.outward.holdUntil(clock.now() + oneWay);
-      accept(far.connection);
+      const refusal = trust && refusalOf(acceptor.identity, trust);
+      far.deaf = acceptor.identity !== undefined && trust === undefined;
+      const openMs = trust ? 3 * oneWay : oneWay;
+      clock.after(openMs, () => {
+        if (refusal === undefined) return resolve(near.connection);
+        near.connection.close();
+        reject(networkFault(kind, remote, refusal));
+      });
+      far.outward.holdUntil(clock.now() + openMs);
+      acceptor.accept(far.connection);
     });
   });
 }
@@ -80,7 +102,7 @@ function end(wire: Wire, machine: Machine, peer: string, local: Address, remote:
       outward.push(null);
     },
   };
-  const self: End = { machine, peer, remote, connection, outward, closed: false };
+  const self: End = { machine, peer, remote, connection, outward, closed: false, failed: false, deaf: false };
   return self;
 }
 
@@ -108,6 +130,7 @@ function pipe(wire: Wire, near: () => End, other: () => End): Pipe {
     const to = other();
     const replaced = !to.machine.alive() && wire.machineAt(from.peer) !== undefined;
     if (replaced) return fail("ECONNRESET");
+    if (to.failed && !wire.cut(from.machine.address, from.peer)) return fail("ECONNRESET");
     if (!to.machine.alive() || wire.cut(from.machine.address, from.peer)) return wait();
     queue.shift();
     bytes -= segment.data?.length ?? 0;
@@ -116,9 +139,10 @@ function pipe(wire: Wire, near: () => End, other: () => End): Pipe {
   }
 
   function hand(to: End, data: Uint8Array | null): void {
-    if (data) return to.connection.onData(data);
+    if (data && !to.deaf) return to.connection.onData(data);
     to.closed = true;
-    to.connection.onClose();
+    if (data) to.outward.push(null);
+    to.connection.onClose(data ? networkFault("tls", to.remote, "EPROTO") : undefined);
   }
 
   function wait(): void {
@@ -143,6 +167,7 @@ function pipe(wire: Wire, near: () => End, other: () => End): Pipe {
     const from = near();
     if (from.closed || !from.machine.alive()) return;
     from.closed = true;
+    from.failed = true;
     from.connection.onClose(networkFault("tcp", from.remote, code));
   }
 

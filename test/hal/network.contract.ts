@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { DeviceError } from "../../hal/error.ts";
-import type { Address, Network, TcpConnection } from "../../hal/network/port.ts";
+import type { Address, Network, TcpConnection, TcpListener, TlsIdentity } from "../../hal/network/port.ts";
 import { type Bench, settled, until } from "./bench.ts";
 
 export interface NetworkBench extends Bench {
@@ -10,35 +10,48 @@ export interface NetworkBench extends Bench {
   readonly host: string;
 }
 
+export interface Certificates {
+  /** Of a listener at the bench's host. */
+  readonly identity: TlsIdentity;
+  /** Those who signed for it, and others. */
+  readonly authorities: string;
+  readonly others: string;
+}
+
+/** Either kind of stream, as its two ends open it. */
+interface Streams {
+  listen(bench: NetworkBench, local: Address, accept: (connection: TcpConnection) => void): Promise<TcpListener>;
+  connect(bench: NetworkBench, remote: Address): Promise<TcpConnection>;
+}
+
+const tcp: Streams = {
+  listen: ({ network }, local, accept) => network.listen(local, accept),
+  connect: ({ network }, remote) => network.connect(remote),
+};
+
+const tlsBy = ({ identity, authorities }: Certificates): Streams => ({
+  listen: ({ network }, local, accept) => network.listenTls(local, identity, accept),
+  connect: ({ network, host }, remote) => network.connectTls(remote, { authorities, name: host }),
+});
+
 const text = (data: Uint8Array): string => Buffer.from(data).toString();
 const bytes = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
+
+async function refusal(bench: NetworkBench, promise: Promise<unknown>): Promise<DeviceError> {
+  try {
+    await settled(bench, promise);
+  } catch (error) {
+    if (error instanceof DeviceError) return error;
+    throw error;
+  }
+  throw new Error("expected a DeviceError");
+}
 
 /** What every network does, seen from one machine that talks to itself. */
 export function networkContract(driver: string, open: () => NetworkBench): void {
   const story = (name: string, body: (bench: NetworkBench) => Promise<void>) =>
     test(`${driver} network: ${name}`, () => body(open()));
-
-  async function connected(bench: NetworkBench): Promise<[TcpConnection, TcpConnection, () => Promise<void>]> {
-    const accepted: TcpConnection[] = [];
-    const listener = await bench.network.listen({ host: bench.host, port: 0 }, (connection) =>
-      accepted.push(connection),
-    );
-    const client = await settled(bench, bench.network.connect(listener.local));
-    await until(bench, "the connection is accepted", () => accepted.length > 0);
-    const [server] = accepted;
-    if (!server) throw new Error("nothing was accepted");
-    return [client, server, () => listener.close()];
-  }
-
-  async function refusal(bench: NetworkBench, promise: Promise<unknown>): Promise<DeviceError> {
-    try {
-      await settled(bench, promise);
-    } catch (error) {
-      if (error instanceof DeviceError) return error;
-      throw error;
-    }
-    throw new Error("expected a DeviceError");
-  }
+  streamContract(`${driver} network, TCP`, tcp, open);
 
   story("a datagram arrives with its sender's address, and can be answered", async (bench) => {
     const heard: string[] = [];
@@ -93,7 +106,8 @@ export function networkContract(driver: string, open: () => NetworkBench): void 
       bench.network.udp(udp.local, () => {}),
     );
     assert.is(clash.code, "EADDRINUSE");
-    assert.match(clash.message, `${bench.host}:${udp.local.port}`);
+    assert.match(clash.message, bench.host.includes(":") ? `[${bench.host}]:` : `${bench.host}:`);
+    assert.match(clash.message, `:${udp.local.port}: `);
     udp.close();
     (await bench.network.udp(udp.local, () => {})).close();
 
@@ -140,6 +154,23 @@ export function networkContract(driver: string, open: () => NetworkBench): void 
       "EINVAL",
     );
   });
+}
+
+function streamContract(what: string, streams: Streams, open: () => NetworkBench): void {
+  const story = (name: string, body: (bench: NetworkBench) => Promise<void>) =>
+    test(`${what}: ${name}`, () => body(open()));
+
+  async function connected(bench: NetworkBench): Promise<[TcpConnection, TcpConnection, () => Promise<void>]> {
+    const accepted: TcpConnection[] = [];
+    const listener = await streams.listen(bench, { host: bench.host, port: 0 }, (connection) =>
+      accepted.push(connection),
+    );
+    const client = await settled(bench, streams.connect(bench, listener.local));
+    await until(bench, "the connection is accepted", () => accepted.length > 0);
+    const [server] = accepted;
+    if (!server) throw new Error("nothing was accepted");
+    return [client, server, () => listener.close()];
+  }
 
   story("a connection carries a stream both ways, in order and whole", async (bench) => {
     const [client, server, close] = await connected(bench);
@@ -164,13 +195,13 @@ export function networkContract(driver: string, open: () => NetworkBench): void 
   });
 
   story("data sent on accept waits for the handlers that are set in the same turn", async (bench) => {
-    const listener = await bench.network.listen({ host: bench.host, port: 0 }, (connection) => {
+    const listener = await streams.listen(bench, { host: bench.host, port: 0 }, (connection) => {
       connection.send(bytes("welcome"));
     });
     let heard = "";
     const client = await settled(
       bench,
-      bench.network.connect(listener.local).then((connection) => {
+      streams.connect(bench, listener.local).then((connection) => {
         connection.onData = (data) => {
           heard += text(data);
         };
@@ -205,8 +236,106 @@ export function networkContract(driver: string, open: () => NetworkBench): void 
     };
     client.send(bytes("still here"));
     await until(bench, "the stream goes on", () => heard === "still here");
-    assert.is((await refusal(bench, bench.network.connect(client.remote))).code, "ECONNREFUSED");
+    assert.is((await refusal(bench, streams.connect(bench, client.remote))).code, "ECONNREFUSED");
     client.close();
     server.close();
+  });
+}
+
+/** What TLS adds: who is believed, and what becomes of a peer that does not speak it. */
+export function tlsContract(driver: string, open: () => NetworkBench, certificates: Certificates): void {
+  const { identity, authorities, others } = certificates;
+  const story = (name: string, body: (bench: NetworkBench) => Promise<void>) =>
+    test(`${driver} network, TLS: ${name}`, () => body(open()));
+  streamContract(`${driver} network, TLS`, tlsBy(certificates), open);
+
+  /** A listener, and what became of each connection to it. */
+  async function listening(bench: NetworkBench): Promise<[listener: TcpListener, fates: string[]]> {
+    const fates: string[] = [];
+    const listener = await bench.network.listenTls({ host: bench.host, port: 0 }, identity, (connection) => {
+      connection.onData = (data) => fates.push(text(data));
+      connection.onClose = (error) => fates.push(`closed ${error instanceof DeviceError ? error.code : ""}`);
+    });
+    return [listener, fates];
+  }
+
+  story(
+    "a certificate that nobody signed who is trusted, or that is for another, is refused and says so",
+    async (bench) => {
+      const [listener, fates] = await listening(bench);
+      const call = (trust: Parameters<Network["connectTls"]>[1]) =>
+        refusal(bench, bench.network.connectTls(listener.local, trust));
+      assert.match(
+        (await call({ authorities: others, name: bench.host })).message,
+        /certificate is signed by no authority/,
+      );
+      assert.match((await call({ name: bench.host })).message, /certificate is signed by no authority/);
+      assert.match((await call({ authorities, name: "elsewhere.example" })).message, /certificate is for another name/);
+      assert.match((await call({ authorities, name: "192.0.2.1" })).message, /certificate is for another name/);
+      await until(bench, "the listener hears of each", () => fates.length === 4);
+      assert.ok(
+        fates.every((fate) => fate.startsWith("closed")),
+        `${fates}`,
+      );
+      await listener.close();
+    },
+  );
+
+  story("who calls without TLS is handed over, says nothing that is read, and is cut off for it", async (bench) => {
+    const [listener, fates] = await listening(bench);
+    const client = await settled(bench, bench.network.connect(listener.local));
+    let cut = false;
+    client.onClose = () => {
+      cut = true;
+    };
+    client.send(bytes("OPTIONS sip:anybody@example.org SIP/2.0\r\n\r\n"));
+    await until(bench, "both see the end", () => cut && fates.length > 0);
+    assert.equal(fates, ["closed EPROTO"]);
+    await listener.close();
+  });
+
+  story("who calls with TLS where none is spoken is told", async (bench) => {
+    const listener = await bench.network.listen({ host: bench.host, port: 0 }, (connection) => {
+      connection.onData = () => connection.send(bytes("what is this?\r\n"));
+    });
+    const { code } = await refusal(bench, bench.network.connectTls(listener.local, { authorities, name: bench.host }));
+    assert.is(code, "EPROTO");
+    await listener.close();
+  });
+
+  story("a connection may be closed before its handshake is over", async (bench) => {
+    const listener = await bench.network.listenTls({ host: bench.host, port: 0 }, identity, (connection) => {
+      assert.ok(connection.send(bytes("never read")));
+      connection.close();
+      assert.not(connection.send(bytes("too late")));
+    });
+    let cut = false;
+    const calling = bench.network.connect(listener.local).then((client) => {
+      client.onClose = () => {
+        cut = true;
+      };
+    });
+    await until(bench, "the end", () => cut);
+    await calling;
+    await listener.close();
+  });
+
+  story("what is no certificate is refused at once", async (bench) => {
+    const nothing = { certificate: "none", key: "none" };
+    const { code } = await refusal(
+      bench,
+      bench.network.listenTls({ host: bench.host, port: 0 }, nothing, () => {}),
+    );
+    assert.is(code, "EKEY");
+  });
+
+  story("one port is held by one listener, whatever it speaks", async (bench) => {
+    const [listener] = await listening(bench);
+    const clash = await refusal(
+      bench,
+      bench.network.listen(listener.local, () => {}),
+    );
+    assert.is(clash.code, "EADDRINUSE");
+    await listener.close();
   });
 }

@@ -1,18 +1,69 @@
+import { connect, type SecureVersion } from "node:tls";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { nodeNetwork } from "../../hal/network/node.ts";
-import type { Address } from "../../hal/network/port.ts";
+import type { Address, TlsIdentity } from "../../hal/network/port.ts";
 import { simulatedNetwork } from "../../hal/network/simulated.ts";
+import { simulatedIdentity } from "../../hal/network/simulated-tls.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
+import { openAuthority } from "../support/certificates.ts";
+import { ipv6Lacking } from "../support/ipv6.ts";
+import { lacking, skip } from "../support/skip.ts";
 import { realBench, settled, virtualBench } from "./bench.ts";
-import { networkContract } from "./network.contract.ts";
+import { networkContract, tlsContract } from "./network.contract.ts";
 
-networkContract("simulated", () => {
+const simulated = () => {
   const bench = virtualBench();
   return { ...bench, network: simulatedNetwork({ clock: bench.clock }).host("10.0.0.1"), host: "10.0.0.1" };
+};
+const node = (host: string) => () => ({ ...realBench(), network: nodeNetwork(), host });
+
+networkContract("simulated", simulated);
+tlsContract("simulated", simulated, {
+  identity: simulatedIdentity("10.0.0.1"),
+  authorities: simulatedIdentity("10.0.0.1").certificate,
+  others: simulatedIdentity("10.0.0.9").certificate,
 });
 
-networkContract("node", () => ({ ...realBench(), network: nodeNetwork(), host: "127.0.0.1" }));
+networkContract("simulated, IPv6,", () => {
+  const bench = virtualBench();
+  return { ...bench, network: simulatedNetwork({ clock: bench.clock }).host("fd00::1"), host: "fd00::1" };
+});
+
+networkContract("node", node("127.0.0.1"));
+const noIpv6 = await ipv6Lacking();
+if (noIpv6 === undefined) networkContract("node, IPv6,", node("::1"));
+else skip("node network, IPv6", noIpv6);
+
+const noOpenssl = lacking("openssl");
+if (noOpenssl === undefined) {
+  const [authority, other] = [openAuthority(), openAuthority("Another Authority")];
+  const certificates = { authorities: authority.certificate, others: other.certificate };
+  tlsContract("node", node("127.0.0.1"), { ...certificates, identity: authority.issue("127.0.0.1") });
+  if (noIpv6 === undefined)
+    tlsContract("node, IPv6,", node("::1"), { ...certificates, identity: authority.issue("::1") });
+  oldVersions(authority.issue("127.0.0.1"), authority.certificate);
+  authority.close();
+  other.close();
+} else skip("node network, TLS", noOpenssl);
+
+function oldVersions(identity: TlsIdentity, ca: string): void {
+  test("node network, TLS: versions before 1.2 are refused, 1.2 and 1.3 are spoken", async () => {
+    const listener = await nodeNetwork().listenTls({ host: "127.0.0.1", port: 0 }, identity, () => {});
+    const spoken = (version: SecureVersion) =>
+      new Promise<string | null>((resolve) => {
+        const limits = { minVersion: version, maxVersion: version, ciphers: "DEFAULT:@SECLEVEL=0" };
+        const socket = connect({ ...listener.local, ...limits, ca }, () => {
+          resolve(socket.getProtocol());
+          socket.destroy();
+        });
+        socket.on("error", () => resolve("refused"));
+      });
+    const versions = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
+    assert.equal(await Promise.all(versions.map(spoken)), ["refused", "refused", "TLSv1.2", "TLSv1.3"]);
+    await listener.close();
+  });
+}
 
 const port = 5060;
 const letter = (index: number): Uint8Array => Uint8Array.of(index);
@@ -104,6 +155,26 @@ test("a machine that vanishes says nothing; who talks to it over TCP gives up, a
   reset.send(letter(1));
   await bench.pass(10);
   assert.is(ends[1], "ECONNRESET after 20005");
+});
+
+test("a connection that one side gave up in a partition is reset when the other side speaks after it", async () => {
+  const { bench, net } = await twoMachines({ latencyMs: 5 });
+  const ends: (string | undefined)[] = [];
+  const ended = (error?: Error) => ends.push(error?.message.match(/E[A-Z]+/)?.[0]);
+  await net.host("10.0.0.2").listen({ host: "10.0.0.2", port }, (connection) => {
+    connection.onClose = ended;
+    bench.clock.after(100, () => connection.send(letter(1)));
+  });
+  const client = await settled(bench, net.host("10.0.0.1").connect({ host: "10.0.0.2", port }));
+  client.onClose = ended;
+  net.partition("10.0.0.1", "10.0.0.2");
+  await bench.pass(20_000);
+  net.heal();
+  await bench.pass(1_000);
+  assert.equal(ends, ["ETIMEDOUT"]);
+  client.send(letter(2));
+  await bench.pass(10);
+  assert.equal(ends, ["ETIMEDOUT", "ECONNRESET"]);
 });
 
 test("a forged datagram arrives from where it says that it is from, and is shown to nobody else", async () => {

@@ -40,7 +40,7 @@ export const headerReaders: ReadonlyMap<string, Reader> = new Map<string, Reader
   ["cseq", grammar.parseCSeq],
   ["contact", (value) => grammar.parseContactList([value])],
   ["event", grammar.parseEvent],
-  ["authorization", (value) => guard.verify(asked, value, "192.0.2.9", () => "0")],
+  ["authorization", (value) => guard.read(asked, value, "192.0.2.9")],
   ["www-authenticate", grammar.parseAuth],
   ["route", (value) => grammar.splitList(value).map(grammar.parseNameAddr)],
   ["require", grammar.splitList],

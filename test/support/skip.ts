@@ -18,9 +18,18 @@ function isInstalled(program: string): boolean {
   });
 }
 
+/** Why what needs these programs of others cannot run here; undefined when it can. */
+export function lacking(...programs: readonly string[]): string | undefined {
+  const missing = programs.filter((program) => !isInstalled(program));
+  return missing.length === 0 ? undefined : `${missing.join(" and ")} not installed`;
+}
+
 /** A `test` for what needs programs of others: each test is skipped where one of them is not installed. */
 export function testWith(...programs: readonly string[]): (name: string, body: () => Promise<void> | void) => void {
-  const missing = programs.filter((program) => !isInstalled(program));
-  if (missing.length === 0) return test;
-  return (name) => skip(name, `${missing.join(" and ")} not installed`);
+  return testUnless(lacking(...programs));
+}
+
+/** A `test` that is skipped for this reason, if there is one. */
+export function testUnless(reason: string | undefined): (name: string, body: () => Promise<void> | void) => void {
+  return reason === undefined ? test : (name) => skip(name, reason);
 }

@@ -191,6 +191,19 @@ test("run refuses a faulty file and a board that there is none of, before it ope
   }
 });
 
+test("check and run look at the files of TLS too, and before anything is opened", async (rig) => {
+  const tls = "tls: { certificate: none.pem, key: none.key }";
+  writeFileSync(rig.good, configuration(rig.folder, 1, 2).replace(/(sip: \{.*) \}/, `$1, ${tls} }`));
+  const missing = "cannot be read: no such file or directory; correct its path or its permissions";
+  const lines = [
+    `north.yaml: sip.tls.certificate: none.pem ${missing}`,
+    `north.yaml: sip.tls.key: none.key ${missing}`,
+    "",
+  ].join("\n");
+  assert.equal(await start(rig, ["check", "north.yaml"]).ended, { code: 2, out: lines, err: "" });
+  assert.equal(await start(rig, ["run", "-c", "north.yaml"]).ended, { code: 2, out: "", err: lines });
+});
+
 test("an address that is not to be had ends the start with status 1, one line, and nothing left behind", async (rig) => {
   const { code, err } = await start(rig, ["run", "-c", "north.yaml"]).ended;
   assert.match(err, /^roger: tcp 127\.0\.0\.1:\d+: another program holds this address; .* \(EADDRINUSE\)\n$/);

@@ -172,7 +172,6 @@ test("names: site and gateway", () => {
 });
 
 test("addresses are numeric, and those that phones are told are no wildcards", () => {
-  assert.is(config(changed(["host: 127.0.0.1, port: 5060", 'host: "fd00::1", port: 5060'])).sip.host, "fd00::1");
   refuses([
     ["host: 127.0.0.1, port", "host: 0.0.0.0, port", "c.yaml: sip.host: expected one address of this machine"],
     ["host: 127.0.0.1, port", 'host: "0:0::0", port', "c.yaml: sip.host: expected one address of this machine"],

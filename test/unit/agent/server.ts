@@ -43,14 +43,14 @@ export async function openServer(wire: Wire, options: { readonly seed?: number; 
   function proven(incoming: Incoming): boolean {
     const source = `${incoming.flow.remote.host}:${incoming.flow.remote.port}`;
     const given = header(incoming.request, "authorization");
-    const verdict =
-      given === undefined
-        ? { ok: false, stale: false }
-        : guard.verify(incoming.request, given, source, (user, algorithm) =>
-            user === "panel" ? ha1(user, "example.org", "secret", algorithm) : undefined,
-          );
-    if (verdict.ok) return true;
-    const stale = "stale" in verdict && verdict.stale;
+    const claim = given === undefined ? undefined : guard.read(incoming.request, given, source);
+    const verdict = claim?.ok
+      ? guard.prove(claim, (user, algorithm) =>
+          user === "panel" ? ha1(user, "example.org", "secret", algorithm) : undefined,
+        )
+      : claim;
+    if (verdict?.ok) return true;
+    const stale = verdict?.stale ?? false;
     incoming.respond(401, {
       headers: guard.challenges(source, stale).map((value) => ["www-authenticate", value] as const),
     });

@@ -71,8 +71,12 @@ test("who has no account is asked for what the gateway is set to", async () => {
 
 test("a wrong password and an unknown user are challenged again, and the nonce is not called stale", async () => {
   const { site, peer } = await open();
-  for (const proof of [{ password: "wrong" }, { username: "nobody" }, { username: "bob", password: "" }]) {
-    const response = await peer.ask(register, proof);
+  for (const [user, password] of [
+    ["alice", "wrong"],
+    ["nobody", "secret"],
+    ["bob", ""],
+  ] as const) {
+    const response = await peer.ask({ ...register, from: `sip:${user}@example.org` }, { username: user, password });
     assert.is(response.status, 401);
     assert.not.match(headers(response, "www-authenticate").join(), /stale/);
   }
@@ -114,6 +118,10 @@ test("who proves to be one user and speaks for another is refused", async () => 
   assert.is((await peer.ask({ ...register, to: "sip:alice@elsewhere.org" })).status, 403);
   assert.is((await peer.ask({ ...register, from: "sip:bob@example.org", to: "sip:alice@example.org" })).status, 403);
   assert.is((await peer.ask({ ...register, from: "tel:112", to: "sip:alice@example.org" })).status, 403);
+  // Right or wrong, so that nobody learns of a password by it.
+  for (const proof of [{ username: "bob" }, { username: "bob", password: "wrong" }, { username: "nobody" }])
+    assert.is((await peer.ask(register, proof)).status, 403);
+  assert.equal([site.server.refused.anotherName, site.server.refused.wrongPassword], [5, 0]);
   untouched(site);
   await site.close();
 });

@@ -21,8 +21,9 @@ const states: Readonly<Record<Where, SessionState>> = {
   provisioning: { in: "provisioning", failures: 1 },
   inviting: { in: "inviting", failures: 1 },
   joining: { in: "joining", failures: 1 },
-  standing: { in: "standing" },
+  standing: { in: "standing", reachable: true },
   waiting: { in: "waiting", failures: 1 },
+  "out-of-reach": { in: "out-of-reach" },
   ended: { in: "ended" },
 };
 const failed = (cause: SessionFailure): SessionInput => ({ type: "failed", cause, fraction: 0.25 });
@@ -34,6 +35,8 @@ const events: Readonly<Record<What, SessionInput | Expiry<SessionTimer>>> = {
   refused: failed("refused"),
   "hung-up": failed("hung-up"),
   lost: failed("lost"),
+  cut: { type: "cut" },
+  reached: { type: "reached" },
   end: { type: "end" },
   "answer expiry": { type: "expiry", timer: "answer" },
   "retry expiry": { type: "expiry", timer: "retry" },
@@ -58,12 +61,18 @@ function ends(before: readonly SessionDeed[] = []): Step {
   return [{ in: "ended" }, [{ stop: "answer" }, { stop: "retry" }, ...before, { do: "clear" }]];
 }
 
+function loses(before: readonly SessionDeed[] = []): Step {
+  return [{ in: "out-of-reach" }, [...before, { do: "clear" }, { stop: "answer" }, { stop: "retry" }]];
+}
+
 /** While something is asked for, a failure is one more, and a hang-up is as good as four. */
 const failing = {
   start: begins(0),
   refused: waits(2),
   "hung-up": waits(4),
   lost: waits(2),
+  cut: loses(),
+  reached: stays,
   end: ends(),
   "answer expiry": waits(2, 0.5),
   "retry expiry": stays,
@@ -98,7 +107,7 @@ const table: Readonly<Record<Where, Readonly<Record<What, typeof stays | Step>>>
     ...failing,
     offer: stays,
     answer: stays,
-    ready: [{ in: "standing" }, [{ stop: "answer" }, { do: "up" }]],
+    ready: [{ in: "standing", reachable: true }, [{ stop: "answer" }, { do: "up" }]],
   },
   standing: {
     start: begins(0, down),
@@ -108,6 +117,8 @@ const table: Readonly<Record<Where, Readonly<Record<What, typeof stays | Step>>>
     refused: waits(1, 0.25, down),
     "hung-up": waits(4, 0.25, down),
     lost: waits(1, 0.25, down),
+    cut: [{ in: "standing", reachable: false }, []],
+    reached: stays,
     end: ends(down),
     "answer expiry": stays,
     "retry expiry": stays,
@@ -120,9 +131,25 @@ const table: Readonly<Record<Where, Readonly<Record<What, typeof stays | Step>>>
     refused: stays,
     "hung-up": stays,
     lost: stays,
+    cut: loses(),
+    reached: stays,
     end: ends(),
     "answer expiry": stays,
     "retry expiry": begins(1),
+  },
+  "out-of-reach": {
+    start: begins(0),
+    offer: stays,
+    answer: stays,
+    ready: stays,
+    refused: stays,
+    "hung-up": stays,
+    lost: stays,
+    cut: stays,
+    reached: begins(0),
+    end: ends(),
+    "answer expiry": stays,
+    "retry expiry": stays,
   },
   ended: {
     start: stays,
@@ -132,6 +159,8 @@ const table: Readonly<Record<Where, Readonly<Record<What, typeof stays | Step>>>
     refused: stays,
     "hung-up": stays,
     lost: stays,
+    cut: stays,
+    reached: stays,
     end: stays,
     "answer expiry": stays,
     "retry expiry": stays,
@@ -146,6 +175,15 @@ for (const where of Object.keys(states) as Where[])
       assert.equal(step, expected === stays ? [states[where], []] : expected, `${where}, ${what}`);
     }
   });
+
+test("a session that stands while its terminal is out of reach is not set up again before that is back", () => {
+  const cut: SessionState = { in: "standing", reachable: false };
+  for (const what of ["refused", "hung-up", "lost"] as const)
+    assert.equal(sessionMachine(cut, events[what]), loses(down), what);
+  assert.equal(sessionMachine(cut, events.reached), [states.standing, []]);
+  assert.equal(sessionMachine(cut, events.start), begins(0, down));
+  assert.equal(sessionMachine(cut, events.end), ends(down));
+});
 
 test("a session begins where it is set up", () => {
   assert.equal(sessionMachine(initialSession, events.start), begins(0));

@@ -7,10 +7,13 @@ import type { Presence } from "../../../firmware/presence/roster.ts";
 import type { Rule } from "../../../firmware/presence/rules.ts";
 import type { DigestAlgorithm } from "../../../firmware/sip/digest.ts";
 import type { Endpoint } from "../../../firmware/sip/endpoint.ts";
+import { simulatedIdentity } from "../../../hal/network/simulated-tls.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
 import { serverAddress, sipWire } from "../../support/sip-wire.ts";
 
 export const realm = "example.org";
+export const secureAddress = { ...serverAddress, port: 5061 };
+export const identity = simulatedIdentity(serverAddress.host);
 const settings = { password: "secret", talkgroups: ["ops", "fire"], standing: [], listenOnly: [], priority: 3 };
 const everyDigest: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
 const entries = [
@@ -55,6 +58,8 @@ export async function openSite(
   } = {},
 ) {
   const wire = sipWire();
+  /** What an operator is told: "guessing 10.0.0.66". */
+  const warned: string[] = [];
   const { clock } = wire;
   /** What the conference server was asked for, and when. */
   const asked: { readonly at: number; readonly command: SessionCommand }[] = [];
@@ -81,6 +86,11 @@ export async function openSite(
     },
   };
 
+  function note(fields: object): void {
+    if ("event" in fields && "from" in fields && fields.event !== "registered")
+      warned.push(`${fields.event} ${fields.from}`);
+  }
+
   function send(command: SessionCommand): void {
     asked.push({ at: clock.now(), command });
     if (command.type === "provision") conference.legs.add(command.options.leg);
@@ -92,7 +102,7 @@ export async function openSite(
     {
       clock,
       random: seededRandom(11),
-      log: silent,
+      log: { ...silent, info: note, warn: note },
       accounts: { ...accounts, find: (user) => (gone.has(user) ? undefined : accounts.find(user)) },
       rules: { of: (user) => rules.get(user) ?? [] },
       sessions: { send },
@@ -106,7 +116,10 @@ export async function openSite(
       },
     },
   );
-  const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers, { supported: ["eventlist"] });
+  const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers, {
+    supported: ["eventlist"],
+    tls: { port: secureAddress.port, identity },
+  });
 
   return {
     wire,
@@ -122,6 +135,7 @@ export async function openSite(
     rules,
     /** What was told last of a user to the other gateways. */
     stateOf: (user: string) => states.findLast((told) => told.user === user)?.state,
+    warned,
     /** Closed with the site, before it. */
     opened,
     /** Everything is closed in the gateway's order; nothing may be left of it. */

@@ -8,12 +8,14 @@ import { openPhone, type Phone } from "./terminals.ts";
 /** A terminal and what it wants just now. */
 interface Crew {
   readonly user: string;
+  readonly host: string;
   readonly phone: Phone;
   registration?: Registration | undefined;
   watcher?: Watcher | undefined;
   call?: Session | undefined;
 }
 
+const transports = ["udp", "tcp", "tls"] as const;
 const moods = [willing, () => [], except("accept", () => []), except("provision", () => [])];
 
 function act(crew: Crew, choice: number): void {
@@ -63,20 +65,27 @@ test("whatever terminals, conference server and network do, in the end each has 
     const random = seededRandom(seed);
     const below = (bound: number) => Math.floor(random.fraction() * bound);
     const crews: Crew[] = [];
-    for (const [index, user] of ["alice", "bob", "carol", "carol"].entries())
-      crews.push({ user, phone: await openPhone(site, user, `10.0.0.${20 + index}`) });
+    for (const [index, user] of ["alice", "bob", "carol", "carol"].entries()) {
+      const host = `10.0.0.${20 + index}`;
+      const transport = transports[(seed + index) % transports.length];
+      crews.push({ user, host, phone: await openPhone(site, user, host, transport) });
+    }
 
     for (let step = 0; step < 150; step++) {
       const crew = crews[below(crews.length)];
       if (crew) act(crew, below(12));
       if (below(8) === 0) conference.reply = moods[below(moods.length)] ?? willing;
       if (below(8) === 0) wire.network.setLoss(below(3) * 0.2);
+      // Long enough for connections to break, and not so long that nothing else happens.
+      if (below(12) === 0 && crew) wire.network.partition("10.0.0.1", crew.host);
+      else if (below(4) === 0) wire.network.heal();
       const leg = [...conference.legs][below(conference.legs.size)];
       if (leg !== undefined && below(6) === 0) conference.tell({ type: "lost", leg });
       await clock.advance(below(3) === 0 ? below(20_000) : below(300));
     }
 
     wire.network.setLoss(0);
+    wire.network.heal();
     conference.reply = willing;
     for (const crew of crews) {
       crew.phone.onInvite = "accept";

@@ -1,13 +1,16 @@
 import { answerChallenge } from "../../../firmware/sip/digest.ts";
-import type { IncomingInvite, Session } from "../../../firmware/sip/endpoint.ts";
+import type { IncomingInvite, Session, Transport } from "../../../firmware/sip/endpoint.ts";
 import { header, headers, type SipMessage, type SipRequest, type SipResponse } from "../../../firmware/sip/message.ts";
 import { responseTo, serialize } from "../../../firmware/sip/serialize.ts";
+import type { Address } from "../../../hal/network/port.ts";
+import { simulatedIdentity } from "../../../hal/network/simulated-tls.ts";
 import { openPresencePhone } from "../../support/presence-phone.ts";
-import { refusing, serverAddress } from "../../support/sip-wire.ts";
-import { realm, type Site } from "./site.ts";
+import { type RawPeer, refusing, serverAddress } from "../../support/sip-wire.ts";
+import { streamPeer } from "../../support/stream-peer.ts";
+import { identity, realm, type Site, secureAddress } from "./site.ts";
 
 const decoder = new TextDecoder();
-const registrar = { transport: "udp", remote: serverAddress } as const;
+let opened = 0;
 
 /** What a bare terminal says; what is left out is as a good terminal would say it. */
 export interface Said {
@@ -27,11 +30,36 @@ export type Proof = Partial<Omit<Parameters<typeof answerChallenge>[0], "challen
   readonly algorithm?: "SHA-256" | "MD5";
 };
 
-/** A terminal made of a bare socket: it says what a test writes, and proves who it is when it is challenged. */
-export async function openPeer(site: Site, user = "alice", address = { host: "10.0.0.9", port: 5060 }) {
+/** A connection to the server as a bare terminal has it. Its address is what the terminal says that it is. */
+async function rawConnection({ wire, clock }: Site, address: Address, kind: "tcp" | "tls"): Promise<RawPeer> {
+  const machine = wire.network.host(address.host);
+  const trust = { authorities: identity.certificate, name: secureAddress.host };
+  const connecting = kind === "tcp" ? machine.connect(serverAddress) : machine.connectTls(secureAddress, trust);
+  const made = connecting.then(streamPeer);
+  await clock.advance(30);
+  const { received, send, statuses, close } = await made;
+  return {
+    address,
+    received,
+    statuses,
+    close,
+    send: (text) => send(typeof text === "string" ? text : decoder.decode(text)),
+  };
+}
+
+/** A terminal made of a bare socket or connection: it says what a test writes, and proves who it is when it is challenged. */
+export async function openPeer(
+  site: Site,
+  user = "alice",
+  address = { host: "10.0.0.9", port: 5060 },
+  kind: Transport = "udp",
+) {
   const { wire, clock } = site;
-  const raw = await wire.raw(address);
+  const raw = kind === "udp" ? await wire.raw(address) : await rawConnection(site, address, kind);
   let count = 0;
+  opened += 1;
+  const life = opened;
+  const branchOf = (request: number): string => `z9hG4bK-${user}-${life}-${request}`;
 
   function textOf(said: Said, authorization: readonly string[]): string {
     const { method, uri = method === "REGISTER" ? "" : "ops", body = "" } = said;
@@ -40,7 +68,7 @@ export async function openPeer(site: Site, user = "alice", address = { host: "10
     count += 1;
     return [
       `${method} sip:${uri === "" ? "" : `${uri}@`}${realm} SIP/2.0`,
-      `Via: SIP/2.0/UDP ${address.host}:${address.port};rport;branch=z9hG4bK-${user}-${count}`,
+      `Via: SIP/2.0/${kind.toUpperCase()} ${address.host}:${address.port};rport;branch=${branchOf(count)}`,
       "Max-Forwards: 70",
       `From: <${from}>;tag=mine`,
       `To: <${to}>${toTag === undefined ? "" : `;tag=${toTag}`}`,
@@ -60,10 +88,12 @@ export async function openPeer(site: Site, user = "alice", address = { host: "10
     /** The last request by this method. */
     last: (method: string): SipMessage | undefined =>
       raw.received.findLast((message) => message.kind === "request" && message.method === method),
+    /** Says it as it is, and waits for nothing. */
+    send: (said: Said, ...authorization: readonly string[]): void => raw.send(textOf(said, authorization)),
     /** Says it as it is, and waits for what comes of it. */
     async say(said: Said, ...authorization: readonly string[]): Promise<SipResponse> {
-      raw.send(textOf(said, authorization));
-      const branch = `z9hG4bK-${user}-${count}`;
+      peer.send(said, ...authorization);
+      const branch = branchOf(count);
       await clock.advance(20);
       const response = raw.received.findLast(
         (message) => message.kind === "response" && header(message, "via")?.includes(`${branch};`),
@@ -112,7 +142,8 @@ export async function openPeer(site: Site, user = "alice", address = { host: "10
 export type Peer = Awaited<ReturnType<typeof openPeer>>;
 
 /** A terminal with an endpoint of its own, as phones have: it picks up by itself unless it is told otherwise. */
-export async function openPhone(site: Site, user = "alice", host = "10.0.0.2") {
+export async function openPhone(site: Site, user = "alice", host = "10.0.0.2", transport: Transport = "udp") {
+  const registrar = { transport, remote: transport === "tls" ? secureAddress : serverAddress };
   const invites: SipRequest[] = [];
   const story: string[] = [];
   const notified: string[] = [];
@@ -177,7 +208,8 @@ export async function openPhone(site: Site, user = "alice", host = "10.0.0.2") {
     );
   }
 
-  const endpoint = await site.wire.endpoint({ host, port: 5060 }, { ...refusing, onInvite });
+  const tls = { port: 5061, identity: simulatedIdentity(host), authorities: identity.certificate };
+  const endpoint = await site.wire.endpoint({ host, port: 5060 }, { ...refusing, onInvite }, { tls });
   site.opened.push(() => endpoint.close());
   return phone;
 }

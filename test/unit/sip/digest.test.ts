@@ -1,6 +1,13 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { answerChallenge, type DigestAlgorithm, digestGuard, ha1, type Verdict } from "../../../firmware/sip/digest.ts";
+import {
+  answerChallenge,
+  type DigestAlgorithm,
+  digestGuard,
+  type Ha1Lookup,
+  ha1,
+  type Verdict,
+} from "../../../firmware/sip/digest.ts";
 import { parseAuth } from "../../../firmware/sip/header.ts";
 import { request } from "../../../firmware/sip/serialize.ts";
 import type { Clock } from "../../../hal/clock/port.ts";
@@ -26,15 +33,16 @@ function guarded(options: { algorithms?: readonly DigestAlgorithm[]; maxNonces?:
     advance: (ms: number) => {
       time += ms;
     },
-    verify: (authorization: string, source = here, target = uri): Verdict =>
-      guard.verify(
-        request({ method: "REGISTER", uri: target, from: "<sip:a@b>", to: "<sip:a@b>", callId: "1", cseq: 1 }),
-        authorization,
-        source,
-        (username, algorithm) => (username === "alice" ? ha1("alice", realm, "secret", algorithm) : undefined),
-      ),
+    verify: (authorization: string, source = here, target = uri): Verdict => {
+      const parts = { uri: target, from: "<sip:a@b>", to: "<sip:a@b>", callId: "1", cseq: 1 };
+      const claim = guard.read(request({ method: "REGISTER", ...parts }), authorization, source);
+      return claim.ok ? guard.prove(claim, secretOf) : claim;
+    },
   };
 }
+
+const secretOf: Ha1Lookup = (username, algorithm) =>
+  username === "alice" ? ha1("alice", realm, "secret", algorithm) : undefined;
 
 interface Answering {
   readonly nc?: number;
@@ -209,6 +217,19 @@ test("a nonce that memory had to forget is stale, never fresh again", () => {
   for (const good of answers) assert.is(outcome(verify(good)), "stale");
   advance(10);
   assert.is(outcome(verify(answer(challenges()))), "ok");
+});
+
+test("a nonce that is not good is stale whatever the password: it tells nothing about it", () => {
+  const { challenges, verify, advance } = guarded();
+  const offer = challenges();
+  const other = guarded({ seed: 1 }).challenges();
+  for (const password of ["secret", "wrong"]) {
+    assert.is(outcome(verify(answer(other, { password }))), "stale", `of another boot, ${password}`);
+    assert.is(outcome(verify(answer(offer, { password }), "192.0.2.8")), "stale", `of another address, ${password}`);
+  }
+  advance(60_001);
+  for (const password of ["secret", "wrong"])
+    assert.is(outcome(verify(answer(offer, { password }))), "stale", `expired, ${password}`);
 });
 
 test("a stale challenge says so", () => {

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { digestGuard, ha1 } from "../../../firmware/sip/digest.ts";
+import { digestGuard, type Ha1Lookup, ha1 } from "../../../firmware/sip/digest.ts";
 import type { Endpoint, Incoming } from "../../../firmware/sip/endpoint.ts";
 import { header, type SipRequest } from "../../../firmware/sip/message.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
@@ -40,9 +40,10 @@ async function registrar(
     const source = `${flow.remote.host}:${flow.remote.port}`;
     const authorization = header(request, "authorization");
     if (authorization === undefined) return challenge(incoming, source, false);
-    const verdict = guard.verify(request, authorization, source, (username, algorithm) =>
-      username === "alice" ? ha1("alice", "example.org", "secret", algorithm) : undefined,
-    );
+    const claim = guard.read(request, authorization, source);
+    const secretOf: Ha1Lookup = (username, algorithm) =>
+      username === "alice" ? ha1("alice", "example.org", "secret", algorithm) : undefined;
+    const verdict = claim.ok ? guard.prove(claim, secretOf) : claim;
     if (!verdict.ok) return challenge(incoming, source, verdict.stale);
     const expires = Number(header(request, "expires"));
     if (expires > 0 && expires < least) return incoming.respond(423, { headers: [["min-expires", `${least}`]] });

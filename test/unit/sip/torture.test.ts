@@ -44,7 +44,7 @@ function parsed(name: string): "read" | "drop" | number {
 /** A user agent that takes every call and registers everybody, and what it says to a peer. */
 async function open() {
   const wire = sipWire();
-  const bindings = registrar(wire.clock, { bound() {}, unbound() {} });
+  const bindings = registrar(wire.clock, { bound() {}, unbound() {}, reach() {} });
   const willing: Handlers = {
     onInvite(invite) {
       const { answer } = answerOffer(invite.offer(), { host: serverAddress.host, port: 4_000 }, "1");
