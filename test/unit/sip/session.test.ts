@@ -319,15 +319,18 @@ test("inside a session: offers are answered or refused, out-of-order requests an
   assert.is(await ask("UPDATE", 6), 200);
   assert.is(await ask("INVITE", 7, { body: "bad" }), 488);
   await ask("ACK", 7, { branch: `z9hG4bK${branch}` });
-  assert.is(await ask("OPTIONS", 8), 200);
-  assert.is(await ask("INFO", 9), 200);
-  assert.is(await ask("INFO", 10, { body: "Signal=1" }), 415);
-  assert.is(await ask("INFO", 11, { headers: ["Info-Package: x"] }), 469);
-  assert.is(await ask("OPTIONS", 10), 500, "CSeq 10 came before");
-  assert.is(await ask("OPTIONS", 12, { fromTag: "other" }), 481);
-  assert.is(await ask("OPTIONS", 12, { toTag: "other" }), 481);
-  assert.is(await ask("BYE", 13), 200);
-  assert.is(await ask("OPTIONS", 14), 481, "the dialog is gone");
+  assert.is(await ask("UPDATE", 8, { body: "isup", headers: [contact, "Content-Type: application/isup"] }), 415);
+  assert.is(header(peer.received.at(-1) ?? { headers: [] }, "accept"), "application/sdp");
+  assert.is(await ask("UPDATE", 9, { body: "offer", headers: [...offer, "Accept: text/plain"] }), 406);
+  assert.is(await ask("OPTIONS", 10), 200);
+  assert.is(await ask("INFO", 11), 200);
+  assert.is(await ask("INFO", 12, { body: "Signal=1" }), 415);
+  assert.is(await ask("INFO", 13, { headers: ["Info-Package: x"] }), 469);
+  assert.is(await ask("OPTIONS", 12), 500, "CSeq 12 came before");
+  assert.is(await ask("OPTIONS", 14, { fromTag: "other" }), 481);
+  assert.is(await ask("OPTIONS", 14, { toTag: "other" }), 481);
+  assert.is(await ask("BYE", 15), 200);
+  assert.is(await ask("OPTIONS", 16), 481, "the dialog is gone");
 });
 
 test("a session with a peer behind address translation goes back the way it came, whatever its Contact says", async () => {
