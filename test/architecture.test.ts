@@ -30,6 +30,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "node:crypto",
     "sdp-transform",
   ],
+  "firmware/store": [
+    log,
+    "hal/error.ts",
+    ...port("clock"),
+    ...["fs", "path", "sqlite", "util", "worker_threads"].map((name) => `node:${name}`),
+  ],
 
   // Rooms.
   "firmware/agent": [
