@@ -13,13 +13,16 @@ import { headers, ProtocolError } from "../sip/message.ts";
 import { formatUri, parseUri } from "../sip/uri.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { authentication } from "./authentication.ts";
+import { type BindingStore, forgetful } from "./binding-store.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
 import { dialledCalls } from "./dialled.ts";
 import { legsAt } from "./legs.ts";
 import { registrar } from "./registrar.ts";
+import { revival } from "./revival.ts";
 import { type Presence, roster } from "./roster.ts";
 import { openSession } from "./session.ts";
 import { type Reason, sessionsBy } from "./sessions.ts";
+import { standingSessions } from "./standing.ts";
 import { subscriptions } from "./subscriptions.ts";
 
 export interface PresencePorts {
@@ -27,6 +30,8 @@ export interface PresencePorts {
   readonly random: Random;
   readonly log: Log;
   readonly accounts: Accounts;
+  /** Absent: registrations end with the process. */
+  readonly bindings?: BindingStore;
   readonly sessions: ConferenceServer;
   /** The endpoint whose handlers these are; it exists by the time that the first request arrives. */
   readonly sip: () => Endpoint;
@@ -45,6 +50,8 @@ export interface PresenceServer {
   session(event: SessionEvent): void;
   /** A user of another gateway, or undefined when gone. */
   remote(gateway: string, user: string, state: Presence | undefined): void;
+  /** Takes up the registrations that outlived a restart; the endpoint is open. */
+  restore(): void;
   /** Ends every session, and stops every timer. The endpoint is closed before it. */
   close(): void;
 }
@@ -77,29 +84,26 @@ export function presence(
       members.session(place.account.user, place.talkgroup, standing ? 1 : -1),
     ),
   );
-  /** By user and contact of a registered terminal: its standing sessions. */
-  const standing = new Map<string, readonly Reason[]>();
-
-  const bindings = registrar(clock, {
-    bound({ account, contact, flow }, fresh) {
-      sessions.registered(account.user, contact, flow, fresh);
-      const terminal = `${account.user} ${contact}`;
-      if (standing.has(terminal)) return;
-      log.info({ event: "registered", user: account.user, from: flow.remote }, "terminal registered");
-      members.registered(account.user, 1);
-      standing.set(
-        terminal,
-        account.standing.map((talkgroup) => hold(account, talkgroup, contact, flow)),
-      );
+  const standing = standingSessions(({ account, contact, flow }, talkgroup) => hold(account, talkgroup, contact, flow));
+  const bindings = registrar(
+    { ...ports, bindings: ports.bindings ?? forgetful },
+    {
+      bound(binding, fresh) {
+        const { account, contact, flow } = binding;
+        sessions.registered(account.user, contact, flow, fresh);
+        if (!standing.bound(binding)) return;
+        log.info({ event: "registered", user: account.user, from: flow.remote }, "terminal registered");
+        members.registered(account.user, 1);
+      },
+      unbound(binding) {
+        const { user } = binding.account;
+        log.info({ event: "unregistered", user }, "terminal gone");
+        standing.unbound(binding);
+        members.registered(user, -1);
+      },
     },
-    unbound({ account, contact }) {
-      log.info({ event: "unregistered", user: account.user }, "terminal gone");
-      const terminal = `${account.user} ${contact}`;
-      standing.get(terminal)?.forEach((reason) => reason.giveUp());
-      standing.delete(terminal);
-      members.registered(account.user, -1);
-    },
-  });
+  );
+  const restored = revival(ports, `sip:${realm}`, { waits: bindings.isAsleep, alive: bindings.wake });
 
   function hold(account: Account, talkgroup: string, contact: string, flow: Flow): Reason {
     return sessions.hold({ account, talkgroup, group: groupUri(talkgroup), contact, flow });
@@ -146,11 +150,17 @@ export function presence(
     },
     session: legs.receive,
     remote: members.remote,
+    restore() {
+      const asleep = bindings.restore();
+      if (asleep.length > 0) log.info({ event: "restored", terminals: asleep.length }, "registrations taken up");
+      restored.ask(asleep);
+    },
     close() {
       calls.close();
       sessions.close();
       watchers.close();
       bindings.close();
+      restored.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { silent } from "../../../firmware/log.ts";
-import { accountsFrom } from "../../../firmware/presence/accounts.ts";
+import { type AccountBook, type AccountEntry, accountBook, recordOf } from "../../../firmware/presence/accounts.ts";
+import type { BindingStore, StoredBinding } from "../../../firmware/presence/binding-store.ts";
 import type { SessionCommand, SessionEvent } from "../../../firmware/presence/conference-server.ts";
 import { presence } from "../../../firmware/presence/presence.ts";
 import type { Presence } from "../../../firmware/presence/roster.ts";
@@ -12,11 +13,17 @@ import { serverAddress, sipWire } from "../../support/sip-wire.ts";
 export const realm = "example.org";
 const settings = { password: "secret", talkgroups: ["ops", "fire"], standing: [], listenOnly: [], priority: 3 };
 const everyDigest: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
-const entries = [
-  { ...settings, user: "alice", digest: everyDigest },
-  { ...settings, user: "bob", digest: everyDigest, talkgroups: ["ops"], listenOnly: ["ops"] },
-  { ...settings, user: "carol", digest: everyDigest, standing: ["ops"] },
-  { ...settings, user: "modern", digest: ["SHA-256"] as const },
+export const entryOf = (user: string, changes: Partial<AccountEntry> = {}): AccountEntry => ({
+  ...settings,
+  user,
+  digest: everyDigest,
+  ...changes,
+});
+export const entries = [
+  entryOf("alice"),
+  entryOf("bob", { talkgroups: ["ops"], listenOnly: ["ops"] }),
+  entryOf("carol", { standing: ["ops"] }),
+  entryOf("modern", { digest: ["SHA-256"] }),
 ];
 
 type Reply = (command: SessionCommand) => readonly SessionEvent[];
@@ -44,10 +51,37 @@ export function except(type: SessionCommand["type"], reply: Reply): Reply {
   return (command) => (command.type === type ? reply(command) : willing(command));
 }
 
+/** What outlives a presence server. */
+export function memory(): BindingStore & { readonly kept: Map<string, StoredBinding> } {
+  const kept = new Map<string, StoredBinding>();
+  return {
+    kept,
+    load: () => [...kept.values()],
+    save: (binding) => void kept.set(`${binding.user} ${binding.contact}`, binding),
+    remove: (user, contact) => void kept.delete(`${user} ${contact}`),
+  };
+}
+
+export const bookOf = (accounts: readonly AccountEntry[] = entries): AccountBook =>
+  accountBook(
+    accounts.map((entry) => recordOf(entry, realm)),
+    realm,
+  );
+
 /** A presence server behind a real endpoint, beside a conference server by script, on a simulated wire. */
-export async function openSite(options: { readonly digest?: readonly DigestAlgorithm[] } = {}) {
-  const wire = sipWire();
+export async function openSite(
+  options: {
+    readonly digest?: readonly DigestAlgorithm[];
+    readonly accounts?: AccountBook;
+    readonly bindings?: BindingStore;
+    /** That the site before it stood on. */
+    readonly wire?: ReturnType<typeof sipWire>;
+  } = {},
+) {
+  const wire = options.wire ?? sipWire();
   const { clock } = wire;
+  const accounts = options.accounts ?? bookOf();
+  let bindings = options.bindings ?? memory();
   /** What the conference server was asked for, and when. */
   const asked: { readonly at: number; readonly command: SessionCommand }[] = [];
   /** "alice: ops fire", "alice: gone" */
@@ -80,7 +114,12 @@ export async function openSite(options: { readonly digest?: readonly DigestAlgor
       clock,
       random: seededRandom(11),
       log: silent,
-      accounts: accountsFrom(entries, realm),
+      accounts,
+      bindings: {
+        load: () => bindings.load(),
+        save: (binding) => bindings.save(binding),
+        remove: (user, contact) => bindings.remove(user, contact),
+      },
       sessions: { send },
       sip: () => endpoint,
     },
@@ -97,6 +136,16 @@ export async function openSite(options: { readonly digest?: readonly DigestAlgor
     conference,
     asked,
     told,
+    accounts,
+    /** It loses its power: what it holds is lost but for its store. */
+    async die(): Promise<void> {
+      bindings = memory();
+      wire.network.kill(serverAddress.host);
+      const closing = endpoint.close();
+      await clock.advance(3_000);
+      await closing;
+      server.close();
+    },
     /** Closed with the site, before it. */
     opened,
     /** Everything is closed in the gateway's order; nothing may be left of it. */
