@@ -11,7 +11,7 @@ import type { Endpoint, Flow, Handlers, Incoming, IncomingSubscribe } from "../s
 import { parseContactList, parseEvent } from "../sip/header.ts";
 import { headers, ProtocolError } from "../sip/message.ts";
 import { formatUri, parseUri } from "../sip/uri.ts";
-import type { Account, Accounts } from "./accounts.ts";
+import type { Account, AccountChange, Accounts } from "./accounts.ts";
 import { authentication } from "./authentication.ts";
 import { type BindingStore, forgetful } from "./binding-store.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
@@ -52,6 +52,10 @@ export interface PresenceServer {
   remote(gateway: string, user: string, state: Presence | undefined): void;
   /** Takes up the registrations that outlived a restart; the endpoint is open. */
   restore(): void;
+  /** The account of a user is another one now, or there is none any more. */
+  account(user: string, change: AccountChange): void;
+  /** There is a talkgroup of this name, or there is none any more. */
+  talkgroup(name: string, isThere: boolean): void;
   /** Ends every session, and stops every timer. The endpoint is closed before it. */
   close(): void;
 }
@@ -132,6 +136,18 @@ export function presence(
     if (accepted && subscribe.expires !== 0) reason = hold(account, talkgroup, contactOf(subscribe), subscribe.flow);
   }
 
+  /** Another proof is taken for another person: what the one before had going ends. */
+  function account(user: string, change: AccountChange): void {
+    if (change === "same") return;
+    const now = change === "proof" ? undefined : ports.accounts.find(user);
+    calls.retain(user, now);
+    watchers.retain(user, now);
+    bindings.retain(user, now);
+    if (!now) return;
+    sessions.changed(now);
+    standing.changed(now);
+  }
+
   return {
     handlers: {
       onInvite(invite) {
@@ -154,6 +170,11 @@ export function presence(
       const asleep = bindings.restore();
       if (asleep.length > 0) log.info({ event: "restored", terminals: asleep.length }, "registrations taken up");
       restored.ask(asleep);
+    },
+    account,
+    talkgroup(name, isThere) {
+      if (isThere) talkgroups.add(name);
+      else talkgroups.delete(name);
     },
     close() {
       calls.close();
