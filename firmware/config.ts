@@ -35,6 +35,8 @@ export interface Config {
   readonly board: string;
   /** Path of the control socket of a simulated board. */
   readonly control?: string;
+  /** Where accounts that the roger command adds, and registrations, outlive the process. Absent: nothing does. */
+  readonly store?: string;
   readonly accounts: readonly AccountSettings[];
   /** The account that the board's own button speaks for. */
   readonly panel?: { readonly account: string; readonly talkgroup: string };

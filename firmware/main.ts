@@ -20,9 +20,11 @@ import type { Site } from "./config/files.ts";
 import { isLoopback, reachable } from "./config/host.ts";
 import type { BrokerSettings } from "./config.ts";
 import { type Ending, processEnding } from "./ending.ts";
-import { startGateway } from "./gateway.ts";
+import { type GatewayPorts, startGateway } from "./gateway.ts";
 import { openLog } from "./logging.ts";
 import { formatHostPort } from "./sip/uri.ts";
+import { openStore } from "./store/store.ts";
+import { launchWriter } from "./store/writing.ts";
 
 const clock = monotonicClock();
 
@@ -83,10 +85,15 @@ async function start({ config, board: description }: Site, log: Logger, ending: 
     board,
     ...(broker && { broker }),
     conference: launchWorker,
+    ...(config.store !== undefined && { store: openerOf(config.store, log, ending) }),
     log,
     onCrash: ending.crash,
   });
   ending.add(gateway.close);
+}
+
+function openerOf(file: string, log: Logger, { crash }: Ending): NonNullable<GatewayPorts["store"]> {
+  return (seed) => openStore(file, seed, { clock, log, writer: launchWriter, onCrash: crash });
 }
 
 async function openBroker(settings: BrokerSettings, log: Logger, ending: Ending): Promise<Broker> {

@@ -55,7 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // The program.
   "firmware/config": [
     ...["firmware/config.ts", "firmware/federation/topic.ts"],
-    ...["boards", ...readers, "node:fs", "node:net", "node:util", "zod"],
+    ...["boards", ...readers, "node:fs", "node:net", "node:path", "node:util", "zod"],
   ],
   "firmware/config.ts": [
     ...["firmware/config", "firmware/sip/digest.ts", "firmware/conference/protocol.ts", ...readers],
@@ -64,7 +64,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...[log, "firmware/config.ts", "firmware/media/port-pair.ts", "firmware/sip/endpoint.ts"],
     ...["firmware/agent/agent.ts", "firmware/panel/panel.ts"],
     ...["firmware/conference/link.ts", "firmware/conference/protocol.ts", "firmware/federation/federation.ts"],
-    ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts"],
+    ...[
+      "firmware/presence/accounts.ts",
+      "firmware/presence/presence.ts",
+      "firmware/seed.ts",
+      "firmware/store/store.ts",
+    ],
     ...port("board", "broker", "clock", "network", "opus", "random"),
   ],
   "firmware/logging.ts": ["pino", "pino-pretty"],
@@ -76,7 +81,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "firmware/main.ts": [
     ...["firmware/cli.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts", "firmware/gateway.ts"],
     ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
+    ...["firmware/store/store.ts", "firmware/store/writing.ts"],
   ],
+  "firmware/seed.ts": ["firmware/config.ts", "firmware/presence/accounts.ts", "firmware/store/store.ts"],
 
   "firmware/start.ts": ["firmware/main.ts", "node:v8"],
 
@@ -115,7 +122,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
 
 /** These meet in gateway.ts only; what configures and starts it may name what they publish. */
 const rooms = ["agent", "conference", "console", "federation", "panel", "presence"].map((name) => `firmware/${name}`);
-const joining = ["firmware/config", "firmware/config.ts", "firmware/gateway.ts", "firmware/main.ts"];
+const joining = ["config", "config.ts", "gateway.ts", "main.ts", "seed.ts"].map((name) => `firmware/${name}`);
 
 const sources = filesIn("{firmware,hal,scripts,test}/**/*.ts").map(readSource);
 const product = sources.filter(({ path }) => path.startsWith("firmware/"));

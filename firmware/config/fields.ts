@@ -106,6 +106,12 @@ export const socketPath = text(
   (value) => /^[^\p{Cc}]+$/u.test(value) && Buffer.byteLength(value) <= 107,
 );
 
+/** From the folder of the configuration file, where it does not begin with a slash. */
+export const path = text(
+  "expected the path of a file",
+  (value) => /^[^\p{Cc}]{1,4000}$/u.test(value) && !value.endsWith("/"),
+);
+
 function whole(least: number, most: number): z.ZodType<number, number> {
   const expected = `expected a whole number from ${least} to ${most}`;
   return z.int(expected).min(least, expected).max(most, expected);

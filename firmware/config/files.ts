@@ -1,5 +1,6 @@
 /** The files that a gateway is started from: its configuration, and the board that it names in boards/. */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { getSystemErrorMessage } from "node:util";
 import { type BoardDescription, readBoard } from "../../hal/board/description.ts";
 import type { Fault } from "../../hal/board/fault.ts";
@@ -18,8 +19,12 @@ export function readSite(file: string, { secret }: { readonly secret: boolean })
   if ("faults" in text) return text;
   const read = readConfig(text.text, file);
   if ("faults" in read) return read;
-  const board = readBoardFile(read.config.board, file);
-  return "faults" in board ? board : { config: read.config, board: board.board };
+  const { config } = read;
+  const board = readBoardFile(config.board, file);
+  if ("faults" in board) return board;
+  // Whoever starts the gateway and whoever calls the roger command may be in different folders.
+  const store = config.store === undefined ? {} : { store: resolve(dirname(file), config.store) };
+  return { config: { ...config, ...store }, board: board.board };
 }
 
 function readBoardFile(name: string, source: string): ReturnType<typeof readBoard> {

@@ -62,6 +62,7 @@ export const fileSchema = z.strictObject(
     broker: z.preprocess((value) => (value === "none" ? undefined : value), z.optional(broker)),
     board: field.board,
     control: z.exactOptional(field.socketPath),
+    store: z.exactOptional(field.path),
     accounts: z.array(account, "expected a list of accounts").min(1, "expected one account at least"),
     panel: z.exactOptional(
       z.strictObject({ account: field.user, talkgroup: field.user }, "expected account and talkgroup"),

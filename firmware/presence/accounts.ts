@@ -136,7 +136,7 @@ export function hashesOf(
   return new Map(digest.map((algorithm) => [algorithm, ha1(of.user, of.realm, of.password, algorithm)]));
 }
 
-export function accountsFrom(entries: readonly AccountEntry[], realm: string): Accounts {
+export function accountsFrom(entries: readonly AccountEntry[], realm: string): AccountBook {
   return accountBook(
     entries.map((entry) => recordOf(entry, realm)),
     realm,

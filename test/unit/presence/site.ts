@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { silent } from "../../../firmware/log.ts";
-import { type AccountBook, type AccountEntry, accountBook, recordOf } from "../../../firmware/presence/accounts.ts";
+import { type AccountBook, type AccountEntry, accountsFrom } from "../../../firmware/presence/accounts.ts";
 import type { BindingStore, StoredBinding } from "../../../firmware/presence/binding-store.ts";
 import type { SessionCommand, SessionEvent } from "../../../firmware/presence/conference-server.ts";
 import { presence } from "../../../firmware/presence/presence.ts";
@@ -62,11 +62,7 @@ export function memory(): BindingStore & { readonly kept: Map<string, StoredBind
   };
 }
 
-export const bookOf = (accounts: readonly AccountEntry[] = entries): AccountBook =>
-  accountBook(
-    accounts.map((entry) => recordOf(entry, realm)),
-    realm,
-  );
+export const bookOf = (accounts: readonly AccountEntry[] = entries): AccountBook => accountsFrom(accounts, realm);
 
 /** A presence server behind a real endpoint, beside a conference server by script, on a simulated wire. */
 export async function openSite(
