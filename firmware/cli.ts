@@ -3,11 +3,12 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { z } from "zod";
 import type { Fault } from "../hal/board/fault.ts";
+import { status, tell } from "./cli/status.ts";
+import { talkgroupCommands } from "./cli/talkgroups.ts";
+import { userCommands } from "./cli/users.ts";
 import { readSite, type Site } from "./config/files.ts";
 import { type LogLevel, logLevels } from "./logging.ts";
-
-/** Exit statuses. `bug` is EX_SOFTWARE of sysexits.h. */
-export const status = { done: 0, device: 1, faults: 2, bug: 70 } as const;
+import { inspect } from "./store/inspection.ts";
 
 /** Runs a gateway until it ends; the value is the exit status. */
 export type Run = (site: Site, log: { readonly level: LogLevel; readonly pretty: boolean }) => Promise<number>;
@@ -36,11 +37,16 @@ export async function perform(args: readonly string[], run: Run): Promise<number
     .argument("<files...>")
     .action((files: string[]) => {
       for (const file of files) {
-        const site = readSite(file, { secret: false });
-        if ("faults" in site) result = tell(site.faults, process.stdout);
+        const faults = faultsOf(file);
+        if (faults.length > 0) result = tell(faults, process.stdout);
         else process.stdout.write(`${file}: sound\n`);
       }
     });
+  const done = (status: number): void => {
+    result = status;
+  };
+  userCommands(program, done);
+  talkgroupCommands(program, done);
 
   try {
     await program.parseAsync(args, { from: "user" });
@@ -51,9 +57,12 @@ export async function perform(args: readonly string[], run: Run): Promise<number
   return result;
 }
 
-function tell(faults: readonly Fault[], where: NodeJS.WritableStream): number {
-  for (const { path, message } of faults) where.write(`${path}: ${message}\n`);
-  return status.faults;
+function faultsOf(file: string): readonly Fault[] {
+  const site = readSite(file, { secret: false });
+  if ("faults" in site) return site.faults;
+  const { store } = site.config;
+  const wrong = store === undefined ? undefined : inspect(store);
+  return wrong === undefined ? [] : [{ path: `${file}: store`, message: wrong }];
 }
 
 function version(): string {

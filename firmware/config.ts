@@ -86,13 +86,19 @@ function configOf(file: ConfigFile): Config {
     // A file without an id, whose site makes none, was refused.
     gateway: gateway ?? file.site.toLowerCase(),
     ...brokerOf(broker),
-    talkgroups: talkgroups.map(({ name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds }) => ({
-      name,
-      endOfMediaMs: toMs(endOfMediaSeconds),
-      talkMs: toMs(talkSeconds),
-      graceMs: toMs(graceSeconds),
-      hangMs: toMs(hangSeconds),
-    })),
+    talkgroups: talkgroups.map(talkgroupOf),
+  };
+}
+
+/** A talkgroup as a person wrote it: seconds become ms. */
+export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
+  const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
+  return {
+    name,
+    endOfMediaMs: toMs(endOfMediaSeconds),
+    talkMs: toMs(talkSeconds),
+    graceMs: toMs(graceSeconds),
+    hangMs: toMs(hangSeconds),
   };
 }
 

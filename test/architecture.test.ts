@@ -74,12 +74,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "firmware/logging.ts": ["pino", "pino-pretty"],
   "firmware/cli.ts": [
-    ...["firmware/config/files.ts", "firmware/logging.ts", ...readers],
+    ...["firmware/cli", "firmware/config/files.ts", "firmware/logging.ts", "firmware/store/inspection.ts", ...readers],
     ...["package.json", "commander", "node:fs", "zod"],
   ],
-  "firmware/ending.ts": ["firmware/cli.ts", ...port("clock"), "node:os", "pino"],
+  "firmware/cli": [
+    ...["firmware/config", "firmware/config.ts", "firmware/seed.ts", "firmware/store/editing.ts"],
+    ...["firmware/store/store.ts", "firmware/presence/accounts.ts"],
+    ...["hal/board/fault.ts", "hal/error.ts", "commander", "node:tty", "zod"],
+  ],
+  "firmware/ending.ts": ["firmware/cli/status.ts", ...port("clock"), "node:os", "pino"],
   "firmware/main.ts": [
-    ...["firmware/cli.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts", "firmware/gateway.ts"],
+    ...["firmware/cli.ts", "firmware/cli/status.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts"],
+    "firmware/gateway.ts",
     ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
     ...["firmware/store/store.ts", "firmware/store/writing.ts"],
   ],
@@ -122,7 +128,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
 
 /** These meet in gateway.ts only; what configures and starts it may name what they publish. */
 const rooms = ["agent", "conference", "console", "federation", "panel", "presence"].map((name) => `firmware/${name}`);
-const joining = ["config", "config.ts", "gateway.ts", "main.ts", "seed.ts"].map((name) => `firmware/${name}`);
+const joining = ["cli", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts"].map((name) => `firmware/${name}`);
 
 const sources = filesIn("{firmware,hal,scripts,test}/**/*.ts").map(readSource);
 const product = sources.filter(({ path }) => path.startsWith("firmware/"));

@@ -18,6 +18,7 @@ const credentials = { username: whatever, password: whatever };
 const looseSchema = z.object({
   site: name,
   gateway: whatever,
+  store: whatever,
   accounts: loose(z.array(loose(account))),
   talkgroups: loose(z.array(loose(talkgroup))),
   panel: loose(z.object({ account: name, talkgroup: name })),
@@ -31,12 +32,24 @@ type Loose = z.output<typeof looseSchema>;
 export function referenceFaults(data: unknown): Fault[] {
   const read = looseSchema.safeParse(data);
   if (!read.success) return [];
-  return [siteFaults, nameFaults, accountFaults, panelFaults, brokerFaults].flatMap((look) => look(read.data));
+  return [siteFaults, emptyFaults, nameFaults, accountFaults, panelFaults, brokerFaults].flatMap((look) =>
+    look(read.data),
+  );
 }
 
 function siteFaults({ site, gateway }: Loose): Fault[] {
   if (gateway !== undefined || site === undefined || gatewayId.test(site.toLowerCase())) return [];
   return [{ path: "gateway", message: "missing, and the site's name makes no id; give 1 to 64 of a-z, 0-9 and -" }];
+}
+
+/** Who is not here may be in a store. */
+function emptyFaults({ accounts, talkgroups, store }: Loose): Fault[] {
+  if (store !== undefined) return [];
+  const fault = (path: string, what: string): Fault => ({ path, message: `expected one ${what} at least, or a store` });
+  return [
+    ...(accounts?.length === 0 ? [fault("accounts", "account")] : []),
+    ...(talkgroups?.length === 0 ? [fault("talkgroups", "talkgroup")] : []),
+  ];
 }
 
 /** Users and talkgroups are user parts of SIP URIs in one realm: one name, one of them. */

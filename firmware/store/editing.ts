@@ -41,7 +41,9 @@ export interface Editor {
   readonly digest: readonly string[];
   talkgroups(): readonly TalkgroupRow[];
   accounts(): readonly AccountRow[];
-  /** These throw Refusal. */
+  /** These throw Refusal, the first two without a change: a password should not be asked for in vain. */
+  mayAdd(name: string): void;
+  mayChangeUser(user: string): void;
   addTalkgroup(talkgroup: StoredTalkgroup): void;
   /** Its members stay users. */
   removeTalkgroup(name: string): void;
@@ -134,6 +136,8 @@ function editorOf(file: string, database: DatabaseSync, notes: Pick<Editor, "rea
     ...notes,
     talkgroups: () => reading(() => talkgroupsIn(database)),
     accounts: () => reading(() => accountsIn(database, realm)),
+    mayAdd: (name) => reading(() => free(name)),
+    mayChangeUser: (user) => reading(() => void own("user", user, userOf(user))),
     addTalkgroup: (talkgroup) =>
       changing(() => {
         free(talkgroup.name);

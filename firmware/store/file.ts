@@ -52,7 +52,8 @@ export function firstSight(file: string): "none" | "empty" | "something" | { rea
 const smallestPage = 512;
 const formats: ReadonlySet<number | undefined> = new Set([1, 2]);
 
-function headOf(file: string): Uint8Array {
+/** Its first 100 bytes. */
+export function headOf(file: string): Uint8Array {
   const head = new Uint8Array(100);
   const handle = openSync(file, "r");
   try {

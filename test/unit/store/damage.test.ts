@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { openEditor } from "../../../firmware/store/editing.ts";
+import { inspect } from "../../../firmware/store/inspection.ts";
 import { DeviceError } from "../../../hal/error.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
 import { account, type StoreRig, seed, storeRig, wordsOf } from "./rig.ts";
@@ -199,6 +201,34 @@ test("a database of a later Roger, and one of another program, are no damage: th
   other.exec("PRAGMA journal_mode = WAL; CREATE TABLE bookmarks (url TEXT)");
   other.close();
   refuses(rig, /^store .*: this is the database of another program; correct the path/, both(rig));
+});
+
+test("what can be said of it without opening it is said, and nothing is touched", async (rig) => {
+  const good = await sound(rig);
+  const changed = (at: number, ...bytes: number[]): Buffer => {
+    const copy = Buffer.from(good);
+    copy.set(bytes, at);
+    return copy;
+  };
+  for (const [data, words] of [
+    [good, /^undefined$/],
+    [Buffer.alloc(0), /^undefined$/],
+    [
+      Buffer.from("garbage".repeat(1_000)),
+      /: its file format is unknown; a gateway would move it aside, and build a new/,
+    ],
+    [changed(0, 0), /: this is no database; a gateway would/],
+    [good.subarray(0, 100), /: it is 100 bytes long; a gateway would/],
+    [changed(60, 0, 0, 0, 99), /: a later Roger wrote it \(version 99\)/],
+    [changed(68, 1, 2, 3, 4), /: this is the database of another program; correct the path/],
+  ] as const) {
+    rig.write(data);
+    assert.match(`${inspect(rig.file)}`, words);
+    assert.equal(rig.files(), ["roger.db"]);
+  }
+  assert.match(`${inspect(join(rig.folder, "none/roger.db"))}`, /the folder .* is not there; create it/);
+  assert.match(`${inspect(rig.folder)}`, /this is no file; correct the path/);
+  assert.is(inspect(join(rig.folder, "new.db")), undefined);
 });
 
 test("the roger command moves nothing aside", async (rig) => {
