@@ -42,8 +42,8 @@ export interface Membership {
   readonly standing: boolean;
 }
 
-/** What became of a user: nothing that matters here, other rights, or a new proof, which is as if somebody else came. */
-export type AccountChange = "same" | "rights" | "proof";
+/** What became of a user: other rights, or another proof, which is as if somebody else came. */
+export type AccountChange = "rights" | "proof";
 
 /** Accounts in memory. */
 export interface AccountBook extends Accounts {
@@ -61,9 +61,7 @@ export function accountBook(records: readonly AccountRecord[], realm: string): A
     const before = book.get(user);
     book.set(user, { record, account: accountOf(record, realm) });
     const proofs = (of: AccountRecord) => algorithms.map((algorithm) => of.hashes.get(algorithm)).join();
-    if (!before || proofs(before.record) !== proofs(record)) return "proof";
-    const rights = ({ priority, memberships }: AccountRecord) => JSON.stringify([priority, memberships]);
-    return rights(before.record) === rights(record) ? "same" : "rights";
+    return before && proofs(before.record) === proofs(record) ? "rights" : "proof";
   }
 
   for (const record of records) put(record);

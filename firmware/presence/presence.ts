@@ -138,7 +138,6 @@ export function presence(
 
   /** Another proof is taken for another person: what the one before had going ends. */
   function account(user: string, change: AccountChange): void {
-    if (change === "same") return;
     const now = change === "proof" ? undefined : ports.accounts.find(user);
     calls.retain(user, now);
     watchers.retain(user, now);

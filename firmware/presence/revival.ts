@@ -25,6 +25,7 @@ export function revival(
   listener: {
     /** Not heard of otherwise meanwhile. */
     waits(binding: Binding): boolean;
+    /** Told of one that does not wait any more, too. */
     alive(binding: Binding): void;
   },
 ): Revival {
@@ -53,7 +54,6 @@ export function revival(
     const { account, contact, flow } = binding;
     const options = { method: "OPTIONS", uri: contact, from: domain, to: account.aor, via: flow };
     sip().request(options, ({ status }) => {
-      if (!listener.waits(binding)) return;
       if (!absent.has(status)) return listener.alive(binding);
       after(againMs, () => ask([binding]));
     });

@@ -71,7 +71,38 @@ async function phone({ realm, closes }: Story, user: string, server: string, sec
     for (const terminal of terminals) terminal.close();
     await endpoint.close();
   });
-  return { terminals, statuses };
+
+  /** Calls a talkgroup, and hangs up; gives the status that was answered. */
+  async function dial(talkgroup: string): Promise<number> {
+    const terminal = await openTerminal({ clock, network: machine }, { local: { host: local.host, port: 50_000 } });
+    const uri = `sip:${talkgroup}@${realmName}`;
+    let answered = 0;
+    const session = endpoint.invite(
+      {
+        method: "INVITE",
+        uri,
+        from: aor,
+        to: uri,
+        via: { transport: "udp", remote: { host: server, port: 5060 } },
+        credentials: { username: user, password: secret },
+        body: { type: "application/sdp", content: terminal.offer() },
+      },
+      {
+        onAnswer: ({ status }) => {
+          answered = status;
+        },
+        onRefused: (status) => {
+          answered = status;
+        },
+        onEnd() {},
+      },
+    );
+    await clock.advance(1_000);
+    session.end();
+    terminal.close();
+    return answered;
+  }
+  return { terminals, statuses, dial };
 }
 
 const standing = `  - { user: phone1, password: "${password}", talkgroups: [ops], standing: [ops] }`;
@@ -128,15 +159,19 @@ test("what the roger command adds works at once in a gateway that runs, and what
   assert.is(stranger.statuses.at(-1), 200);
   assert.equal([stranger.terminals.length, stranger.terminals[0]?.news()], [1, ["idle"]]);
   assert.equal(north.told("account-changed").length, 1);
+  assert.equal([await stranger.dial("sea"), await stranger.dial("ops")], [200, 403]);
 
   editor.removeTalkgroup("sea");
   editor.putMember("dave", { ...member, talkgroup: "ops" });
   await realm.clock.advance(2_000);
   assert.is(stranger.terminals.length, 2, "called to the other talkgroup");
+  assert.equal([await stranger.dial("sea"), await stranger.dial("ops")], [404, 200]);
   assert.equal(north.told("the terminal gave no sign of life: its session is set up again"), []);
   editor.removeUser("dave");
   await realm.clock.advance(2_000);
   assert.is(north.told("unregistered").at(-1)?.fields["user"], "dave");
+  await realm.clock.advance(300_000);
+  assert.is(stranger.statuses.at(-1), 401);
   editor.close();
 });
 

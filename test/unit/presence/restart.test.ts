@@ -125,17 +125,19 @@ test("of the answers those that say that nobody is there are no sign of life, an
 
 test("who registers before an answer comes is there, and the answer changes nothing", async () => {
   const { site, bindings, clock } = await open();
-  const peer = await openPeer(site);
+  const peer = await openPeer(site, "carol");
   await peer.ask(register);
   await site.die();
   const again = await restart(site, bindings);
   await clock.advance(20);
   const question = peer.last("OPTIONS");
   await peer.ask(register);
-  await peer.ask({ ...register, headers: [`Contact: <${peer.contact}>;expires=0`] });
+  await clock.advance(100);
+  const words = again.conference.words();
+  assert.is(words.length, 1, "its session is being set up");
   peer.answer(question, 200);
-  await clock.advance(100_000);
-  assert.equal(again.told, ["alice: ", "alice: gone"]);
+  await clock.advance(100);
+  assert.equal([again.told, again.conference.words()], [["carol: "], words]);
   await again.close();
 });
 
@@ -162,6 +164,24 @@ test("the way back over TCP ended with the gateway: the terminal is not asked, a
   await clock.advance(60_000);
   assert.equal(again.told[0], "carol: ");
   assert.is((await contacts(peer)).length, 1);
+  await again.close();
+});
+
+test("nobody is called where a terminal once came from over TCP", async () => {
+  const { site, bindings, wire, clock } = await open();
+  await (await openPeer(site)).ask(register);
+  const [alice] = bindings.kept.values();
+  const remote = { host: "10.0.0.7", port: 40_000 };
+  if (alice) bindings.save({ ...alice, contact: "sip:alice@10.0.0.7:5060;transport=tcp", transport: "tcp", remote });
+  await site.die();
+  let calls = 0;
+  for (const port of [remote.port, 5060])
+    await wire.network.host(remote.host).listen({ ...remote, port }, () => {
+      calls += 1;
+    });
+  const again = await restart(site, bindings);
+  await clock.advance(100_000);
+  assert.is(calls, 0);
   await again.close();
 });
 

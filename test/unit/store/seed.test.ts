@@ -143,6 +143,20 @@ test("in another realm a password proves nothing, and whoever needs a new one is
   await back.close();
 });
 
+test("a password that is changed in one realm is no more in any other, for it is the one before there", async (rig) => {
+  await after(rig, seed);
+  const editor = openEditor(rig.file);
+  editor.addUser(account("dave"));
+  editor.close();
+  await after(rig, { ...seed, realm: "else.example" });
+  const elsewhere = openEditor(rig.file);
+  elsewhere.setHashes("dave", hashesOf("new"));
+  elsewhere.close();
+  const back = rig.open();
+  assert.is(back.accounts[2]?.hashes.size, 0);
+  await back.close();
+});
+
 test("the command is refused what makes no sense, and what the configuration has; nothing of it is done", async (rig) => {
   await after(rig, seed);
   const editor = openEditor(rig.file);
