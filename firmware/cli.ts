@@ -7,14 +7,21 @@ import { status, tell } from "./cli/status.ts";
 import { talkgroupCommands } from "./cli/talkgroups.ts";
 import { userCommands } from "./cli/users.ts";
 import { readSite, type Site } from "./config/files.ts";
+import type { TraceFilter } from "./console/trace-entry.ts";
 import { type LogLevel, logLevels } from "./logging.ts";
 import { inspect } from "./store/inspection.ts";
 
 /** Runs a gateway until it ends; the value is the exit status. */
 export type Run = (site: Site, log: { readonly level: LogLevel; readonly pretty: boolean }) => Promise<number>;
 
+/** Shows the SIP messages of the gateway whose admin socket this is, until it or the person ends it; the value is the exit status. */
+export type Trace = (path: string, filter: TraceFilter, whole: boolean) => Promise<number>;
+
 /** Does what the arguments (without the program's name) ask for; the value is the exit status. */
-export async function perform(args: readonly string[], run: Run): Promise<number> {
+export async function perform(
+  args: readonly string[],
+  { run, trace }: { readonly run: Run; readonly trace: Trace },
+): Promise<number> {
   let result: number = status.done;
   const program = new Command("roger")
     .description("Push-to-talk gateway firmware")
@@ -47,6 +54,31 @@ export async function perform(args: readonly string[], run: Run): Promise<number
   };
   userCommands(program, done);
   talkgroupCommands(program, done);
+
+  program
+    .command("sip")
+    .description("look at the SIP side of a running gateway")
+    .command("trace")
+    .description("show its messages as they come and go, without secrets, until Ctrl-C")
+    .requiredOption("-c, --config <file>", "the gateway's configuration, which names its admin socket")
+    .option("--user <name>", "only messages to or from this user")
+    .option("--call <call-id>", "only messages whose Call-ID begins so")
+    .option("--whole", "each message with its text", false)
+    .action(async ({ config, user, call, whole }: TraceFilter & { config: string; whole: boolean }) => {
+      const site = readSite(config, { secret: false });
+      if ("faults" in site) result = tell(site.faults, process.stderr);
+      else if (site.config.admin === undefined)
+        result = tell(
+          [
+            {
+              path: `${config}: admin`,
+              message: "missing; name a socket, such as /run/roger/admin.sock, and start the gateway anew",
+            },
+          ],
+          process.stderr,
+        );
+      else result = await trace(site.config.admin, { user, call }, whole);
+    });
 
   try {
     await program.parseAsync(args, { from: "user" });

@@ -37,6 +37,8 @@ export interface Config {
   readonly control?: string;
   /** Where accounts that the roger command adds, and registrations, outlive the process. Absent: nothing does. */
   readonly store?: string;
+  /** Path of the socket on which this gateway tells its owner what it does. */
+  readonly admin?: string;
   readonly accounts: readonly AccountSettings[];
   /** The account that the board's own button speaks for. */
   readonly panel?: { readonly account: string; readonly talkgroup: string };
@@ -52,6 +54,15 @@ interface Credentials {
   readonly password: string;
 }
 
+/** Who may see a user and talk with them, beside or instead of the members of a common talkgroup. The first that names a watcher counts. */
+export interface RuleSettings {
+  readonly action: "allow" | "polite-block" | "block";
+  readonly users: readonly string[];
+  /** Their members. */
+  readonly talkgroups: readonly string[];
+  readonly everyone: boolean;
+}
+
 export interface AccountSettings {
   readonly user: string;
   readonly password: string;
@@ -63,6 +74,7 @@ export interface AccountSettings {
   readonly listenOnly: readonly string[];
   /** Floor priority 0..255. */
   readonly priority: number;
+  readonly rules: readonly RuleSettings[];
   /** As `sip.digest`, for this user: MD5 alone for a phone that gives up at a challenge it does not know. */
   readonly digest: readonly DigestAlgorithm[];
 }

@@ -18,8 +18,9 @@ import type { PortRange } from "./media/port-pair.ts";
 import { panel } from "./panel/panel.ts";
 import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
+import { rulesFrom } from "./presence/rules.ts";
 import { seedOf } from "./seed.ts";
-import { openEndpoint } from "./sip/endpoint.ts";
+import { openEndpoint, type Tap } from "./sip/endpoint.ts";
 import type { Seed, Store } from "./store/store.ts";
 
 export type { ConferenceLauncher } from "./conference/link.ts";
@@ -36,6 +37,8 @@ export interface GatewayPorts {
   /** Absent: accounts and talkgroups are those of the configuration, and registrations end with the process. Throws DeviceError. */
   readonly store?: (seed: Seed) => Store;
   readonly log: Log;
+  /** Sees the SIP messages of the presence server. */
+  readonly tap?: Tap;
   /** The conference server died: nothing can be heard any more; the process should end and be restarted. */
   readonly onCrash: (error: Error) => void;
 }
@@ -98,6 +101,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         random,
         log,
         accounts,
+        rules: rulesFrom(config.accounts),
         ...(store && { bindings: store.bindings }),
         sessions: conference,
         sip: () => endpoint,
@@ -109,7 +113,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
 
     const endpoint = await openEndpoint(
       ports,
-      { local: { host: config.sip.host, port: config.sip.port }, userAgent: "Roger" },
+      { local: { host: config.sip.host, port: config.sip.port }, userAgent: "Roger", supported: ["eventlist"] },
       server.handlers,
     );
     opened.push(() => endpoint.close());
@@ -145,6 +149,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         case "unbridged":
           return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
         case "floor":
+          server.floor(event.talkgroup, event.talker);
           return log.info({ event: "floor", talkgroup: event.talkgroup, talker: event.talker }, "floor");
       }
     }
@@ -168,10 +173,11 @@ async function startPanel(
   const account = config.accounts.find((candidate) => candidate.user === user);
   if (!account) throw new Error(`the configuration was checked: it has an account ${user}`);
   const { password, priority } = account;
+  const { clock, random, network, opus, log } = ports;
   const front = panel(ports);
   try {
     const agent = await openAgent(
-      ports,
+      { clock, random, network, opus, log },
       {
         user,
         password,

@@ -11,15 +11,18 @@ import type { Broker } from "../hal/broker/port.ts";
 import { monotonicClock } from "../hal/clock/monotonic.ts";
 import { DeviceError } from "../hal/error.ts";
 import { openBoard } from "../hal/hal.ts";
+import { nodeLocal } from "../hal/local/node.ts";
 import { nodeNetwork } from "../hal/network/node.ts";
 import { loadOpus } from "../hal/opus/wasm.ts";
 import { cryptoRandom } from "../hal/random/node.ts";
 import { status } from "./cli/status.ts";
-import { perform, type Run } from "./cli.ts";
+import { perform, type Run, type Trace } from "./cli.ts";
 import { launchWorker } from "./conference/launch.ts";
 import type { Site } from "./config/files.ts";
 import { isLoopback, reachable } from "./config/host.ts";
 import type { BrokerSettings } from "./config.ts";
+import { openAdmin } from "./console/admin.ts";
+import { watchSip } from "./console/watch-sip.ts";
 import { type Ending, processEnding } from "./ending.ts";
 import { type GatewayPorts, startGateway } from "./gateway.ts";
 import { openLog } from "./logging.ts";
@@ -78,6 +81,9 @@ async function start({ config, board: description }: Site, log: Logger, ending: 
     ending.add(control.close);
   }
 
+  const admin =
+    config.admin === undefined ? undefined : await openAdmin({ clock, local: nodeLocal(), log }, config.admin);
+  if (admin) ending.add(admin.close);
   const gateway = await startGateway(config, {
     clock,
     random,
@@ -88,6 +94,7 @@ async function start({ config, board: description }: Site, log: Logger, ending: 
     conference: launchWorker,
     ...(config.store !== undefined && { store: openerOf(config.store, log, ending) }),
     log,
+    ...(admin && { tap: admin.sip }),
     onCrash: ending.crash,
   });
   ending.add(gateway.close);
@@ -110,4 +117,15 @@ async function openBroker(settings: BrokerSettings, log: Logger, ending: Ending)
   return mqttBroker({ url: `mqtt://${formatHostPort({ host: reachable(host), port })}`, ...credentials, log });
 }
 
-process.exit(await perform(process.argv.slice(2), run));
+const trace: Trace = async (path, filter, whole) => {
+  try {
+    await watchSip(nodeLocal(), { path, filter, whole }, (text) => process.stdout.write(`${text}\n`));
+    return status.done;
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    process.stderr.write(`roger: ${error.message}\n`);
+    return status.device;
+  }
+};
+
+process.exit(await perform(process.argv.slice(2), { run, trace }));

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
 import { type IncomingInvite, openEndpoint, type Registration, type Session, type Watcher } from "../sip/endpoint.ts";
 import { parseNameAddr } from "../sip/header.ts";
-import { header, ProtocolError, type SipRequest } from "../sip/message.ts";
+import { header, ProtocolError } from "../sip/message.ts";
 import { type Agreement, answerOffer } from "../sip/negotiation.ts";
 import { aorOf, parseUri } from "../sip/uri.ts";
 import { affiliation, affiliationInitial } from "./affiliation.ts";
@@ -31,8 +31,6 @@ export interface SignallingHandlers {
   onConfirmed(): void;
   onSessionEnd(): void;
 }
-
-const decoder = new TextDecoder();
 
 export async function openSignalling(
   ports: { readonly clock: Clock; readonly random: Random; readonly network: Network; readonly log: Log },
@@ -117,7 +115,7 @@ export async function openSignalling(
     const { in: place } = machine.state();
     if (place === "leaving" || place === "closed") return invite.respond(480);
 
-    const { agreement, answer } = agree(invite.request);
+    const { agreement, answer } = agree(invite.offer());
     // A newer session replaces an older one: the server has given that up.
     session?.end("replaced");
     session = invite.accept(
@@ -140,11 +138,10 @@ export async function openSignalling(
   }
 
   /** The voice speaks Opus alone, and a press is a floor message: without either a session would be ready for nothing. */
-  function agree(request: SipRequest): { agreement: Agreement; answer: string } {
-    if (request.body.length === 0) throw new ProtocolError(488, "an INVITE without an offer");
+  function agree(offer: string): { agreement: Agreement; answer: string } {
     // RFC 8866 §5.2: digits only.
     const sessionId = `${Math.floor(ports.random.fraction() * 2 ** 48)}`;
-    const agreed = answerOffer(decoder.decode(request.body), options.local, sessionId);
+    const agreed = answerOffer(offer, options.local, sessionId);
     if (agreed.agreement.codec !== "opus") throw new ProtocolError(488, "an offer without opus/48000");
     if (!agreed.agreement.floor) throw new ProtocolError(488, "an offer without floor control (m=application … MCPTT)");
     return agreed;

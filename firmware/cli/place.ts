@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { ZodType } from "zod";
 import type { Fault } from "../../hal/board/fault.ts";
 import { DeviceError } from "../../hal/error.ts";
+import { buddyList, user } from "../config/fields.ts";
 import { readSite } from "../config/files.ts";
 import { seedOf } from "../seed.ts";
 import { type Editor, openEditor, Refusal } from "../store/editing.ts";
@@ -50,6 +51,12 @@ function open({ config: file, store }: Place): { readonly editor: Editor } | { r
     return { faults: [{ path: `${file}: store`, message: "missing; name a file for what is added by command" }] };
   return { editor: openEditor(config.store, seedOf(config)) };
 }
+
+/** Of a user or a talkgroup that is to be added. */
+export const newName = user.refine(
+  (name) => name !== buddyList,
+  "this is the name of everybody's buddy list; expected another",
+);
 
 /** What was given, checked as it is in a configuration file. Throws Refusal. */
 export function checked<Value>(schema: ZodType<Value, unknown>, what: string, given: unknown): Value {

@@ -5,7 +5,7 @@ import * as field from "../config/fields.ts";
 import { talkgroup as talkgroupSchema } from "../config/schema.ts";
 import { talkgroupOf } from "../config.ts";
 import { type Editor, Refusal } from "../store/editing.ts";
-import { atStore, checked, type Place, placed } from "./place.ts";
+import { atStore, checked, newName, type Place, placed } from "./place.ts";
 import { table } from "./table.ts";
 import { originWords, say } from "./users.ts";
 
@@ -112,6 +112,7 @@ function settingsOf(name: string, options: Times) {
   const given = Object.entries({ talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds }).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, Number(value)]],
   );
+  checked(newName, name, name);
   return talkgroupOf(checked(talkgroupSchema, name, { name, ...Object.fromEntries(given) }));
 }
 

@@ -6,7 +6,7 @@ import { hashesOf } from "../presence/accounts.ts";
 import type { Editor } from "../store/editing.ts";
 import type { AccountRow, StoredMembership } from "../store/store.ts";
 import { readPassword } from "./password.ts";
-import { atStore, checked, type Place, placed } from "./place.ts";
+import { atStore, checked, newName, type Place, placed } from "./place.ts";
 import { table } from "./table.ts";
 
 interface Added extends Place {
@@ -79,7 +79,7 @@ export function userCommands(program: Command, done: (status: number) => void): 
 }
 
 async function add(editor: Editor, name: string, options: Added): Promise<void> {
-  const user = checked(field.user, name, name);
+  const user = checked(newName, name, name);
   const { talkgroup, listenOnly, standing } = options;
   const account = {
     user,

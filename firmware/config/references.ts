@@ -5,12 +5,15 @@
 import { z } from "zod";
 import type { Fault } from "../../hal/board/fault.ts";
 import { gatewayId } from "../federation/topic.ts";
+import { buddyList } from "./fields.ts";
 
 /** undefined for what is absent or malformed. */
 const loose = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
 const name = loose(z.string());
 const names = loose(z.array(name));
-const account = z.object({ user: name, talkgroups: names, standing: names, listenOnly: names });
+const rule = z.object({ users: names, talkgroups: names });
+const rules = loose(z.array(loose(rule)));
+const account = z.object({ user: name, talkgroups: names, standing: names, listenOnly: names, rules });
 const talkgroup = z.object({ name });
 const whatever = z.unknown().optional();
 const credentials = { username: whatever, password: whatever };
@@ -60,6 +63,7 @@ function nameFaults({ accounts = [], talkgroups = [] }: Loose): Fault[] {
   ];
   const first = new Map<string, string>();
   return places.flatMap(({ name, path }) => {
+    if (name === buddyList) return [{ path, message: "this is the name of everybody's buddy list; expected another" }];
     const other = name === undefined ? undefined : first.get(name);
     if (other !== undefined) return [{ path, message: `this is the name at ${other} too; expected another` }];
     if (name !== undefined) first.set(name, path);
@@ -71,12 +75,18 @@ function accountFaults({ accounts = [], talkgroups }: Loose): Fault[] {
   const known = talkgroups?.map((talkgroup) => talkgroup?.name);
   return accounts.flatMap((account, index) => {
     if (!account) return [];
-    const { talkgroups: own, standing, listenOnly } = account;
+    const { talkgroups: own, standing, listenOnly, rules = [] } = account;
     const path = `accounts.${index}`;
+    const nowhere = "no talkgroup has this name; correct it or add it to talkgroups";
     return [
-      ...listFaults(`${path}.talkgroups`, own, known, "no talkgroup has this name; correct it or add it to talkgroups"),
+      ...listFaults(`${path}.talkgroups`, own, known, nowhere),
       ...listFaults(`${path}.standing`, standing, own, "this is not among the account's talkgroups"),
       ...listFaults(`${path}.listenOnly`, listenOnly, own, "this is not among the account's talkgroups"),
+      // Users of rules may have their accounts at other gateways.
+      ...rules.flatMap((rule, number) => [
+        ...listFaults(`${path}.rules.${number}.users`, rule?.users),
+        ...listFaults(`${path}.rules.${number}.talkgroups`, rule?.talkgroups, known, nowhere),
+      ]),
     ];
   });
 }

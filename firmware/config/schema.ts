@@ -8,6 +8,30 @@ const digest = z
   .array(z.enum(["SHA-256", "MD5"], "expected SHA-256 or MD5"), "expected a list of SHA-256 and MD5")
   .min(1, "expected SHA-256, MD5 or both");
 
+const rule = z
+  .strictObject(
+    {
+      action: z.enum(["allow", "polite-block", "block"], "expected allow, polite-block or block"),
+      users: z.array(field.user, "expected a list of users").default([]),
+      talkgroups: names.default([]),
+      everyone: z.boolean("expected true or false").default(false),
+    },
+    "expected an action, and users, talkgroups or everyone",
+  )
+  .refine(
+    ({ users, talkgroups, everyone }) => everyone || users.length + talkgroups.length > 0,
+    "names nobody; give users, talkgroups or everyone: true",
+  );
+
+/** The rules go to every other gateway with each change of the user's presence. */
+const rules = z
+  .array(rule, "expected a list of rules")
+  .max(16, "expected 16 rules at most")
+  .refine(
+    (list) => list.flatMap(({ users, talkgroups }) => [...users, ...talkgroups]).join(", ").length <= 800,
+    "expected 800 characters of names at most; make a talkgroup of those who are named",
+  );
+
 const account = z.strictObject(
   {
     user: field.user,
@@ -17,6 +41,7 @@ const account = z.strictObject(
     listenOnly: names.default([]),
     priority: field.priority.default(0),
     digest: z.exactOptional(digest),
+    rules: rules.default([]),
   },
   "expected user, password and talkgroups",
 );
@@ -63,6 +88,7 @@ export const fileSchema = z.strictObject(
     board: field.board,
     control: z.exactOptional(field.socketPath),
     store: z.exactOptional(field.path),
+    admin: z.exactOptional(field.socketPath),
     accounts: z.array(account, "expected a list of accounts"),
     panel: z.exactOptional(
       z.strictObject({ account: field.user, talkgroup: field.user }, "expected account and talkgroup"),
@@ -80,7 +106,7 @@ export type ConfigFile = z.output<typeof fileSchema>;
  * that are expected there.
  */
 export const secretPlaces: readonly { readonly path: RegExp; readonly keys: readonly string[] }[] = [
-  { path: /^accounts\.\d+(?=\.)/, keys: Object.keys(account.shape) },
+  { path: /^accounts\.\d+(?=\.)(?!\.rules\.\d)/, keys: Object.keys(account.shape) },
   { path: /^broker\.embedded(?=\.)/, keys: Object.keys(embedded.shape) },
   { path: /^broker(?=\.)/, keys: Object.keys(broker.shape) },
 ];

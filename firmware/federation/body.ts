@@ -3,20 +3,25 @@
  * gateway by gateway. gone: empty. A user that is no more: presence with an empty body. media: an RTP packet.
  * What breaks a bound decodes to undefined.
  */
-import type { Boot } from "./boot.ts";
 import { latestStart } from "./boot.ts";
 import { longestBody, read48, write48 } from "./envelope.ts";
+import type { Heard } from "./incarnations.ts";
 import { decodeText } from "./text.ts";
 
 export interface RemotePresence {
   readonly status: string;
   readonly talkgroups: readonly string[];
+  /** What else the presence servers tell each other of the user. */
+  readonly detail?: string;
 }
 
 const longestSite = 256;
 const longestStatus = 64;
 const longestTalkgroup = 128;
+/** Characters. */
+const longestDetail = 2_560;
 const mostTalkgroups = 64;
+const outdatedBytes = 18;
 
 export function encodeStatus(site: string): Uint8Array {
   return Buffer.from(JSON.stringify({ site: site.slice(0, longestSite) }));
@@ -28,8 +33,8 @@ export function decodeStatus(body: Uint8Array): { readonly site: string } | unde
 }
 
 /** Undefined when it is more than a peer would accept. */
-export function encodePresence({ status, talkgroups }: RemotePresence): Uint8Array | undefined {
-  const body = Buffer.from(JSON.stringify({ status, talkgroups }));
+export function encodePresence({ status, talkgroups, detail }: RemotePresence): Uint8Array | undefined {
+  const body = Buffer.from(JSON.stringify({ status, talkgroups, detail }));
   return decodePresence(body) && body;
 }
 
@@ -41,7 +46,9 @@ export function decodePresence(body: Uint8Array): RemotePresence | undefined {
   if (!Array.isArray(talkgroups) || talkgroups.length > mostTalkgroups || !talkgroups.every(isTalkgroup)) {
     return undefined;
   }
-  return { status, talkgroups: [...new Set(talkgroups)] };
+  const detail = fields?.get("detail");
+  if (detail !== undefined && (typeof detail !== "string" || detail.length > longestDetail)) return undefined;
+  return { status, talkgroups: [...new Set(talkgroups)], ...(detail !== undefined && { detail }) };
 }
 
 function isTalkgroup(name: unknown): name is string {
@@ -59,16 +66,17 @@ function members(body: Uint8Array): ReadonlyMap<string, unknown> | undefined {
   }
 }
 
-/** outdated: the highest boot that a gateway has seen of the one it tells. */
-export function encodeOutdated(boot: Boot): Uint8Array {
-  const body = new Uint8Array(12);
+/** outdated: the highest boot that a gateway has heard of the one it tells, and the highest counter of that. */
+export function encodeOutdated({ boot, counter }: Heard): Uint8Array {
+  const body = new Uint8Array(outdatedBytes);
   write48(body, 0, boot.start);
   write48(body, 6, boot.random);
+  write48(body, 12, counter);
   return body;
 }
 
-export function decodeOutdated(body: Uint8Array): Boot | undefined {
-  if (body.length !== 12) return undefined;
+export function decodeOutdated(body: Uint8Array): Heard | undefined {
+  if (body.length !== outdatedBytes) return undefined;
   const boot = { start: read48(body, 0), random: read48(body, 6) };
-  return boot.start <= latestStart ? boot : undefined;
+  return boot.start <= latestStart ? { boot, counter: read48(body, 12) } : undefined;
 }

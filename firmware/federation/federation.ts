@@ -13,7 +13,7 @@ import { run } from "../machine.ts";
 import { encodeOutdated, encodeStatus, type RemotePresence } from "./body.ts";
 import { type Boot, compareBoots, showBoot } from "./boot.ts";
 import type { Envelope } from "./envelope.ts";
-import { incarnations } from "./incarnations.ts";
+import { type Heard, incarnations } from "./incarnations.ts";
 import { realmLimits } from "./limits.ts";
 import { type LinkEffect, type LinkState, linkMachine } from "./link.ts";
 import { localUsers } from "./local-users.ts";
@@ -133,8 +133,8 @@ export function federation(
     media: handlers.onMedia,
     restarted: peers.restarted,
     outdated: (from, known) => up.send("outdated", topics.inbox(from), encodeOutdated(known), once),
-    ownBoot(known) {
-      if (compareBoots(known, up.boot()) > 0) outbid(known);
+    ownLatest(known) {
+      if (isBeyond(known)) outbid(known.boot);
     },
     own: onOwn,
     cleared(place) {
@@ -145,7 +145,7 @@ export function federation(
   const successions = succession(clock, (known) => {
     log.warn(
       { boot: showBoot(known) },
-      "federation: a later boot of this gateway is known: clock set back, or id in use twice",
+      "federation: this gateway is known to be further than it is: clock set back, or id in use twice",
     );
     link.send({ type: "link", up: false });
     up.succeed(known);
@@ -241,29 +241,19 @@ export function federation(
     read(place, payload);
   }
 
-  /** What is heard in this gateway's name: an echo of its own, left over from before, or somebody else's. */
   function onOwn(place: Place, envelope: Envelope | undefined): void {
     if (envelope && isBeyond(envelope) && outbid(envelope.boot)) return;
-    switch (place.of) {
-      case "presence": {
-        const said = users.bodyOf(place.user) ?? withdrawn;
-        if (!envelope || Buffer.compare(envelope.body, said) !== 0) publish(place.user);
-        return;
-      }
-      case "status":
-        if (envelope?.kind !== "status" || compareBoots(envelope.boot, up.boot()) !== 0)
-          return link.send({ type: "contradicted" });
-        if (envelope.counter === statusCounter) link.send({ type: "echo" });
-        return;
-      case "inbox":
-      case "floor":
-      case "media":
-        return;
-    }
+    if (place.of === "presence") {
+      // Left over from a boot or a link before this one, or somebody else's word.
+      const said = users.bodyOf(place.user) ?? withdrawn;
+      if (!envelope || Buffer.compare(envelope.body, said) !== 0) publish(place.user);
+    } else if (envelope?.kind === "status" && compareBoots(envelope.boot, up.boot()) === 0) {
+      if (envelope.counter === statusCounter) link.send({ type: "echo" });
+    } else link.send({ type: "contradicted" });
   }
 
-  /** This gateway has not sent it: those who believe it would take what it does send for old. */
-  function isBeyond({ boot, counter }: Envelope): boolean {
+  /** This gateway has not come so far: those who heard so take what it says for old. */
+  function isBeyond({ boot, counter }: Heard): boolean {
     const order = compareBoots(boot, up.boot());
     return order > 0 || (order === 0 && counter > up.counter());
   }

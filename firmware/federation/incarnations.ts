@@ -8,8 +8,16 @@ import { replayWindow } from "./replay-window.ts";
 
 export type Verdict = "current" | "new-boot" | "old-boot" | "replayed" | "too-many-gateways";
 
+/** The furthest that a gateway was ever heard to be. */
+export interface Heard {
+  readonly boot: Boot;
+  readonly counter: number;
+}
+
 interface Incarnation {
   readonly boot: Boot;
+  /** The highest counter of any kind. */
+  latest: number;
   readonly floor: (counter: number) => boolean;
   readonly media: (counter: number) => boolean;
 }
@@ -17,7 +25,7 @@ interface Incarnation {
 export interface Incarnations {
   /** `lane`: where counters must not repeat. Retained kinds have none: their topics are compared one by one. */
   admit(gateway: string, boot: Boot, lane: "floor" | "media" | undefined, counter: number): Verdict;
-  bootOf(gateway: string): Boot | undefined;
+  latestOf(gateway: string): Heard | undefined;
 }
 
 /** When `limit` gateways are known, the first one that `mayForget` makes room. */
@@ -35,13 +43,20 @@ export function incarnations(limit: number, mayForget: (gateway: string) => bool
       const before = known.get(gateway);
       const order = before ? compareBoots(boot, before.boot) : 1;
       if (before && order < 0) return "old-boot";
-      if (before && order === 0) return lane && !before[lane](counter) ? "replayed" : "current";
+      if (before && order === 0) {
+        if (lane && !before[lane](counter)) return "replayed";
+        before.latest = Math.max(before.latest, counter);
+        return "current";
+      }
       if (!before && !makeRoom()) return "too-many-gateways";
-      const incarnation = { boot, floor: replayWindow(), media: replayWindow() };
+      const incarnation = { boot, latest: counter, floor: replayWindow(), media: replayWindow() };
       known.set(gateway, incarnation);
       if (lane) incarnation[lane](counter);
       return "new-boot";
     },
-    bootOf: (gateway) => known.get(gateway)?.boot,
+    latestOf(gateway) {
+      const heard = known.get(gateway);
+      return heard && { boot: heard.boot, counter: heard.latest };
+    },
   };
 }

@@ -45,7 +45,7 @@ export function localUsers(
         return "changed";
       }
       const talkgroups = [...new Set(state.talkgroups)];
-      const body = encodePresence({ status: state.status, talkgroups });
+      const body = encodePresence({ ...state, talkgroups });
       if (!body || !fitsTopic(user)) return "refused";
       if (before && Buffer.compare(before.body, body) === 0) return "same";
       const further = talkgroups.filter((talkgroup) => !members.has(talkgroup)).length;

@@ -5,9 +5,8 @@
 
 import type { Drops } from "../drops.ts";
 import { decodeOutdated, decodePresence, decodeStatus, type RemotePresence } from "./body.ts";
-import type { Boot } from "./boot.ts";
 import { decodeEnvelope, type Envelope, type Kind } from "./envelope.ts";
-import type { Incarnations } from "./incarnations.ts";
+import type { Heard, Incarnations } from "./incarnations.ts";
 import type { Place } from "./topic.ts";
 import { decodeTrunkFloor, type TrunkFloor } from "./trunk-floor.ts";
 
@@ -19,11 +18,11 @@ export interface Ears {
   media(from: string, talkgroup: string, packet: Uint8Array): void;
   /** The first word of a boot. */
   restarted(from: string): void;
-  /** `from` gave its status as an older boot than the one known of it. */
-  outdated(from: string, known: Boot): void;
-  /** Another gateway knows a boot of this one. */
-  ownBoot(known: Boot): void;
-  /** What came in this gateway's name, or, undefined, to its own retained topics without one. */
+  /** `from` gave its status, and was heard to be further than that: in an older life, or by somebody else's word. */
+  outdated(from: string, known: Heard): void;
+  /** Another gateway has heard this one to be so far. */
+  ownLatest(known: Heard): void;
+  /** What came from this gateway's own retained topics; undefined: something that this gateway never wrote. */
   own(place: Place, envelope: Envelope | undefined): void;
   /** Nothing is retained any more on a topic of this gateway's own. */
   cleared(place: Place): void;
@@ -72,18 +71,37 @@ export function reader(self: string, known: Incarnations, drops: Drops, ears: Ea
         ears.restarted(sender);
         return true;
       case "current":
+        if (kind === "status") tellLatest(sender, counter);
         return true;
-      case "old-boot": {
+      case "old-boot":
         drops.count(verdict, { from: sender });
-        const highest = known.bootOf(sender);
-        if (kind === "status" && highest) ears.outdated(sender, highest);
+        if (kind === "status") tellLatest(sender, -1);
         return false;
-      }
       case "replayed":
       case "too-many-gateways":
         drops.count(verdict, { from: sender });
         return false;
     }
+  }
+
+  function isHeard(envelope: Envelope): boolean {
+    switch (envelope.kind) {
+      case "status":
+      case "gone":
+      case "presence":
+        return admit(envelope, undefined);
+      case "floor":
+      case "media":
+        return admit(envelope, envelope.kind);
+      case "outdated":
+        // Two gateways may each take the other for outdated, and would never learn it from one they do not listen to.
+        return true;
+    }
+  }
+
+  function tellLatest(sender: string, counter: number): void {
+    const latest = known.latestOf(sender);
+    if (latest && latest.counter > counter) ears.outdated(sender, latest);
   }
 
   function hear({ kind, sender, counter, body }: Envelope, place: Place): boolean {
@@ -109,9 +127,9 @@ export function reader(self: string, known: Incarnations, drops: Drops, ears: Ea
         return true;
       }
       case "outdated": {
-        const boot = decodeOutdated(body);
-        if (boot) ears.ownBoot(boot);
-        return boot !== undefined;
+        const latest = decodeOutdated(body);
+        if (latest) ears.ownLatest(latest);
+        return latest !== undefined;
       }
       case "media":
         if (place.of !== "media" || body.length < rtpHeaderBytes) return false;
@@ -129,9 +147,10 @@ export function reader(self: string, known: Incarnations, drops: Drops, ears: Ea
     const envelope = decodeEnvelope(payload);
     if (typeof envelope === "string") return refuse(envelope, place);
     if (!isPlaced(envelope, place)) return refuse("misplaced", place);
-    if (envelope.sender === self) return ears.own(place, envelope);
-    const lane =
-      place.of === "media" ? "media" : place.of === "status" || place.of === "presence" ? undefined : "floor";
-    if (admit(envelope, lane) && !hear(envelope, place)) drops.count("malformed", place);
+    if (envelope.sender === self) {
+      if (isOwn(place)) ears.own(place, envelope);
+      return;
+    }
+    if (isHeard(envelope) && !hear(envelope, place)) drops.count("malformed", place);
   };
 }

@@ -187,5 +187,6 @@ export function realm(clock: Clock, limits: RealmLimits, listener: RealmListener
 }
 
 function sameState(one: RemotePresence, other: RemotePresence): boolean {
-  return one.status === other.status && one.talkgroups.join("\0") === other.talkgroups.join("\0");
+  const isSame = one.status === other.status && one.detail === other.detail;
+  return isSame && one.talkgroups.join("\0") === other.talkgroups.join("\0");
 }

@@ -22,7 +22,7 @@ export function dialledCalls(
   const ends = new Map<() => void, { readonly account: Account; readonly talkgroup: string }>();
 
   function receive(invite: IncomingInvite, account: Account, talkgroup: string): void {
-    if (invite.request.body.length === 0) throw new ProtocolError(488, "an INVITE without an offer");
+    const offer = invite.offer();
     const open = [...ends.values()].filter((call) => call.account.user === account.user).length;
     if (open >= mostOfAccount) throw new ProtocolError(486, `${account.user} has ${open} calls`);
     let session: Session | undefined;
@@ -59,7 +59,7 @@ export function dialledCalls(
         },
         lost: hangUp,
       },
-      new TextDecoder().decode(invite.request.body),
+      offer,
     );
     ends.set(hangUp, { account, talkgroup });
     invite.onCancel = over;

@@ -1,7 +1,7 @@
 /**
  * The door of the presence server: authenticates, registers, takes subscriptions to talkgroups and has a session provisioned for
- * each before anybody calls. It decides who may be in which talkgroup; it trusts the conference server for who is
- * heard. It knows no media, no floor and no MQTT.
+ * each before anybody calls; shows each user to those who may see them. It decides who may be in which talkgroup; it trusts
+ * the conference server for who is heard and who talks. It knows no media and no MQTT.
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
@@ -17,12 +17,17 @@ import { type BindingStore, forgetful } from "./binding-store.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
 import { dialledCalls } from "./dialled.ts";
 import { legsAt } from "./legs.ts";
+import { people } from "./people.ts";
+import { presenceEvents } from "./presence-events.ts";
+import { publisher } from "./publications.ts";
 import { registrar } from "./registrar.ts";
 import { revival } from "./revival.ts";
 import { type Presence, roster } from "./roster.ts";
+import type { Rules } from "./rules.ts";
 import { openSession } from "./session.ts";
 import { type Reason, sessionsBy } from "./sessions.ts";
 import { standingSessions } from "./standing.ts";
+import type { Shown } from "./status.ts";
 import { subscriptions } from "./subscriptions.ts";
 
 export interface PresencePorts {
@@ -32,6 +37,7 @@ export interface PresencePorts {
   readonly accounts: Accounts;
   /** Absent: registrations end with the process. */
   readonly bindings?: BindingStore;
+  readonly rules: Rules;
   readonly sessions: ConferenceServer;
   /** The endpoint whose handlers these are; it exists by the time that the first request arrives. */
   readonly sip: () => Endpoint;
@@ -56,15 +62,25 @@ export interface PresenceServer {
   account(user: string, change: AccountChange): void;
   /** There is a talkgroup of this name, or there is none any more. */
   talkgroup(name: string, isThere: boolean): void;
+  /** Who holds the floor of a talkgroup, as an address of record; undefined: nobody. */
+  floor(talkgroup: string, talker: string | undefined): void;
+  /** A user of this gateway is in a call more, or less. */
+  call(user: string, change: 1 | -1): void;
+  /** What a user chose at a panel or by a feature code, until it is taken back (undefined) or this gateway starts anew. */
+  setStatus(user: string, chosen: Shown | undefined): void;
+  /** A user's account or rules were changed. */
+  reconsider(user: string): void;
   /** Ends every session, and stops every timer. The endpoint is closed before it. */
   close(): void;
 }
+
+const allowed = "REGISTER, INVITE, ACK, CANCEL, BYE, OPTIONS, SUBSCRIBE, PUBLISH";
 
 export function presence(
   ports: PresencePorts,
   options: PresenceOptions,
   listener: {
-    /** A user of this gateway and the talkgroups that a session of theirs stands with; undefined when gone. */
+    /** A user of this gateway: status, and the talkgroups that a session of theirs stands with; undefined when gone. */
     readonly onPresence: (user: string, state: Presence | undefined) => void;
   },
 ): PresenceServer {
@@ -73,8 +89,14 @@ export function presence(
   const talkgroups = new Set(options.talkgroups.map(({ name }) => name));
   const guard = authentication(ports, options);
   const legs = legsAt(ports.sessions);
+  const persons = people(ports, {
+    local: listener.onPresence,
+    changed: (user) => events.changed(user),
+  });
+  const events = presenceEvents({ ...ports, people: persons }, { realm, talkgroups });
+  const publications = publisher(ports, persons.publish);
   const members = roster({
-    presence: listener.onPresence,
+    place: persons.place,
     members: (talkgroup) => watchers.changed(talkgroup),
   });
   const groupUri = (talkgroup: string): string => `sip:${talkgroup}@${realm}`;
@@ -109,6 +131,11 @@ export function presence(
   );
   const restored = revival(ports, `sip:${realm}`, { waits: bindings.isAsleep, alive: bindings.wake });
 
+  const requests = new Map<string, (account: Account, incoming: Incoming) => void>([
+    ["REGISTER", bindings.register],
+    ["PUBLISH", (account, incoming) => publications.receive(incoming, account)],
+  ]);
+
   function hold(account: Account, talkgroup: string, contact: string, flow: Flow): Reason {
     return sessions.hold({ account, talkgroup, group: groupUri(talkgroup), contact, flow });
   }
@@ -124,8 +151,17 @@ export function presence(
   function onSubscribe(subscribe: IncomingSubscribe): void {
     const account = guard.admit(subscribe);
     if (!account) return;
-    if (parseEvent(subscribe.event).package !== "conference")
-      return subscribe.respond(489, { headers: [["allow-events", "conference"]] });
+    switch (parseEvent(subscribe.event).package) {
+      case "conference":
+        return subscribeToTalkgroup(subscribe, account);
+      case "presence":
+        return events.accept(subscribe, account.user);
+      default:
+        return subscribe.respond(489, { headers: [["allow-events", "conference, presence"]] });
+    }
+  }
+
+  function subscribeToTalkgroup(subscribe: IncomingSubscribe, account: Account): void {
     const talkgroup = talkgroupOf(subscribe, account);
     let reason: Reason | undefined;
     const accepted = watchers.accept(subscribe, account, talkgroup, {
@@ -142,9 +178,20 @@ export function presence(
     calls.retain(user, now);
     watchers.retain(user, now);
     bindings.retain(user, now);
-    if (!now) return;
-    sessions.changed(now);
-    standing.changed(now);
+    if (!now) {
+      publications.end(user);
+      events.end(user);
+      persons.choose(user, undefined);
+    } else {
+      sessions.changed(now);
+      standing.changed(now);
+    }
+    reconsider(user);
+  }
+
+  function reconsider(user: string): void {
+    persons.reconsider(user);
+    events.reconsider(user);
   }
 
   return {
@@ -155,16 +202,23 @@ export function presence(
       },
       onSubscribe,
       onRequest(incoming) {
-        if (incoming.request.method !== "REGISTER")
-          return incoming.respond(405, {
-            headers: [["allow", "REGISTER, INVITE, ACK, CANCEL, BYE, OPTIONS, SUBSCRIBE"]],
-          });
+        const receive = requests.get(incoming.request.method);
+        if (!receive) return incoming.respond(405, { headers: [["allow", allowed]] });
         const account = guard.admit(incoming);
-        if (account) bindings.register(account, incoming);
+        if (account) receive(account, incoming);
       },
     },
     session: legs.receive,
-    remote: members.remote,
+    remote(gateway, user, state) {
+      members.remote(gateway, user, state);
+      persons.remote(gateway, user, state);
+    },
+    floor: (talkgroup, talker) => persons.floor(talkgroup, talker === undefined ? undefined : userOf(talker)),
+    call: persons.call,
+    setStatus(user, chosen) {
+      if (ports.accounts.find(user)) persons.choose(user, chosen);
+    },
+    reconsider,
     restore() {
       const asleep = bindings.restore();
       if (asleep.length > 0) log.info({ event: "restored", terminals: asleep.length }, "registrations taken up");
@@ -179,10 +233,23 @@ export function presence(
       calls.close();
       sessions.close();
       watchers.close();
+      events.close();
+      publications.close();
+      persons.close();
       bindings.close();
       restored.close();
     },
   };
+}
+
+/** Undefined for an address that no user of the realm has. */
+function userOf(aor: string): string | undefined {
+  try {
+    return parseUri(aor).user;
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return undefined;
+  }
 }
 
 function contactOf(subscribe: IncomingSubscribe): string {

@@ -1,16 +1,28 @@
 /**
- * Who is there, here and at other gateways, and who is in which talkgroup. A user of this gateway is in a talkgroup while a
- * session of theirs with it stands. It knows no SIP.
+ * Who is where, here and at other gateways, and who is in which talkgroup. A user of this gateway is in a talkgroup while a
+ * session of theirs with it stands. It knows no SIP, and nothing of what people say of themselves.
  */
 
+/** What gateways tell each other of a user. */
 export interface Presence {
   readonly status: string;
+  /** That a session of the user stands with. */
+  readonly talkgroups: readonly string[];
+  /** What else is shown of the user, and to whom (detail.ts). */
+  readonly detail?: string;
+}
+
+/** Where a user of this gateway is. */
+export interface Place {
+  /** Registered ones. */
+  readonly terminals: number;
+  /** That a session stands with. */
   readonly talkgroups: readonly string[];
 }
 
 export interface RosterListener {
-  /** A user of this gateway changed; undefined: is gone. */
-  presence(user: string, state: Presence | undefined): void;
+  /** A user of this gateway is elsewhere; undefined: nowhere any more. */
+  place(user: string, place: Place | undefined): void;
   /** The members of a talkgroup changed. */
   members(talkgroup: string): void;
 }
@@ -55,7 +67,8 @@ export function roster(listener: RosterListener): Roster {
   function tell(user: string, local: Local): void {
     const isThere = local.terminals > 0 || local.sessions.size > 0;
     if (!isThere) locals.delete(user);
-    listener.presence(user, isThere ? { status: "available", talkgroups: [...local.sessions.keys()] } : undefined);
+    const place = { terminals: local.terminals, talkgroups: [...local.sessions.keys()] };
+    listener.place(user, isThere ? place : undefined);
   }
 
   return {

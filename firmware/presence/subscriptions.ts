@@ -1,8 +1,10 @@
 /** Subscriptions to talkgroups (RFC 6665, event "conference" of RFC 4575): each is told who is there, at once and at each change. */
-import type { Cancel, Clock } from "../../hal/clock/port.ts";
+import type { Clock } from "../../hal/clock/port.ts";
 import type { Flow, IncomingSubscribe, Notifier } from "../sip/endpoint.ts";
 import type { Account } from "./accounts.ts";
 import { conferenceInfo } from "./conference-info.ts";
+import { gather } from "./pace.ts";
+import { subscriptionTerms } from "./terms.ts";
 
 export interface Subscriptions {
   /** Answers a subscription that is authorised; true when it was accepted. */
@@ -29,11 +31,7 @@ interface Subscription {
   version: number;
 }
 
-/** Seconds. */
-const usual = 600;
-const shortest = 30;
-const longest = 3_600;
-const mostOfAccount = 32;
+const most = { ofAccount: 32, inAll: 10_000 };
 /** Changes within so short a time are told together, ms. */
 const gatherMs = 100;
 
@@ -47,8 +45,8 @@ export function subscriptions(
   },
 ): Subscriptions {
   const byTalkgroup = new Map<string, Set<Subscription>>();
-  const byAccount = new Map<string, number>();
-  const gathering = new Map<string, Cancel>();
+  const terms = subscriptionTerms(most);
+  const gathering = gather(clock, gatherMs, tell);
 
   const state = (subscription: Subscription, talkgroup: string) => {
     subscription.version += 1;
@@ -56,26 +54,15 @@ export function subscriptions(
   };
 
   function tell(talkgroup: string): void {
-    gathering.delete(talkgroup);
     for (const subscription of byTalkgroup.get(talkgroup) ?? [])
       subscription.notifier.notify(state(subscription, talkgroup));
   }
 
   return {
     accept(subscribe, { user }, talkgroup, handlers) {
-      const asked = subscribe.expires ?? usual;
-      if (asked > 0 && asked < shortest) {
-        subscribe.respond(423, { headers: [["min-expires", `${shortest}`]] });
-        return false;
-      }
-      const count = byAccount.get(user) ?? 0;
-      // Those of a terminal that died are over before long: a refusal, but not for good.
-      if (count >= mostOfAccount) {
-        subscribe.respond(503, { headers: [["retry-after", `${shortest}`]] });
-        return false;
-      }
-      byAccount.set(user, count + 1);
-      const notifier = subscribe.accept(Math.min(asked, longest), {
+      const seconds = terms.grant(subscribe, user);
+      if (seconds === undefined) return false;
+      const notifier = subscribe.accept(seconds, {
         onRefresh(flow) {
           handlers.onRefresh(flow);
           notifier.notify(state(subscription, talkgroup));
@@ -84,7 +71,7 @@ export function subscriptions(
         onEnd: over,
       });
       function over(): void {
-        byAccount.set(user, (byAccount.get(user) ?? 1) - 1);
+        terms.over(user);
         all.delete(subscription);
         handlers.onEnd();
       }
@@ -95,11 +82,7 @@ export function subscriptions(
       return true;
     },
     changed(talkgroup) {
-      if (gathering.has(talkgroup) || !byTalkgroup.get(talkgroup)?.size) return;
-      gathering.set(
-        talkgroup,
-        clock.after(gatherMs, () => tell(talkgroup)),
-      );
+      if (byTalkgroup.get(talkgroup)?.size) gathering.changed(talkgroup);
     },
     retain(user, account) {
       for (const [talkgroup, all] of byTalkgroup) {
@@ -113,8 +96,7 @@ export function subscriptions(
       }
     },
     close() {
-      for (const cancel of gathering.values()) cancel();
-      gathering.clear();
+      gathering.close();
       byTalkgroup.clear();
     },
   };

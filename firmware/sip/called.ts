@@ -7,7 +7,7 @@ import { type Core, dialogKey, respond } from "./core.ts";
 import { dialogOfCallee } from "./dialog.ts";
 import { withTag } from "./header.ts";
 import { header, ProtocolError } from "./message.ts";
-import { allow, type MindedSession, mindSession } from "./session.ts";
+import { allow, extrasOf, type MindedSession, mindSession, offerOf } from "./session.ts";
 import type { ServerTransaction } from "./transactions.ts";
 
 export type CalledState =
@@ -148,6 +148,7 @@ export function receiveInvite(
     request,
     flow,
     accept,
+    offer: () => offerOf(request),
     onCancel() {},
     respond(status, extras) {
       if (status >= 200 && status < 300) throw new Error(`an INVITE is accepted by accept(), not by ${status}`);
@@ -185,7 +186,7 @@ export function receiveInvite(
     onInvite(invite);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    invite.respond(error.status);
+    invite.respond(error.status, extrasOf(error));
   }
 }
 

@@ -13,10 +13,16 @@ export interface Flow {
   readonly connection?: number;
 }
 
+/** Sees every message as it is on the wire, before it is read or after it was sent. Costs what it does: call it plainly. */
+export type Tap = (direction: "in" | "out", flow: Flow, data: Uint8Array) => void;
+
 export interface Body {
   readonly type: string;
   readonly content: string;
 }
+
+/** A body, or its maker: asked when its turn to be sent comes, so that it is the latest, and that versions count what was sent. */
+export type LateBody = Body | (() => Body) | undefined;
 
 /** Extra parts of an outgoing message. */
 export interface Extras {
@@ -80,6 +86,8 @@ export interface AnswerHandlers {
 
 /** An incoming INVITE that opens a dialog. Either accept or refuse it; a CANCEL ends it (487 is sent by the endpoint). */
 export interface IncomingInvite extends Incoming {
+  /** The session description it brings. Throws ProtocolError: 488 without one, 415 for another type, 406 when it may not be answered by one. */
+  offer(): string;
   /** Sends 200 with the answer, retransmits it until the ACK (RFC 3261 §13.3.1.4), gives the session. */
   accept(answer: Body, handlers: AnswerHandlers, extras?: Extras): Session;
   /** The caller gave up before the answer. */
@@ -92,7 +100,7 @@ export interface Notifier {
    * Sends NOTIFY with the full state. While one is unanswered only the latest is kept. `terminated` (a reason of
    * RFC 6665 §4.1.3: "noresource", "deactivated", …) ends the subscription; `onEnd` is then not called.
    */
-  notify(body: Body | undefined, state?: { readonly terminated: string }): void;
+  notify(body: LateBody, state?: { readonly terminated: string }): void;
 }
 
 export interface NotifierHandlers {
@@ -108,8 +116,8 @@ export interface IncomingSubscribe extends Incoming {
   readonly event: string;
   /** Seconds asked for (0: a poll or an unsubscribe). */
   readonly expires: number | undefined;
-  /** Sends 200 with `expires` seconds granted. The caller must `notify` at once. */
-  accept(expires: number, handlers: NotifierHandlers): Notifier;
+  /** Sends 200 with `expires` seconds granted; `headers` go into it, and into every later 200 and NOTIFY. The caller must `notify` at once. */
+  accept(expires: number, handlers: NotifierHandlers, headers?: Headers): Notifier;
 }
 
 /** The watcher's side: subscribes, refreshes before expiry, answers NOTIFY, tries again after failures with back-off. */

@@ -7,7 +7,7 @@ import { parseNameAddr, withTag } from "./header.ts";
 import { header, ProtocolError, type SipRequest } from "./message.ts";
 import { request } from "./serialize.ts";
 import type { ServerTransaction, Transactions } from "./transactions.ts";
-import { formatUri, isIpv4, isIpv6, parseHostPort, parseUri } from "./uri.ts";
+import { formatUri, isIpv4, isIpv6, parseHostPort, parseUri, targetOf } from "./uri.ts";
 
 /** Minds the dialogs of one Call-ID and local tag. */
 export interface DialogUser {
@@ -84,7 +84,6 @@ const withContact = new Set(["INVITE", "SUBSCRIBE", "REFER", "REGISTER", "OPTION
 /** A request outside dialogs and the way it goes. Throws ProtocolError when a URI in it cannot be read or reached. */
 export function composeOutside(core: Core, out: OutgoingRequest, thread: Thread, cseq: number): Composed {
   const flow = out.via ?? flowOf(out.uri);
-  parseUri(out.uri);
   const own: [string, string][] = [["user-agent", core.userAgent]];
   const given = out.headers ?? [];
   if (withContact.has(out.method) && !given.some(([name]) => name === "contact"))
@@ -93,7 +92,7 @@ export function composeOutside(core: Core, out: OutgoingRequest, thread: Thread,
     flow,
     request: request({
       method: out.method,
-      uri: out.uri,
+      uri: targetOf(out.uri),
       from: withTag(bracketed(out.from), thread.localTag),
       to: bracketed(out.to),
       callId: thread.callId,

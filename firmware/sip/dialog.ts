@@ -3,7 +3,7 @@ import type { Extras, Flow } from "./contract.ts";
 import { parseContactList, parseCSeq, parseNameAddr, splitList, tagOf } from "./header.ts";
 import { header, headers, ProtocolError, type SipMessage, type SipRequest, type SipResponse } from "./message.ts";
 import { request } from "./serialize.ts";
-import { parseUri } from "./uri.ts";
+import { parseUri, targetOf } from "./uri.ts";
 
 export interface Dialog {
   readonly callId: string;
@@ -92,13 +92,11 @@ export function dialogAfter(dialog: Dialog, received: SipRequest, flow: Flow): D
   return { ...dialog, remoteSeq: number, target: contactOf(received) ?? dialog.target, flow };
 }
 
-/** The URI of the first Contact, checked. */
+/** What the first Contact points to. */
 export function contactOf(message: SipMessage): string | undefined {
   const contacts = parseContactList(headers(message, "contact"));
   if (contacts === "*") throw new ProtocolError(400, 'Contact "*" outside REGISTER');
-  const uri = contacts[0]?.uri;
-  if (uri !== undefined) parseUri(uri);
-  return uri;
+  return contacts[0] && targetOf(contacts[0].uri);
 }
 
 function routesOf(message: SipMessage): string[] {

@@ -11,14 +11,15 @@ import type { Log } from "../log.ts";
 import { ask } from "./asking.ts";
 import { receiveInvite } from "./called.ts";
 import { call } from "./calling.ts";
-import type { Endpoint, EndpointOptions, Handlers, OutgoingRequest } from "./contract.ts";
+import type { Endpoint, EndpointOptions, Handlers, OutgoingRequest, Tap } from "./contract.ts";
 import { type Core, composeOutside, type DialogUser, dialogKey, newThread, respond } from "./core.ts";
 import { splitList, tagOf } from "./header.ts";
-import { header, headers, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
+import { header, headers, methods, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 import { receiveSubscribe } from "./notifying.ts";
 import { type MindedRegistration, register } from "./registration.ts";
-import { allow } from "./session.ts";
+import { accept, allow, extrasOf } from "./session.ts";
 import { openTransactions, type ServerTransaction } from "./transactions.ts";
+import { parseTarget } from "./uri.ts";
 import { type MindedWatcher, watch } from "./watcher.ts";
 import { openWire } from "./wire.ts";
 
@@ -29,6 +30,7 @@ export interface EndpointPorts {
   readonly random: Random;
   readonly network: Network;
   readonly log: Log;
+  readonly tap?: Tap;
 }
 
 /** Methods that mean nothing outside a dialog: 481. */
@@ -47,7 +49,7 @@ export async function openEndpoint(
   const registrations = new Set<MindedRegistration>();
   const watchers = new Set<MindedWatcher>();
 
-  const wire = await openWire({ clock, network, drops }, options, {
+  const wire = await openWire({ clock, network, drops, ...(ports.tap && { tap: ports.tap }) }, options, {
     onRequest: (request, via, flow) => guard(() => transactions.receiveRequest(request, via, flow)),
     onResponse: (response) => guard(() => transactions.receiveResponse(response)),
     onClosed: (flow) => registrations.forEach((registration) => registration.onClosed(flow)),
@@ -79,12 +81,13 @@ export async function openEndpoint(
       dispatch(transaction);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      transaction.respond(error.status);
+      transaction.respond(error.status, extrasOf(error));
     }
   }
 
   function dispatch(transaction: ServerTransaction): void {
     const { request } = transaction;
+    if (!methods.has(request.method)) return transaction.respond(501, { headers: [allow] });
     // RFC 3261 §8.2.2.3
     const required = headers(request, "require").flatMap(splitList);
     const unsupported = required.filter((tag) => !supported.has(tag));
@@ -93,13 +96,14 @@ export async function openEndpoint(
     if (user !== undefined) return user.onRequest(transaction);
     if (insideOnly.has(request.method) || tagOf(header(request, "to") ?? "") !== undefined)
       return transaction.respond(481);
+    parseTarget(request.uri);
     switch (request.method) {
       case "INVITE":
         return receiveInvite(core, transaction, handlers.onInvite);
       case "SUBSCRIBE":
         return receiveSubscribe(core, transaction, handlers.onSubscribe);
       case "OPTIONS":
-        return transaction.respond(200, { headers: [allow, ["accept", "application/sdp"]] });
+        return transaction.respond(200, { headers: [allow, accept] });
       default:
         return handlers.onRequest({
           request,

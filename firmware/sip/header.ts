@@ -13,6 +13,8 @@ export interface NameAddr {
 }
 
 export interface Via {
+  /** "2.0" but for a peer of another time. */
+  readonly version: string;
   /** Upper-case: "UDP". */
   readonly transport: string;
   /** Lower-case, IPv6 without brackets. */
@@ -25,7 +27,14 @@ const none: Params = new Map();
 
 /** Splits a comma list, minding quoted strings and angle brackets; empty elements are dropped. */
 export function splitList(value: string): readonly string[] {
-  return splitAt(value, ",");
+  return splitAt(value, ",").filter((part) => part !== "");
+}
+
+/** Refuses a comma or a semicolon with nothing beside it, which the readers overlook (RFC 4475 §3.1.2.1). */
+export function checkSeparators(value: string): void {
+  if (value === "") return;
+  for (const element of splitAt(value, ","))
+    if (splitAt(element, ";").includes("")) throw malformed("an empty element", value);
 }
 
 function splitAt(text: string, separator: string): string[] {
@@ -46,7 +55,7 @@ function splitAt(text: string, separator: string): string[] {
   }
   if (inside !== undefined) throw malformed(`no closing ${inside}`, text);
   parts.push(text.slice(from).trim());
-  return parts.filter((part) => part !== "");
+  return parts;
 }
 
 /** From, To, Contact, Route, Refer-To…: `"display" <uri>;params`, or a bare URI whose parameters are the header's (§20.10). */
@@ -74,9 +83,15 @@ function parseBareAddress(text: string): NameAddr {
   const semicolon = text.indexOf(";");
   return {
     display: undefined,
-    uri: checkUri(semicolon < 0 ? text : text.slice(0, semicolon).trim()),
+    uri: checkBareUri(semicolon < 0 ? text : text.slice(0, semicolon).trim()),
     params: semicolon < 0 ? none : parseParams(text.slice(semicolon)),
   };
+}
+
+/** §20: "," and "?" and ";" of a URI need brackets around it. */
+function checkBareUri(uri: string): string {
+  if (/[?,]/.test(uri)) throw malformed("a URI that needs angle brackets", uri);
+  return checkUri(uri);
 }
 
 function checkUri(uri: string): string {
@@ -96,8 +111,8 @@ export function parseVia(value: string): Via {
   const head = semicolon < 0 ? value : value.slice(0, semicolon);
   const [protocol, version, tail, extra] = head.split("/", 4).map((part) => part.trim());
   const gap = tail?.search(/\s/) ?? -1;
-  if (protocol?.toUpperCase() !== "SIP" || version !== "2.0" || !tail || gap < 0 || extra !== undefined)
-    throw malformed("a bad Via", value);
+  const isSip = protocol?.toUpperCase() === "SIP" && version !== undefined && /^\d+\.\d+$/.test(version);
+  if (!isSip || !tail || gap < 0 || extra !== undefined) throw malformed("a bad Via", value);
   // White space is allowed around the colon before the port.
   const sentBy = tail
     .slice(gap)
@@ -105,6 +120,7 @@ export function parseVia(value: string): Via {
     .map((part) => part.trim())
     .join(":");
   return {
+    version,
     transport: checkToken(tail.slice(0, gap)).toUpperCase(),
     ...parseHostPort(sentBy),
     params: semicolon < 0 ? none : parseParams(value.slice(semicolon)),
@@ -112,7 +128,7 @@ export function parseVia(value: string): Via {
 }
 
 export function formatVia(via: Via): string {
-  return `SIP/2.0/${via.transport} ${formatHostPort(via)}${formatParams(via.params)}`;
+  return `SIP/${via.version}/${via.transport} ${formatHostPort(via)}${formatParams(via.params)}`;
 }
 
 /** "314159 INVITE"; the number is below 2^31 (§8.1.1.5). */
@@ -176,6 +192,7 @@ export function withTag(value: string, tag: string): string {
 function collect(parts: readonly string[]): Params {
   const params = new Map<string, string>();
   for (const part of parts) {
+    if (part === "") continue;
     const equals = part.indexOf("=");
     const name = checkToken((equals < 0 ? part : part.slice(0, equals)).trim()).toLowerCase();
     if (params.has(name)) throw malformed("a parameter twice", part);

@@ -36,6 +36,12 @@ export class ProtocolError extends Error {
   }
 }
 
+/** Every method that IANA knows (RFC 3261 §27.4); another is not implemented (§21.5.2). */
+export const methods: ReadonlySet<string> = new Set([
+  ...["INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "INFO", "PRACK", "UPDATE"],
+  ...["SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER"],
+]);
+
 /** The first value of a header (lower-case long name). */
 export function header(message: { readonly headers: Headers }, name: string): string | undefined {
   return message.headers.find(([key]) => key === name)?.[1];

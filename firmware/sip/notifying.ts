@@ -1,6 +1,6 @@
 /** The notifier's side of a subscription (RFC 6665 §4.2): how long it lasts, when it ends, one NOTIFY at a time. */
 import { type Machine, run } from "../machine.ts";
-import type { Body, IncomingSubscribe, Notifier, NotifierHandlers } from "./contract.ts";
+import type { IncomingSubscribe, LateBody, Notifier, NotifierHandlers } from "./contract.ts";
 import { converse } from "./conversation.ts";
 import { type Core, dialogKey, respond } from "./core.ts";
 import { dialogOfCallee } from "./dialog.ts";
@@ -10,7 +10,7 @@ import { type Headers, header, ProtocolError } from "./message.ts";
 import type { ServerTransaction } from "./transactions.ts";
 
 export interface Notification {
-  readonly body: Body | undefined;
+  readonly body: LateBody;
   /** The reason that ends the subscription. */
   readonly terminated?: string | undefined;
 }
@@ -26,7 +26,7 @@ export type NotifyingEvent =
   | { readonly type: "granted"; readonly seconds: number }
   | { readonly type: "notify"; readonly notification: Notification }
   /** Unsubscribed or run out; `last` is the body of the last NOTIFY. */
-  | { readonly type: "over"; readonly last: Body | undefined }
+  | { readonly type: "over"; readonly last: LateBody }
   | { readonly type: "answered"; readonly status: number };
 export type NotifyingEffect =
   | { readonly do: "notify"; readonly notification: Notification }
@@ -107,17 +107,17 @@ export function receiveSubscribe(
     event,
     expires: secondsIn(request, "expires"),
     respond: (status, extras) => respond(core, transaction, status, extras),
-    accept(expires, handlers) {
-      grant(transaction, expires);
-      return mind(expires, handlers);
+    accept(expires, handlers, headers = []) {
+      grant(transaction, expires, headers);
+      return mind(expires, handlers, headers);
     },
   });
 
-  function grant(subscribe: ServerTransaction, seconds: number): void {
-    subscribe.respond(200, { headers: [["expires", `${seconds}`], conversation.contact()] });
+  function grant(subscribe: ServerTransaction, seconds: number, own: Headers): void {
+    subscribe.respond(200, { headers: [["expires", `${seconds}`], conversation.contact(), ...own] });
   }
 
-  function mind(longest: number, handlers: NotifierHandlers): Notifier {
+  function mind(longest: number, handlers: NotifierHandlers, own: Headers): Notifier {
     const key = dialogKey(dialog.callId, dialog.localTag);
     let until = core.clock.now();
 
@@ -134,10 +134,11 @@ export function receiveSubscribe(
       }
     });
 
-    function send({ body, terminated }: Notification): void {
+    function send({ body: late, terminated }: Notification): void {
+      const body = typeof late === "function" ? late() : late;
       const left = Math.max(0, Math.ceil((until - core.clock.now()) / 1_000));
       const state = terminated === undefined ? `active;expires=${left}` : `terminated;reason=${terminated}`;
-      const headers: Headers = [["event", event ?? ""], ["subscription-state", state], conversation.contact()];
+      const headers: Headers = [["event", event ?? ""], ["subscription-state", state], conversation.contact(), ...own];
       conversation.request("NOTIFY", { headers, ...(body && { body }) }, ({ status }) =>
         machine.send({ type: "answered", status }),
       );
@@ -153,7 +154,7 @@ export function receiveSubscribe(
       if (subscribe.request.method !== "SUBSCRIBE")
         return subscribe.respond(405, { headers: [["allow", "SUBSCRIBE"]] });
       const seconds = Math.min(secondsIn(subscribe.request, "expires") ?? longest, longest);
-      grant(subscribe, seconds);
+      grant(subscribe, seconds, own);
       if (seconds === 0) return machine.send({ type: "over", last: handlers.lastBody?.() });
       last(seconds);
       handlers.onRefresh(subscribe.flow);

@@ -2,8 +2,8 @@
  * Reads SIP messages (RFC 3261 §7, §18.3) from bytes that anybody may have sent: one pass, bounded, and no way out but a
  * message or an error. Decides what is malformed; knows nothing of transport, transactions or time.
  */
-import { isToken, parseCSeq, parseNameAddr, parseVia, splitList } from "./header.ts";
-import { type Headers, ProtocolError, type SipMessage, type SipRequest } from "./message.ts";
+import { checkSeparators, isToken, parseCSeq, parseNameAddr, parseVia, splitList } from "./header.ts";
+import { type Headers, methods, ProtocolError, type SipMessage, type SipRequest } from "./message.ts";
 import { parseNumber } from "./uri.ts";
 
 /** The largest message in bytes, head and body. */
@@ -12,7 +12,10 @@ const maxFields = 128;
 /** Characters of one header line after unfolding. */
 const maxLine = 8_192;
 
-/** `partial` is there when enough was understood to answer with `status`: never for a response or an ACK. Its body is empty. */
+/**
+ * `partial` is there when `status` can be answered: a request, but no ACK, with a Via that shows the way back. Nothing
+ * else of it need be there or be readable (RFC 4475 §3.3.1); its body is empty.
+ */
 export class MalformedMessage extends ProtocolError {
   readonly partial: SipRequest | undefined;
 
@@ -47,6 +50,8 @@ const compactForms: ReadonlyMap<string, string> = new Map([
 ]);
 
 const mandatory = ["via", "from", "to", "call-id", "cseq"];
+/** Their lists and parameters are known well enough to say that a separator is one too many. */
+const separated = ["via", "contact"];
 const single = ["from", "to", "call-id", "cseq", "content-length", "max-forwards"];
 const emptyBody = new Uint8Array(0);
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -68,12 +73,12 @@ export function parseMessage(data: Uint8Array): SipMessage {
   };
   const { startLine, headers } = readHead(decoder.decode(data.subarray(start, headEnd)), blame);
   const opening = readStartLine(startLine, blame);
-  const answerable = checkHeaders(headers, opening.kind === "request" ? opening.method : undefined, blame);
+  const hasWayBack = checkHeaders(headers, opening.kind === "request" ? opening.method : undefined, blame);
   const body = readBody(data.subarray(headEnd + 4), headers, blame);
   if (fault === undefined) return { ...opening, headers, body };
 
   const partial =
-    answerable && opening.kind === "request" && opening.method !== "ACK"
+    hasWayBack && opening.kind === "request" && opening.method !== "ACK"
       ? { ...opening, headers, body: emptyBody }
       : undefined;
   throw new MalformedMessage(fault.status, fault.message, partial);
@@ -103,11 +108,11 @@ export function readHead(text: string, blame: Blame): { readonly startLine: stri
   const lines: string[] = [];
   for (const line of text.split("\r\n")) {
     if (isBroken(line)) blame(400, "a CR or LF alone in the header");
-    if (/^[ \t]/.test(line) && lines.length > 1) lines.push(`${lines.pop()} ${line.trim()}`);
+    if (/^[ \t]/.test(line) && lines.length > 1) lines.push(`${lines.pop()} ${trimBlanks(line)}`);
     else if (lines.push(line) > maxFields + 1) throw new MalformedMessage(400, `more than ${maxFields} header fields`);
   }
   const startLine = lines.shift() ?? "";
-  if (startLine.length > maxLine) throw new MalformedMessage(414, `start-line of ${startLine.length} characters`);
+  if (startLine.length > maxLine) blame(414, `start-line of ${startLine.length} characters, at most ${maxLine}`);
 
   const headers: [string, string][] = [];
   for (const line of lines) {
@@ -117,9 +122,19 @@ export function readHead(text: string, blame: Blame): { readonly startLine: stri
     // Blamed above; no answer may carry it.
     else if (isBroken(line)) continue;
     else if (!isToken(name)) blame(400, `header line without a name: "${line.slice(0, 60)}"`);
-    else headers.push([compactForms.get(name) ?? name, line.slice(colon + 1).trim()]);
+    else headers.push([compactForms.get(name) ?? name, trimBlanks(line.slice(colon + 1))]);
   }
   return { startLine, headers };
+}
+
+/** Space and tab: what is white space in other scripts belongs to the value. */
+function trimBlanks(text: string): string {
+  const isBlank = (at: number) => text[at] === " " || text[at] === "\t";
+  let from = 0;
+  let to = text.length;
+  while (from < to && isBlank(from)) from++;
+  while (to > from && isBlank(to - 1)) to--;
+  return text.slice(from, to);
 }
 
 const isBroken = (line: string): boolean => /[\r\n]/.test(line);
@@ -128,13 +143,16 @@ type Opening =
   | { readonly kind: "request"; readonly method: string; readonly uri: string }
   | { readonly kind: "response"; readonly status: number; readonly reason: string };
 
-function readStartLine(line: string, blame: Blame): Opening {
+function readStartLine(written: string, blame: Blame): Opening {
+  if (/^SIP\//i.test(written)) {
+    if (!/^SIP\/2\.0 [1-6]\d\d( |$)/i.test(written))
+      throw new MalformedMessage(400, `status line "${written.slice(0, 60)}"`);
+    return { kind: "response", status: Number(written.slice(8, 11)), reason: written.slice(12) };
+  }
+  const line = written.trimEnd();
+  if (line !== written) blame(400, "white space after the request line");
   const first = line.indexOf(" ");
   const last = line.lastIndexOf(" ");
-  if (/^SIP\//i.test(line)) {
-    if (!/^SIP\/2\.0 [1-6]\d\d( |$)/i.test(line)) throw new MalformedMessage(400, `status line "${line.slice(0, 60)}"`);
-    return { kind: "response", status: Number(line.slice(8, 11)), reason: line.slice(12) };
-  }
   const method = line.slice(0, Math.max(first, 0));
   const version = line.slice(last + 1);
   if (!isToken(method) || last === first || !/^SIP\/\d+\.\d+$/i.test(version))
@@ -145,27 +163,34 @@ function readStartLine(line: string, blame: Blame): Opening {
   return { kind: "request", method, uri };
 }
 
-/** True when the headers that an answer copies (§8.2.6.2) are all there and readable. */
+/** `method`: of a request. True when the first Via shows the way back (§18.2.2). */
 function checkHeaders(headers: Headers, method: string | undefined, blame: Blame): boolean {
   const first = new Map<string, string>();
-  for (const [name, value] of headers) {
-    if (!first.has(name)) first.set(name, value);
-    else if (single.includes(name)) blame(400, `${name} twice`);
-  }
-  let answerable = true;
-  const check = (name: string, read: (value: string) => void) => {
-    const value = first.get(name);
+  const attempt = (name: string, value: string, read: (value: string) => void): boolean => {
     try {
-      if (value !== undefined) return read(value);
-      if (!mandatory.includes(name)) return;
-      blame(400, `no ${name}`);
+      read(value);
+      return true;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       blame(error.status, `${name}: ${error.message}`);
+      return false;
     }
-    if (mandatory.includes(name)) answerable = false;
   };
-  check("via", (value) => parseVia(splitList(value)[0] ?? ""));
+  for (const [name, value] of headers) {
+    if (!first.has(name)) first.set(name, value);
+    else if (single.includes(name)) blame(400, `${name} twice`);
+    if (method !== undefined && separated.includes(name)) attempt(name, value, checkSeparators);
+  }
+  const check = (name: string, read: (value: string) => void): boolean => {
+    const value = first.get(name);
+    if (value !== undefined) return attempt(name, value, read);
+    if (mandatory.includes(name)) blame(400, `no ${name}`);
+    return false;
+  };
+  const hasWayBack = check("via", (value) => {
+    const { version } = parseVia(splitList(value)[0] ?? "");
+    if (version !== "2.0") blame(400, `Via of version ${version.slice(0, 20)}`);
+  });
   check("from", parseNameAddr);
   check("to", parseNameAddr);
   check("call-id", (value) => {
@@ -173,10 +198,12 @@ function checkHeaders(headers: Headers, method: string | undefined, blame: Blame
   });
   check("cseq", (value) => {
     const cseq = parseCSeq(value);
-    if (method !== undefined && cseq.method !== method) blame(400, `CSeq of ${cseq.method} in a request of ${method}`);
+    // RFC 4475 §3.1.2.18: the method that nobody knows counts more than its CSeq.
+    if (method !== undefined && cseq.method !== method)
+      blame(methods.has(method) ? 400 : 501, `CSeq of ${cseq.method} in a request of ${method}`);
   });
   check("max-forwards", (value) => parseNumber(value, 255, "Max-Forwards"));
-  return answerable;
+  return hasWayBack;
 }
 
 /** §18.3: a datagram's body ends where Content-Length says, or with the datagram. */

@@ -90,7 +90,7 @@ export function parseSdp(text: string): SessionDescription {
     const media = session.media[index];
     const host = (media?.connection ?? session.connection)?.ip;
     if (media && line.port > 0 && isAudio(line) && !audio) {
-      const codecs = line.formats.split(" ").flatMap((format) => readCodec(format, media) ?? []);
+      const codecs = readCodecs(line.formats, media);
       const direction = media.direction ?? session.direction ?? "sendrecv";
       if (codecs.length > 0) audio = readAudio(line, media, checkHost(host), codecs, direction);
       if (audio) return "audio";
@@ -150,14 +150,24 @@ function readAudio(
   };
 }
 
-/** The codec of a payload type; undefined when its rtpmap is absent or broken. */
-function readCodec(format: string, media: MediaDescription): Codec | undefined {
-  const payloadType = /^\d{1,3}$/.test(format) ? Number(format) : 128;
-  if (payloadType > 127) return undefined;
-  const map = media.rtp.find(({ payload }) => payload === payloadType);
-  const codec = map ? mappedCodec(map) : staticCodecs.get(payloadType);
-  const parameters = media.fmtp.find(({ payload }) => payload === payloadType)?.config;
-  return codec && parameters !== undefined ? { ...codec, parameters: `${parameters}` } : codec;
+/** The codecs of the payload types, each once; without those whose rtpmap is absent or broken. */
+function readCodecs(formats: string, media: MediaDescription): Codec[] {
+  const maps = byPayloadType(media.rtp);
+  const parameters = byPayloadType(media.fmtp);
+  const payloadTypes = new Set(formats.split(" ").map((format) => (/^\d{1,3}$/.test(format) ? Number(format) : 128)));
+  return [...payloadTypes].flatMap((payloadType) => {
+    if (payloadType > 127) return [];
+    const map = maps.get(payloadType);
+    const codec = map ? mappedCodec(map) : staticCodecs.get(payloadType);
+    const config = parameters.get(payloadType)?.config;
+    if (codec === undefined) return [];
+    return config === undefined ? codec : { ...codec, parameters: `${config}` };
+  });
+}
+
+/** The first of each payload type counts. */
+function byPayloadType<Entry extends { readonly payload: number }>(entries: readonly Entry[]): Map<number, Entry> {
+  return new Map(entries.toReversed().map((entry) => [entry.payload, entry]));
 }
 
 function mappedCodec(map: MediaDescription["rtp"][number]): Codec | undefined {

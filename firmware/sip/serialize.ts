@@ -1,6 +1,6 @@
 /** Writes SIP messages: bytes from values, and the requests and responses that RFC 3261 §8.1.1 and §8.2.6 prescribe. */
 import { isToken, tagOf, withTag } from "./header.ts";
-import { type Headers, header, headers, type SipMessage, type SipRequest, type SipResponse } from "./message.ts";
+import { type Headers, headers, type SipMessage, type SipRequest, type SipResponse } from "./message.ts";
 
 export interface Content {
   /** The media type: "application/sdp". */
@@ -93,18 +93,26 @@ const dialogForming = new Set(["INVITE", "SUBSCRIBE", "REFER"]);
 
 /** A response with the headers that §8.2.6.2 copies; Record-Route where it forms a dialog (§12.1.1). */
 export function responseTo(request: SipRequest, status: number, parts: ResponseParts = {}): SipResponse {
-  const to = header(request, "to") ?? "";
+  const { toTag } = parts;
   const list: [string, string][] = [
     ...copied(request, "via"),
-    ...copied(request, "from"),
-    ["to", parts.toTag !== undefined && status > 100 && tagOf(to) === undefined ? withTag(to, parts.toTag) : to],
-    ...copied(request, "call-id"),
-    ...copied(request, "cseq"),
+    ...once(request, "from"),
+    ...once(request, "to").map(([name, to]): [string, string] => [
+      name,
+      toTag !== undefined && status > 100 && tagOf(to) === undefined ? withTag(to, toTag) : to,
+    ]),
+    ...once(request, "call-id"),
+    ...once(request, "cseq"),
   ];
   // §8.2.6.1: a 100 carries the Timestamp back.
   if (status === 100) list.push(...copied(request, "timestamp"));
   else if (status < 300 && dialogForming.has(request.method)) list.push(...copied(request, "record-route"));
   return { kind: "response", status, reason: parts.reason ?? reasonPhrase(status), ...withBody(list, parts) };
+}
+
+/** A refused request may lack it, or have it twice. */
+function once(request: SipRequest, name: string): [string, string][] {
+  return copied(request, name).slice(0, 1);
 }
 
 function copied(request: SipRequest, name: string): [string, string][] {

@@ -6,8 +6,8 @@ import { type Acceptance, awaitAck } from "./acceptance.ts";
 import type { Body } from "./contract.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core, DialogUser } from "./core.ts";
-import { quote } from "./header.ts";
-import { type Headers, header, ProtocolError, type SipRequest } from "./message.ts";
+import { quote, splitList } from "./header.ts";
+import { type Headers, header, headers, ProtocolError, type SipRequest } from "./message.ts";
 import type { ServerTransaction } from "./transactions.ts";
 
 export interface SessionHandlers {
@@ -23,6 +23,9 @@ export interface MindedSession extends Pick<DialogUser, "onRequest" | "onAck"> {
 
 export const allow = ["allow", "INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS, SUBSCRIBE, NOTIFY"] as const;
 const offerType = "application/sdp";
+export const accept = ["accept", offerType] as const;
+/** Ranges of media types that a session description is in (§20.1). */
+const offerRanges = [offerType, "application/*", "*/*"];
 const decoder = new TextDecoder();
 
 export function mindSession(core: Core, conversation: Conversation, handlers: SessionHandlers): MindedSession {
@@ -42,7 +45,7 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
       case "INFO":
         return onInfo(transaction);
       case "OPTIONS":
-        return transaction.respond(200, { headers: [allow, ["accept", offerType]] });
+        return transaction.respond(200, { headers: [allow, accept] });
       default:
         return transaction.respond(405, { headers: [allow] });
     }
@@ -72,11 +75,8 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
     transaction.respond(200, { body: answer, headers: refresh });
   }
 
-  /** An INVITE without an offer asks for one (§14.1), which only its maker could give: 488. */
   function answerTo(request: SipRequest): Body | number {
-    if (request.body.length === 0) return 488;
-    if (mediaType(request) !== offerType) throw new ProtocolError(415, `offer of type ${mediaType(request)}`);
-    return handlers.onReoffer?.(decoder.decode(request.body)) ?? 488;
+    return handlers.onReoffer?.(offerOf(request)) ?? 488;
   }
 
   function bye(reason: string | undefined): void {
@@ -92,14 +92,34 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
   };
 }
 
+/**
+ * The session description that a request offers. Throws ProtocolError: 488 without one, which asks for an offer (§14.1) that only
+ * its maker could give; 415 for a body of another type (§8.2.3); 406 when no session description may be the answer (§20.1).
+ */
+export function offerOf(request: SipRequest): string {
+  if (request.body.length === 0) throw new ProtocolError(488, `${request.method} without an offer`);
+  const type = withoutParams(header(request, "content-type") ?? "");
+  if (type !== offerType) throw new ProtocolError(415, `offer of type "${type.slice(0, 60)}", expected ${offerType}`);
+  const ranges = headers(request, "accept").flatMap(splitList).map(withoutParams);
+  if (header(request, "accept") !== undefined && !ranges.some((range) => offerRanges.includes(range)))
+    throw new ProtocolError(406, `no answer may be ${offerType}`);
+  return decoder.decode(request.body);
+}
+
 /** RFC 6086 §4.2.2: no package is supported; of the older kind only an empty one, a sign of life, means anything. */
 function onInfo(transaction: ServerTransaction): void {
   const { request } = transaction;
   if (header(request, "info-package") !== undefined) return transaction.respond(469, { headers: [["recv-info", ""]] });
-  if (request.body.length > 0) return transaction.respond(415, { headers: [["accept", offerType]] });
+  if (request.body.length > 0) return transaction.respond(415, { headers: [accept] });
   transaction.respond(200);
 }
 
-function mediaType(request: SipRequest): string {
-  return (header(request, "content-type") ?? "").split(";", 1).join("").trim().toLowerCase();
+/** A media type or range as it is compared. */
+function withoutParams(value: string): string {
+  return value.split(";", 1).join("").trim().toLowerCase();
+}
+
+/** What goes with the status that an error asks for: §21.4.13 wants to be told what would do instead. */
+export function extrasOf({ status }: ProtocolError): { readonly headers: Headers } {
+  return { headers: status === 415 ? [accept] : [] };
 }

@@ -52,7 +52,7 @@ export function inviteServer(reliable: boolean): InviteServer {
       case "request":
         return [state, state.last ? [{ do: "send", data: state.last }] : []];
       case "respond":
-        return answer(event.status, event.data);
+        return answer(state, event.status, event.data);
       case "transport-error":
         return end;
       case "expiry":
@@ -60,13 +60,15 @@ export function inviteServer(reliable: boolean): InviteServer {
     }
   }
 
-  function answer(status: number, data: Uint8Array): Step {
+  function answer(state: InviteServerState & { in: "proceeding" }, status: number, data: Uint8Array): Step {
     const send = { do: "send", data } as const;
     const settle = { stop: "timerTrying" } as const;
     if (status < 200) return [{ in: "proceeding", last: data }, [settle, send]];
     if (status < 300) return [{ in: "accepted" }, [settle, { start: "timerL", ms: patience }, send]];
-    // §26.3.2.4: a challenge is sent again only to a repeated INVITE, for it may hit a forged sender.
-    const once = reliable || status === 401 || status === 407;
+    // A refusal may hit a forged sender, and a challenge always may (§26.3.2.4): these are sent again only to a repeated
+    // INVITE. Nothing is lost by it, for a caller that has heard nothing repeats it as often as timer G would (timer A).
+    const unheard = state.last === undefined;
+    const once = reliable || unheard || status === 401 || status === 407;
     const repeat = once ? [] : [{ start: "timerG", ms: t1 } as const];
     return [
       { in: "completed", final: data, interval: t1 },

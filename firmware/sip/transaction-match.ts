@@ -11,10 +11,11 @@ export function clientKey(branch: string, method: string): string {
   return `${branch} ${method}`;
 }
 
-/** §17.2.3. A branch without the cookie comes from an RFC 2543 peer and says nothing. */
+/** §17.2.3. A branch without the cookie comes from an RFC 2543 peer and says nothing, nor does the cookie alone. */
 export function serverKey(request: SipRequest, via: Via, method: string): string {
   const branch = via.params.get("branch") ?? "";
-  if (branch.toLowerCase().startsWith(cookie.toLowerCase())) return `${branch} ${via.host} ${via.port ?? ""} ${method}`;
+  if (branch.length > cookie.length && branch.toLowerCase().startsWith(cookie.toLowerCase()))
+    return `${branch} ${via.host} ${via.port ?? ""} ${method}`;
   const { number } = parseCSeq(header(request, "cseq") ?? "");
   const from = tagOf(header(request, "from") ?? "") ?? "";
   return [request.uri, header(request, "call-id"), number, from, header(request, "via"), method].join("\n");

@@ -8,7 +8,7 @@ import type { Drops } from "../drops.ts";
 import { type Running, run } from "../machine.ts";
 import type { Flow } from "./contract.ts";
 import { parseCSeq, parseVia, splitList, type Via } from "./header.ts";
-import { type Headers, header, type SipRequest, type SipResponse } from "./message.ts";
+import { type Headers, header, headers, type SipRequest, type SipResponse } from "./message.ts";
 import { type ResponseParts, responseTo, serialize } from "./serialize.ts";
 import type { ClientEffect, ClientEvent, ServerEffect, ServerEvent } from "./transaction.ts";
 import { inviteClient } from "./transaction-invite-client.ts";
@@ -78,6 +78,8 @@ const maxAnswered = 8_192;
 /** A larger request prefers a connection where there is one (§18.1.1), bytes. */
 const largeRequest = 1_300;
 const retryAfterSeconds = 5;
+/** What strangers get a 2xx for, too. */
+const forAnybody = new Set(["OPTIONS", "CANCEL"]);
 
 interface Client {
   readonly machine: Running<unknown, ClientEvent>;
@@ -147,7 +149,10 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   }
 
   function receiveResponse(response: SipResponse): void {
-    const via = parseVia(splitList(header(response, "via") ?? "")[0] ?? "");
+    const [top = "", ...others] = headers(response, "via").flatMap(splitList);
+    // §8.1.3.3: one that still has the Via of another is not for this endpoint.
+    if (others.length > 0) return drops.count("misrouted", { status: response.status });
+    const via = parseVia(top);
     const { method } = parseCSeq(header(response, "cseq") ?? "");
     const client = clients.get(clientKey(via.params.get("branch") ?? "", method));
     if (client === undefined) return drops.count("unmatched", { status: response.status, method });
@@ -227,6 +232,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
           headers: [...own, ...(parts.headers ?? [])],
         });
         const data = serialize(response);
+        if (status >= 200 && status < 300 && !forAnybody.has(request.method)) wire.vouch(flow);
         if (status >= 200) {
           final = { status, data };
           if (unanswered.delete(key)) keepAnswered(key, server);

@@ -1,6 +1,7 @@
 /**
  * SIP over TCP (RFC 3261 §18, RFC 5626 §3.5.1): connections that peers opened or that were dialled, each named by a
- * number. Decides when a connection is opened, used again and given up; knows frames, not messages.
+ * number. Decides when a connection is opened, used again and given up, and who makes room for whom; knows frames, not
+ * messages. A peer is a stranger until it is vouched for.
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import { DeviceError } from "../../hal/error.ts";
@@ -15,6 +16,8 @@ export interface TcpTransport {
   /** Over the flow's own connection while it lives, else over one that was dialled to its remote address. */
   send(data: Uint8Array, to: Flow, onError: () => void): void;
   alive(connection: number): boolean;
+  /** Its peer is known now, and need not make room for strangers any more. */
+  vouch(connection: number): void;
   /** The live dialled connection to `remote`. */
   dialled(remote: Address): Flow | undefined;
   close(): Promise<void>;
@@ -27,9 +30,12 @@ export interface TcpOptions {
   readonly onClosed: (flow: Flow) => void;
 }
 
+/** In all, with one host, and of strangers on one host, which may be a router with many phones behind it. */
 const maxConnections = 256;
-/** A peer that connects and says nothing sensible, and one that has fallen silent, ms. */
-const strangerMs = 30_000;
+const maxOfHost = 128;
+const maxStrangersOfHost = 16;
+/** Life of a connection whose peer has said nothing whole yet, and how long one may be silent that has, ms. */
+const introductionMs = 30_000;
 const idleMs = 900_000;
 /** How long a peer may leave its window shut, ms. */
 const stalledMs = 10_000;
@@ -50,6 +56,9 @@ interface Link {
   framer: Framer | undefined;
   waiting: Waiting[];
   heard: boolean;
+  /** Dialled by this side, or vouched for. */
+  known: boolean;
+  readonly openedAt: number;
   usedAt: number;
   stalledAt: number | undefined;
 }
@@ -64,7 +73,7 @@ export async function openTcp(
   let lastId = 0;
   let closed = false;
 
-  function addLink(remote: Address): Link {
+  function addLink(remote: Address, known: boolean): Link {
     lastId += 1;
     const flow = { transport: "tcp", remote, connection: lastId } as const;
     const link: Link = {
@@ -73,6 +82,8 @@ export async function openTcp(
       framer: undefined,
       waiting: [],
       heard: false,
+      known,
+      openedAt: clock.now(),
       usedAt: clock.now(),
       stalledAt: undefined,
     };
@@ -111,6 +122,23 @@ export async function openTcp(
     options.onClosed(link.flow);
   }
 
+  /** False where there is no room for one more connection with `host`. */
+  function makeRoom(host: string): boolean {
+    const all = [...links.values()];
+    const ofHost = all.filter(({ flow }) => flow.remote.host === host);
+    const strangers = ofHost.filter(isStranger);
+    if (ofHost.length >= maxOfHost || strangers.length >= maxStrangersOfHost) return giveUpFirst(strangers);
+    return all.length < maxConnections || giveUpFirst(ofMostCrowdedHost(all.filter(isStranger)));
+  }
+
+  /** The connection that was opened first: a newcomer that means well is known by the time that it is the first. */
+  function giveUpFirst([link]: readonly Link[]): boolean {
+    if (link === undefined) return false;
+    drops.count("tooManyConnections", { from: link.flow.remote });
+    remove(link);
+    return true;
+  }
+
   function transmit(link: Link, data: Uint8Array): void {
     link.usedAt = clock.now();
     if (link.connection?.send(data)) link.stalledAt = undefined;
@@ -118,7 +146,7 @@ export async function openTcp(
   }
 
   function dial(remote: Address): Link {
-    const link = addLink(remote);
+    const link = addLink(remote, true);
     dialled.set(formatHostPort(remote), link);
     network.connect(remote).then(
       (connection) => {
@@ -138,18 +166,18 @@ export async function openTcp(
   function sweep(): void {
     const now = clock.now();
     for (const link of links.values()) {
-      const idle = now - link.usedAt >= (link.heard ? idleMs : strangerMs);
+      const idle = link.heard ? now - link.usedAt >= idleMs : now - link.openedAt >= introductionMs;
       const stalled = link.stalledAt !== undefined && now - link.stalledAt >= stalledMs;
       if (idle || stalled) remove(link);
     }
   }
 
   const listener = await network.listen(options.local, (connection) => {
-    if (links.size >= maxConnections || closed) {
+    if (closed || !makeRoom(connection.remote.host)) {
       drops.count("tooManyConnections", { from: connection.remote });
       return connection.close();
     }
-    attach(addLink(connection.remote), connection);
+    attach(addLink(connection.remote, false), connection);
   });
   const stopSweeping = clock.every(sweepMs, sweep);
 
@@ -158,13 +186,17 @@ export async function openTcp(
     send(data, to, onError) {
       const own = to.connection === undefined ? undefined : links.get(to.connection);
       const link = own ?? dialled.get(formatHostPort(to.remote));
-      if (link === undefined && (links.size >= maxConnections || closed)) return onError();
+      if (link === undefined && (closed || !makeRoom(to.remote.host))) return onError();
       const open = link ?? dial(to.remote);
       if (open.connection !== undefined) return transmit(open, data);
       if (open.waiting.length >= maxWaiting) return onError();
       open.waiting.push({ data, onError });
     },
     alive: (connection) => links.has(connection),
+    vouch(connection) {
+      const link = links.get(connection);
+      if (link) link.known = true;
+    },
     dialled: (remote) => dialled.get(formatHostPort(remote))?.flow,
     async close() {
       closed = true;
@@ -173,4 +205,17 @@ export async function openTcp(
       await listener.close();
     },
   };
+}
+
+function isStranger({ known }: Link): boolean {
+  return !known;
+}
+
+function ofMostCrowdedHost(strangers: readonly Link[]): readonly Link[] {
+  const hosts = new Map<string, Link[]>();
+  for (const link of strangers) {
+    const { host } = link.flow.remote;
+    hosts.set(host, [...(hosts.get(host) ?? []), link]);
+  }
+  return [...hosts.values()].toSorted((a, b) => b.length - a.length)[0] ?? [];
 }

@@ -24,18 +24,36 @@ const plainInPassword = new Set(`${unreserved}&=+$,`);
 const plainInParam = new Set(`${unreserved}[]/:&+$`);
 const plainInHeader = new Set(`${unreserved}[]/?:+$`);
 
-/** Reads a URI. Throws ProtocolError: 400 malformed, 414 longer than 8 KiB, 416 another scheme. */
+/** Reads a URI. Throws ProtocolError 400: malformed, longer than 8 KiB, or of another scheme. */
 export function parseUri(text: string): SipUri {
-  if (text.length > maxLength) throw new ProtocolError(414, `URI of ${text.length} characters, at most ${maxLength}`);
-  const colon = text.indexOf(":");
-  if (colon <= 0) throw malformed("no scheme", text);
-  const scheme = text.slice(0, colon).toLowerCase();
+  if (text.length > maxLength) throw new ProtocolError(400, `URI of ${text.length} characters, at most ${maxLength}`);
+  const scheme = schemeOf(text);
   if (scheme !== "sip" && scheme !== "sips" && scheme !== "tel")
-    throw new ProtocolError(416, `URI scheme "${scheme.slice(0, 20)}", expected sip, sips or tel`);
+    throw new ProtocolError(400, `URI scheme "${scheme.slice(0, 20)}", expected sip, sips or tel`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\s\x00-\x1f\x7f<>"\\]/.test(text)) throw malformed("a character that must be escaped", text);
-  const rest = text.slice(colon + 1);
+  const rest = text.slice(scheme.length + 1);
   return scheme === "tel" ? parseTel(rest) : parseSip(scheme, rest);
+}
+
+/** Reads a Request-URI, which has no headers (RFC 3261 §19.1.1). Throws ProtocolError: 416 another scheme, 400 for the rest. */
+export function parseTarget(text: string): SipUri {
+  if (!/^(?:sips?|tel)$/.test(schemeOf(text))) throw new ProtocolError(416, `Request-URI "${text.slice(0, 60)}"`);
+  const target = parseUri(text);
+  if (target.headers.size > 0) throw malformed("headers in a Request-URI", text);
+  return target;
+}
+
+/** The Request-URI that reaches what a URI names. Its headers stay behind: they would put words into this side's mouth (§19.1.5). */
+export function targetOf(uri: string): string {
+  const parsed = parseUri(uri);
+  return parsed.headers.size === 0 ? uri : formatUri({ ...parsed, headers: none });
+}
+
+function schemeOf(text: string): string {
+  const colon = text.indexOf(":");
+  if (colon <= 0) throw malformed("no scheme", text);
+  return text.slice(0, colon).toLowerCase();
 }
 
 function parseSip(scheme: "sip" | "sips", rest: string): SipUri {

@@ -5,7 +5,7 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network, UdpSocket } from "../../hal/network/port.ts";
 import type { Drops } from "../drops.ts";
-import type { EndpointOptions, Flow } from "./contract.ts";
+import type { EndpointOptions, Flow, Tap } from "./contract.ts";
 import { formatVia, parseVia, splitList, type Via } from "./header.ts";
 import { header, type SipRequest, type SipResponse } from "./message.ts";
 import { isKeepAlive, MalformedMessage, parseMessage } from "./parse.ts";
@@ -21,6 +21,8 @@ export interface Wire {
   send(data: Uint8Array, to: Flow, onError: () => void): void;
   /** The way back for the answer to a request that came by `via` and `flow`. */
   wayBack(via: Via, flow: Flow): Flow;
+  /** Whoever is at the other end of this way is known to the application. */
+  vouch(flow: Flow): void;
   /** The live connection that was dialled to `remote`. */
   dialled(remote: Address): Flow | undefined;
   /** Nothing that arrives is read before. */
@@ -40,17 +42,18 @@ const defaultPort = 5060;
 const bindAttempts = 8;
 
 export async function openWire(
-  ports: { readonly clock: Clock; readonly network: Network; readonly drops: Drops },
+  ports: { readonly clock: Clock; readonly network: Network; readonly drops: Drops; readonly tap?: Tap },
   options: Pick<EndpointOptions, "local" | "advertised" | "transports">,
   handlers: WireHandlers,
 ): Promise<Wire> {
-  const { clock, network, drops } = ports;
+  const { clock, network, drops, tap } = ports;
   let open = false;
   const { udp, tcp, local } = await bind();
   const told = options.advertised ?? local;
 
   function receive(data: Uint8Array, flow: Flow): void {
     if (!open) return;
+    tap?.("in", flow, data);
     try {
       const message = parseMessage(data);
       if (message.kind === "response") return handlers.onResponse(message);
@@ -81,6 +84,7 @@ export async function openWire(
       clock.after(0, onError);
     };
     if (!open) return later();
+    tap?.("out", to, data);
     if (to.transport === "tcp") return tcp ? tcp.send(data, to, later) : later();
     return udp ? udp.send(data, to.remote) : later();
   }
@@ -116,6 +120,9 @@ export async function openWire(
     sentBy: formatHostPort({ host: told.host, port: told.port === 0 ? local.port : told.port }),
     send,
     wayBack,
+    vouch(flow) {
+      if (flow.connection !== undefined) tcp?.vouch(flow.connection);
+    },
     dialled: (remote) => tcp?.dialled(remote),
     start() {
       open = true;

@@ -2,12 +2,12 @@
  * The control socket of a simulated board: a test rig, a demonstration or a person drives a running gateway from
  * outside, as hands, voice and ears would. It decides who may drive (the user who owns the socket file) and how much.
  */
-import { lstatSync, unlinkSync } from "node:fs";
-import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { type Recording, recordWav } from "../audio/recording.ts";
 import { readWav } from "../audio/wav.ts";
 import type { Clock } from "../clock/port.ts";
 import { DeviceError } from "../error.ts";
+import { listenPrivately } from "../local/private-socket.ts";
 import type { SimulatedOutside } from "./simulated.ts";
 import {
   type BoardAnswer,
@@ -116,8 +116,7 @@ export async function openBoardControl(
 
   const server = createServer(serve);
   server.maxConnections = maxClients;
-  await clearStale(path);
-  await listenPrivately(server, path);
+  await listenPrivately(server, path, `board control ${path}`);
   const cancels = [
     outside.onInput((role, active, at) => tellAll({ event: "edge", role, active, at })),
     outside.onOutput((role, active, at) => tellAll({ event: "pin", role, active, at })),
@@ -140,56 +139,4 @@ export async function openBoardControl(
 
 function done(at: number): { readonly ok: true; readonly at: number } {
   return { ok: true, at };
-}
-
-/** Removes the socket file of a process that is gone; anything else at the path stays. */
-async function clearStale(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (!found) return;
-  const code = found.isSocket() ? await probe(path) : "EEXIST";
-  if (code === "ECONNREFUSED") return unlinkSync(path);
-  throw new DeviceError(
-    `board control ${path}`,
-    code,
-    "something else is at this path; stop it or choose another path",
-  );
-}
-
-/** The error of a connection to the socket; EADDRINUSE where it succeeds. */
-function probe(path: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = createConnection(path);
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "EIO"));
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve("EADDRINUSE");
-    });
-  });
-}
-
-function listenPrivately(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const refuse = (error: NodeJS.ErrnoException): void => {
-      reject(
-        new DeviceError(
-          `board control ${path}`,
-          error.code ?? "EIO",
-          "the socket cannot be made; check its folder",
-          error,
-        ),
-      );
-    };
-    server.once("error", refuse);
-    // The file is born with mode 0600: there is no moment at which others could connect.
-    const before = process.umask(0o177);
-    try {
-      server.listen(path, () => {
-        server.off("error", refuse);
-        server.on("error", () => {});
-        resolve();
-      });
-    } finally {
-      process.umask(before);
-    }
-  });
 }

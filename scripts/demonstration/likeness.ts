@@ -28,21 +28,24 @@ const hissAlike = 0.1;
 const sameLevel = 2;
 /**
  * A frame that does not fit where the one before it did is looked for within 25 ms of there, by 40 ms of sound: a late packet delays
- * what follows by 20 ms, and catching up takes out a period of the voice. It must fit well there, or it has not moved but is missing.
+ * what follows by 20 ms, and catching up takes out a period of the voice. Then further away, by more of it: a machine that was held
+ * up stalls for longer. It must fit well there, or it has not moved but is missing.
  */
-const slack = 1_200;
-const window = 1_920;
+const near = { reach: 1_200, window: 1_920 };
+const far = { reach: 9_600, window: 9_600 };
 const moved = 0.8;
 
 export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
-  const coarse = coarseLag(speech, recording);
-  const near = bestLag(speech, recording, 0, Math.min(beginning, speech.length), coarse, step, 0);
-  const lags = followLags(speech, recording, near);
+  const lags = followLags(
+    { speech, recording },
+    // Every eighth sample of a smoothed copy: enough to tell where to look.
+    { speech: thin(speech), recording: thin(recording) },
+  );
   const whole = { both: 0, speech: 0, recording: 0 };
   const frames: { readonly lag: number; readonly there: boolean }[] = [];
   for (const [index, lag] of lags.entries()) {
     const sums = { both: 0, speech: 0, recording: 0 };
-    add(sums, speech, recording, index * frame, frame, lag);
+    add(sums, { speech, recording }, index * frame, frame, lag);
     whole.both += sums.both;
     whole.speech += sums.speech;
     whole.recording += sums.recording;
@@ -67,7 +70,12 @@ interface Sums {
   recording: number;
 }
 
-function add(sums: Sums, speech: Int16Array, recording: Int16Array, from: number, length: number, lag: number): void {
+interface Pair {
+  readonly speech: ArrayLike<number>;
+  readonly recording: ArrayLike<number>;
+}
+
+function add(sums: Sums, { speech, recording }: Pair, from: number, length: number, lag: number): void {
   for (let at = from; at < from + length; at++) {
     const said = speech[at] ?? 0;
     const heard = recording[at + lag] ?? 0;
@@ -87,28 +95,6 @@ function correlationOf({ both, speech, recording }: Sums): number {
   return speech === 0 || recording === 0 ? 0 : both / Math.sqrt(speech * recording);
 }
 
-/** The lag of the first three seconds, found among every eighth sample of a smoothed copy. */
-function coarseLag(speech: Int16Array, recording: Int16Array): number {
-  const said = thin(speech.subarray(0, beginning));
-  const heard = thin(recording);
-  let best = 0;
-  let most = Number.NEGATIVE_INFINITY;
-  for (let lag = 0; lag < heard.length; lag++) {
-    const fits = fit(said, heard, lag);
-    if (fits <= most) continue;
-    most = fits;
-    best = lag;
-  }
-  return best * step;
-}
-
-function fit(said: Float64Array, heard: Float64Array, lag: number): number {
-  let both = 0;
-  const length = Math.min(said.length, heard.length - lag);
-  for (let at = 0; at < length; at++) both += (said[at] ?? 0) * (heard[at + lag] ?? 0);
-  return both;
-}
-
 function thin(samples: Int16Array): Float64Array {
   return Float64Array.from({ length: Math.floor(samples.length / step) }, (_, index) => {
     let sum = 0;
@@ -121,36 +107,57 @@ function thin(samples: Int16Array): Float64Array {
  * A listener's buffer delays speech when a packet is late, and catches up: the lag is followed through it from frame to frame, both
  * ways from the one that fits best.
  */
-function followLags(speech: Int16Array, recording: Int16Array, near: number): number[] {
-  const lags = Array.from({ length: Math.floor(speech.length / frame) }, () => near);
-  const fits = lags.map((lag, index) => fitAt(speech, recording, index * frame, window, lag));
+function followLags(fine: Pair, coarse: Pair): number[] {
+  const start = startLag(fine, coarse);
+  const lags = Array.from({ length: Math.floor(fine.speech.length / frame) }, () => start);
+  const fits = lags.map((lag, index) => fitAt(fine, index * frame, near.window, lag));
   const anchor = fits.indexOf(Math.max(...fits));
   for (let index = anchor; index < lags.length; index++)
-    lags[index] = nextLag(speech, recording, index * frame, lags[index - 1] ?? near);
+    lags[index] = nextLag(fine, coarse, index * frame, lags[index - 1] ?? start);
   for (let index = anchor - 1; index >= 0; index--)
-    lags[index] = nextLag(speech, recording, index * frame, lags[index + 1] ?? near);
+    lags[index] = nextLag(fine, coarse, index * frame, lags[index + 1] ?? start);
   return lags;
 }
 
-function nextLag(speech: Int16Array, recording: Int16Array, at: number, near: number): number {
-  if (fitAt(speech, recording, at, window, near) >= alike) return near;
-  return bestLag(speech, recording, at, window, near, slack, moved);
+/** The lag at which the beginning of the speech fits best. */
+function startLag(fine: Pair, coarse: Pair): number {
+  const length = Math.min(beginning, fine.speech.length);
+  const half = Math.floor(coarse.recording.length / 2);
+  const found = bestLag(coarse, { at: 0, length: Math.floor(length / step), around: half, reach: half, least: 0 }) ?? 0;
+  return bestLag(fine, { at: 0, length, around: found * step, reach: step, least: 0 }) ?? found * step;
 }
 
-/** The lag within `reach` of `near` that fits best, if it fits better than `least`; else `near`. */
+function nextLag(fine: Pair, coarse: Pair, at: number, lag: number): number {
+  if (fitAt(fine, at, near.window, lag) >= alike) return lag;
+  const close = bestLag(fine, { at, length: near.window, around: lag, reach: near.reach, least: moved });
+  if (close !== undefined) return close;
+  const wide = bestLag(coarse, {
+    at: Math.floor(at / step),
+    length: far.window / step,
+    around: Math.round(lag / step),
+    reach: far.reach / step,
+    least: moved,
+  });
+  if (wide === undefined) return lag;
+  return bestLag(fine, { at, length: far.window, around: wide * step, reach: step, least: 0 }) ?? lag;
+}
+
+/** The lag within `reach` of `around` that fits best; undefined where none fits better than `least`. */
 function bestLag(
-  speech: Int16Array,
-  recording: Int16Array,
-  at: number,
-  length: number,
-  near: number,
-  reach: number,
-  least: number,
-): number {
-  let best = near;
+  pair: Pair,
+  search: {
+    readonly at: number;
+    readonly length: number;
+    readonly around: number;
+    readonly reach: number;
+    readonly least: number;
+  },
+): number | undefined {
+  const { at, length, around, reach, least } = search;
+  let best: number | undefined;
   let most = least;
-  for (let lag = near - reach; lag <= near + reach; lag++) {
-    const fits = fitAt(speech, recording, at, length, lag);
+  for (let lag = around - reach; lag <= around + reach; lag++) {
+    const fits = fitAt(pair, at, length, lag);
     if (fits <= most) continue;
     most = fits;
     best = lag;
@@ -159,10 +166,10 @@ function bestLag(
 }
 
 /** 0 where there is nothing to hear. */
-function fitAt(speech: Int16Array, recording: Int16Array, from: number, length: number, lag: number): number {
+function fitAt(pair: Pair, from: number, length: number, lag: number): number {
   const sums = { both: 0, speech: 0, recording: 0 };
-  const there = Math.min(length, speech.length - from);
-  add(sums, speech, recording, from, there, lag);
+  const there = Math.min(length, pair.speech.length - from);
+  add(sums, pair, from, there, lag);
   return isAudible(sums, there) ? correlationOf(sums) : 0;
 }
 

@@ -23,8 +23,10 @@ export function baresip(options: {
   readonly codec: string;
   readonly port: number;
   readonly microphone: string;
+  /** Users whose presence it watches. Then it also publishes its own, and takes commands at this port. */
+  readonly watches?: { readonly users: readonly string[]; readonly control: number };
 }): Phone {
-  const { user, password, realm, registrar, codec, port, microphone } = options;
+  const { user, password, realm, registrar, codec, port, microphone, watches } = options;
   const folder = join(options.folder, user);
   mkdirSync(folder);
   writeFileSync(
@@ -42,11 +44,19 @@ export function baresip(options: {
       ...["opus", "g711", "aufile", "aubridge", "sndfile"].map((name) => `module ${name}.so`),
       "module_tmp account.so",
       "module_app menu.so",
+      ...(watches
+        ? ["contact", "presence", "ctrl_tcp"]
+            .map((name) => `module_app ${name}.so`)
+            .concat(`ctrl_tcp_listen ${ownAddress}:${watches.control}`)
+        : []),
       "",
     ].join("\n"),
   );
   const account = `<sip:${user}@${realm}>;auth_pass=${password};outbound="sip:${registrar};transport=udp"`;
-  writeFileSync(join(folder, "accounts"), `${account};regint=60;answermode=auto;audio_codecs=${codec}\n`);
+  const publishing = watches ? ";pubint=60" : "";
+  writeFileSync(join(folder, "accounts"), `${account};regint=60;answermode=auto;audio_codecs=${codec}${publishing}\n`);
+  const contacts = (watches?.users ?? []).map((other) => `<sip:${other}@${realm}>;presence=p2p\n`);
+  writeFileSync(join(folder, "contacts"), contacts.join(""));
   const phone = program("baresip", ["-f", folder, "-v"], { cwd: folder });
   return {
     ...phone,

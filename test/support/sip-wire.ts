@@ -1,7 +1,7 @@
 import { silent } from "../../firmware/log.ts";
 import { type EndpointOptions, type Handlers, openEndpoint } from "../../firmware/sip/endpoint.ts";
 import type { SipMessage, SipResponse } from "../../firmware/sip/message.ts";
-import { parseMessage } from "../../firmware/sip/parse.ts";
+import { MalformedMessage, parseMessage } from "../../firmware/sip/parse.ts";
 import { virtualClock } from "../../hal/clock/virtual.ts";
 import type { Address, UdpSocket } from "../../hal/network/port.ts";
 import { type PathConditions, simulatedNetwork } from "../../hal/network/simulated.ts";
@@ -67,9 +67,14 @@ export function sipWire(conditions: Partial<PathConditions> & { readonly seed?: 
     },
     async raw(address: Address, to: Address = serverAddress): Promise<RawPeer> {
       const received: SipMessage[] = [];
-      const socket: UdpSocket = await network
-        .host(address.host)
-        .udp(address, (data) => received.push(parseMessage(data)));
+      const socket: UdpSocket = await network.host(address.host).udp(address, (data) => {
+        try {
+          received.push(parseMessage(data));
+        } catch (error) {
+          // The answer to a request that lacks something lacks it too.
+          if (!(error instanceof MalformedMessage)) throw error;
+        }
+      });
       return {
         address,
         received,

@@ -50,7 +50,7 @@ talkgroups: [{ name: ops }]
 
 const several = `
   import { perform } from ${JSON.stringify(new URL("../../firmware/cli.ts", import.meta.url).href)};
-  for (const args of JSON.parse(process.argv[1])) process.stderr.write(await perform(args.split(" ")) + " end\\n");
+  for (const args of JSON.parse(process.argv[1])) process.stderr.write(await perform(args.split(" "), {}) + " end\\n");
 `;
 
 test.before.each((rig) => {
@@ -171,6 +171,8 @@ test("what makes no sense is refused with the reason, and nothing is done", asyn
   const attempts: readonly (readonly [args: string, words: string])[] = [
     ["user add panel", "there is a user panel already"],
     ["user add sea", "there is a talkgroup sea already"],
+    ["user add buddies", "buddies: this is the name of everybody's buddy list; expected another"],
+    ["talkgroup add buddies", "buddies: this is the name of everybody's buddy list; expected another"],
     ["user add dave --talkgroup none", "there is no talkgroup none"],
     ["user add a/b", "a/b: expected 1 to 64 letters, digits, dots, _ and -, a letter or digit first"],
     ["user add dave --priority 256", "--priority: expected a whole number from 0 to 255"],

@@ -72,4 +72,17 @@ test("speech that is shortened by a few periods of the voice is followed, and it
   assert.ok(found.correlation > 0.95, JSON.stringify(found));
 });
 
+test("speech that a busy machine held up for 100 ms in its midst is followed too", () => {
+  const stall = 4_800;
+  const stalled = new Int16Array(speech.length + stall);
+  stalled.set(speech.subarray(0, 48_000));
+  stalled.set(speech.subarray(48_000), 48_000 + stall);
+  const found = likeness(
+    speech,
+    recording(() => stalled),
+  );
+  assert.equal([found.firstLag, found.lastLag], [lead, lead + stall]);
+  assert.ok(found.correlation > 0.95 && found.heard > 0.95, JSON.stringify(found));
+});
+
 test.run();

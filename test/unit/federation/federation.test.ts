@@ -58,6 +58,23 @@ test("a newcomer never claims a talkgroup that another controls, and is not told
   ]);
 });
 
+test("what else presence servers tell each other of a user crosses as it is, and a change of it alone is told", async () => {
+  const { clock, site } = openRealm();
+  const north = site("north");
+  const south = site("south");
+  await clock.advance(1_000);
+  const state = { status: "busy", talkgroups: ["alpha"] };
+  for (const detail of ['{"note":"é"}', '{"note":"f"}', '{"note":"f"}', "x".repeat(2_561)]) {
+    south.realm.setPresence("south-user", { ...state, detail });
+    await clock.advance(100);
+  }
+  assert.equal(
+    north.told.filter((word) => word.startsWith("presence south/south-user busy")),
+    ['presence south/south-user busy {"note":"é"}', 'presence south/south-user busy {"note":"f"}'],
+  );
+  assert.is(south.realm.dropped["own-presence-refused"], 1, "more than a peer would take");
+});
+
 test("a gateway counts for a talkgroup while it has members there", async () => {
   const { clock, site } = openRealm();
   const north = site("north");

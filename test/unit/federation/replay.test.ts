@@ -54,7 +54,7 @@ test("no more gateways are known than the limit, and room is made only by those 
   );
   shown.delete("a");
   assert.is(known.admit("c", older, undefined, 1), "new-boot");
-  assert.is(known.bootOf("a"), undefined);
+  assert.is(known.latestOf("a"), undefined);
 });
 
 test.run();

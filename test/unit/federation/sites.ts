@@ -86,7 +86,7 @@ export function openRealm(): Realm {
           const name = `${gateway}/${user}`;
           if (state) users.set(name, [state.status, ...state.talkgroups].join(" "));
           else users.delete(name);
-          told.push(`presence ${name} ${state?.status ?? "gone"}`);
+          told.push(["presence", name, state?.status ?? "gone", ...(state?.detail ? [state.detail] : [])].join(" "));
         },
         onLink: (state) => told.push(state),
         onGateway: (gateway, up) => told.push(`gateway ${gateway} ${up ? "up" : "down"}`),

@@ -2,8 +2,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type AccountEntry, recordOf } from "../../../firmware/presence/accounts.ts";
 import { header } from "../../../firmware/sip/message.ts";
+import { pidfOf } from "../../support/presence-phone.ts";
 import { entryOf, openSite, realm, type Site } from "./site.ts";
-import { openPeer, openPhone } from "./terminals.ts";
+import { openCrew, openPeer, openPhone } from "./terminals.ts";
 
 /** The account is another one from now on, as its source would tell it. */
 function change(site: Site, user: string, changes: Partial<AccountEntry>): void {
@@ -143,12 +144,14 @@ test("a talkgroup that becomes standing is called at once, and one that is so no
 
 test("a change that changes nothing here disturbs nobody", async () => {
   const { site, phone, clock, told } = await busy();
-  const [words, asked] = [told.length, site.asked.length];
+  const [last, words, asked] = [told.at(-1), told.length, site.asked.length];
   change(site, "alice", {});
   change(site, "bob", { priority: 200 });
   remove(site, "bob");
   await clock.advance(1_000);
-  assert.equal([told.length, site.asked.length, phone.story.includes("hung up")], [words, asked, false]);
+  // The federation passes over what is as before.
+  assert.equal([...new Set(told.slice(words))], [last]);
+  assert.equal([site.asked.length, phone.story.includes("hung up")], [asked, false]);
   await site.close();
 });
 
@@ -166,6 +169,50 @@ test("a talkgroup is there from when it is added until it is removed", async () 
   assert.is(await statusOf(), 200);
   site.server.talkgroup("sea", false);
   assert.is(await statusOf(), 404);
+  await site.close();
+});
+
+for (const [what, happens] of Object.entries(ends))
+  test(`of a user who ${what} the presence ends that they watched and published`, async () => {
+    const site = await openSite();
+    const { clock, wire } = site;
+    const alice = await openCrew(site, "alice", "10.0.0.2");
+    const bob = await openCrew(site, "bob", "10.0.0.3");
+    for (const crew of [alice, bob]) crew.register();
+    await alice.publish(pidfOf("open", "<rpid:away/>", "back at 3"));
+    const seen = bob.watch("alice");
+    const [single, list] = [alice.watch("bob"), alice.buddies()];
+    await clock.advance(1_000);
+    assert.is(seen.last(), "open away: back at 3");
+    assert.equal([single.last(), list.last()], ["open", "bob open"]);
+    const before = wire.sent.length;
+    happens(site);
+    await clock.advance(1_000);
+    const ended = wire.sent.slice(before).flatMap(({ message }) => {
+      const state = message.kind === "request" && message.method === "NOTIFY" && header(message, "subscription-state");
+      return state === "terminated;reason=deactivated" ? [header(message, "event")] : [];
+    });
+    assert.equal(ended, ["presence", "presence"]);
+    assert.is(single.last(), "closed", "the last word says nothing of bob");
+    assert.is(list.last(), "");
+    assert.is(seen.last() ?? "closed", "closed");
+    await site.close();
+  });
+
+test("who comes into a talkgroup is seen there at once, and who leaves it no more", async () => {
+  const site = await openSite();
+  const alice = await openCrew(site, "alice", "10.0.0.2");
+  const dave = await openCrew(site, "dave", "10.0.0.4");
+  for (const crew of [alice, dave]) crew.register();
+  const list = alice.buddies();
+  await site.clock.advance(1_000);
+  assert.is(list.last(), "");
+  change(site, "dave", { talkgroups: ["ops"] });
+  await site.clock.advance(1_000);
+  assert.is(list.last(), "dave open");
+  change(site, "dave", { talkgroups: ["idle"] });
+  await site.clock.advance(1_000);
+  assert.is(list.last(), "");
   await site.close();
 });
 

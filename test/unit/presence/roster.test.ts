@@ -1,12 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Presence, roster } from "../../../firmware/presence/roster.ts";
+import { type Place, type Presence, roster } from "../../../firmware/presence/roster.ts";
 
 function open() {
   const told: string[] = [];
   const changed: string[] = [];
   const members = roster({
-    presence: (user, state?: Presence) => void told.push(`${user}: ${state ? state.talkgroups.join(" ") : "gone"}`),
+    place: (user, place?: Place) => void told.push(`${user}: ${place ? place.talkgroups.join(" ") : "gone"}`),
     members: (talkgroup) => void changed.push(talkgroup),
   });
   return { members, told, changed };

@@ -5,6 +5,7 @@ import type { BindingStore, StoredBinding } from "../../../firmware/presence/bin
 import type { SessionCommand, SessionEvent } from "../../../firmware/presence/conference-server.ts";
 import { presence } from "../../../firmware/presence/presence.ts";
 import type { Presence } from "../../../firmware/presence/roster.ts";
+import type { Rule } from "../../../firmware/presence/rules.ts";
 import type { DigestAlgorithm } from "../../../firmware/sip/digest.ts";
 import type { Endpoint } from "../../../firmware/sip/endpoint.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
@@ -24,6 +25,7 @@ export const entries = [
   entryOf("bob", { talkgroups: ["ops"], listenOnly: ["ops"] }),
   entryOf("carol", { standing: ["ops"] }),
   entryOf("modern", { digest: ["SHA-256"] }),
+  entryOf("dave", { talkgroups: ["idle"] }),
 ];
 
 type Reply = (command: SessionCommand) => readonly SessionEvent[];
@@ -72,18 +74,23 @@ export async function openSite(
     readonly bindings?: BindingStore;
     /** That the site before it stood on. */
     readonly wire?: ReturnType<typeof sipWire>;
+    /** Users beside those of every site, members of ops. */
+    readonly crew?: readonly string[];
   } = {},
 ) {
   const wire = options.wire ?? sipWire();
   const { clock } = wire;
-  const accounts = options.accounts ?? bookOf();
+  const crew = (options.crew ?? []).map((user) => entryOf(user, { talkgroups: ["ops"] }));
+  const accounts = options.accounts ?? bookOf([...entries, ...crew]);
   let bindings = options.bindings ?? memory();
   /** What the conference server was asked for, and when. */
   const asked: { readonly at: number; readonly command: SessionCommand }[] = [];
   /** "alice: ops fire", "alice: gone" */
   const told: string[] = [];
+  const states: { readonly user: string; readonly state: Presence | undefined }[] = [];
+  const gone = new Set<string>();
+  const rules = new Map<string, readonly Rule[]>();
   const opened: (() => Promise<void> | void)[] = [];
-
   const conference = {
     reply: willing,
     /** Provisioned, and neither given back nor given up by itself. */
@@ -110,7 +117,8 @@ export async function openSite(
       clock,
       random: seededRandom(11),
       log: silent,
-      accounts,
+      accounts: { ...accounts, find: (user) => (gone.has(user) ? undefined : accounts.find(user)) },
+      rules: { of: (user) => rules.get(user) ?? [] },
       bindings: {
         load: () => bindings.load(),
         save: (binding) => bindings.save(binding),
@@ -120,9 +128,14 @@ export async function openSite(
       sip: () => endpoint,
     },
     { realm, digest: options.digest ?? everyDigest, talkgroups: [{ name: "ops" }, { name: "fire" }, { name: "idle" }] },
-    { onPresence: (user, state) => void told.push(`${user}: ${wordsOf(state)}`) },
+    {
+      onPresence(user, state) {
+        states.push({ user, state });
+        told.push(`${user}: ${wordsOf(state)}`);
+      },
+    },
   );
-  const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers);
+  const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers, { supported: ["eventlist"] });
 
   return {
     wire,
@@ -142,6 +155,12 @@ export async function openSite(
       await closing;
       server.close();
     },
+    /** Users whose accounts were taken away; whoever takes one away says so to the server. */
+    gone,
+    /** Of profiles; whoever changes them says so to the server. */
+    rules,
+    /** What was told last of a user to the other gateways. */
+    stateOf: (user: string) => states.findLast((told) => told.user === user)?.state,
     /** Closed with the site, before it. */
     opened,
     /** Everything is closed in the gateway's order; nothing may be left of it. */

@@ -2,9 +2,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { conferenceInfo } from "../../../firmware/presence/conference-info.ts";
 import { header } from "../../../firmware/sip/message.ts";
+import { type Element, readXml } from "../../support/xml.ts";
 import { openSite } from "./site.ts";
 import { openPeer, openPhone, type Peer } from "./terminals.ts";
-import { type Element, readXml } from "./xml.ts";
 
 /** The child of that name, of which there is one. */
 function only(parent: Element, name: string): Element {

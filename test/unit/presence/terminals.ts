@@ -2,6 +2,7 @@ import { answerChallenge } from "../../../firmware/sip/digest.ts";
 import type { IncomingInvite, Session } from "../../../firmware/sip/endpoint.ts";
 import { header, headers, type SipMessage, type SipRequest, type SipResponse } from "../../../firmware/sip/message.ts";
 import { responseTo, serialize } from "../../../firmware/sip/serialize.ts";
+import { openPresencePhone } from "../../support/presence-phone.ts";
 import { refusing, serverAddress } from "../../support/sip-wire.ts";
 import { realm, type Site } from "./site.ts";
 
@@ -182,3 +183,14 @@ export async function openPhone(site: Site, user = "alice", host = "10.0.0.2") {
 }
 
 export type Phone = Awaited<ReturnType<typeof openPhone>>;
+
+/** A phone that watches and publishes; its session descriptions are words. */
+export async function openCrew(site: Site, user: string, host: string) {
+  const { clock, wire } = site;
+  const phone = await openPresencePhone(
+    { clock, network: wire.network },
+    { user, password: "secret", realm, host, server: serverAddress },
+  );
+  site.opened.push(() => phone.endpoint.close());
+  return phone;
+}

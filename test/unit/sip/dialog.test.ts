@@ -102,7 +102,12 @@ test("what would lead nowhere opens no dialog", () => {
   const mailto = { ...invite, headers: [...bare.headers, ["contact", "<mailto:a@b>"] as const] };
   assert.is(
     status(() => dialogOfCallee(mailto, "<sip:b@x>;tag=b", flow)),
-    416,
+    400,
+  );
+  // This side's Contact is made of its To, also long after the request.
+  assert.is(
+    status(() => dialogOfCallee(invite, "<sip:ops@exa\u00a0mple.org>;tag=b", flow)),
+    400,
   );
 });
 

@@ -103,6 +103,47 @@ test("more unanswered requests than there is room for get 503, and room is made 
   assert.is(peer.statuses().at(-1), 200);
 });
 
+/** Why an INVITE is refused before anybody knows who sends it, for it may say anything of that. */
+const refusals: readonly (readonly [why: string, status: number, invite: string])[] = [
+  ["a dialog that is not there", 481, requestText({ method: "INVITE", toTag: "x" })],
+  ["an extension that nobody knows", 420, requestText({ method: "INVITE", headers: ["Require: x"] })],
+  ["no Contact", 400, requestText({ method: "INVITE", headers: [] })],
+  ["a malformed header", 400, requestText({ method: "INVITE" }).replace("Max-Forwards: 70", "Max-Forwards: x")],
+  ["another scheme", 416, requestText({ method: "INVITE" }).replace("sip:group", "soap.beep:group")],
+  ["another method", 501, requestText({ method: "PRAY" })],
+  ["the application's will", 486, requestText({ method: "INVITE" })],
+];
+
+for (const [why, status, invite] of refusals)
+  test(`an INVITE refused at once, for ${why}, is answered once to whom it names, and again if it comes again`, async () => {
+    const { wire, peer } = await open();
+    wire.network.forge(peerAddress, serverAddress, Buffer.from(invite));
+    await wire.clock.advance(40_000);
+    assert.equal(peer.statuses(), [status]);
+    for (const _ of [1, 2]) wire.network.forge(peerAddress, serverAddress, Buffer.from(invite));
+    await wire.clock.advance(20);
+    assert.equal(peer.statuses(), [status, status, status]);
+  });
+
+test("a refusal after a provisional answer, which stops the caller's repeats, is sent until its ACK comes", async () => {
+  const wire = sipWire();
+  await wire.endpoint(serverAddress, {
+    ...refusing,
+    onInvite(invite) {
+      invite.respond(180);
+      wire.clock.after(1_000, () => invite.respond(486));
+    },
+  });
+  const peer = await wire.raw(peerAddress);
+  peer.send(requestText({ method: "INVITE" }));
+  await wire.clock.advance(4_000);
+  assert.equal(peer.statuses(), [180, 486, 486, 486]);
+  const tag = header(peer.received[1] ?? { headers: [] }, "to")?.split("tag=")[1] ?? "";
+  peer.send(requestText({ method: "ACK", toTag: tag }));
+  await wire.clock.advance(40_000);
+  assert.is(peer.statuses().length, 4);
+});
+
 test("a request to a silent peer is repeated for 32 s and ends as 408; without a way it ends as 503", async () => {
   const wire = sipWire();
   const client = await wire.endpoint(serverAddress);
@@ -119,93 +160,6 @@ test("a request to a silent peer is repeated for 32 s and ends as 408; without a
   assert.equal(told.slice(2).toSorted(), [408, 503]);
   // RFC 3261 §17.1.2.2: at 0, 0.5, 1.5, 3.5, then each 4 s until 32 s.
   assert.is(wire.count("10.0.0.1", "OPTIONS"), 11);
-});
-
-test("over TCP: a ping is answered, requests in pieces are read, and the answer comes back on the same connection", async () => {
-  const { wire } = await open();
-  const connecting = wire.network.host("10.0.0.9").connect(serverAddress);
-  await wire.clock.advance(20);
-  const connection = await connecting;
-  let got = "";
-  connection.onData = (data) => {
-    got += new TextDecoder().decode(data);
-  };
-  const say = async (text: string) => {
-    connection.send(new TextEncoder().encode(text));
-    await wire.clock.advance(20);
-  };
-  await say("\r\n\r\n");
-  assert.is(got, "\r\n");
-  const text = requestText({ method: "OPTIONS" });
-  await say(text.slice(0, 50));
-  await say(`${text.slice(50)}${requestText({ method: "OPTIONS", branch: "z9hG4bK2" })}`);
-  assert.is(got.match(/SIP\/2\.0 200 OK/g)?.length, 2);
-  let closed = false;
-  connection.onClose = () => {
-    closed = true;
-  };
-  await say("OPTIONS sip:x SIP/2.0\r\nContent-Length: abc\r\n\r\n");
-  assert.ok(closed, "nobody knows where the next message starts");
-});
-
-test("a connection that has been silent for 15 minutes is closed, one that is used stays", async () => {
-  const { wire } = await open();
-  const closed: string[] = [];
-  for (const name of ["silent", "used"])
-    wire.network
-      .host("10.0.0.9")
-      .connect(serverAddress)
-      .then((connection) => {
-        connection.onClose = () => closed.push(name);
-        connection.send(new TextEncoder().encode(requestText({ method: "OPTIONS", branch: `z9hG4bK-${name}` })));
-        if (name === "used") wire.clock.every(600_000, () => connection.send(new TextEncoder().encode("\r\n\r\n")));
-      });
-  await wire.clock.advance(899_000);
-  assert.equal(closed, []);
-  await wire.clock.advance(400_000);
-  assert.equal(closed, ["silent"]);
-});
-
-test("strangers cannot hold all connections: 256 at once, and the silent ones are closed after 30 s", async () => {
-  const { wire, endpoint } = await open();
-  const host = wire.network.host("10.0.0.9");
-  let closed = 0;
-  for (let i = 0; i < 260; i++)
-    host.connect(serverAddress).then((connection) => {
-      connection.onClose = () => {
-        closed += 1;
-      };
-    });
-  await wire.clock.advance(100);
-  assert.is(closed, 4);
-  assert.is(endpoint.dropped["tooManyConnections"], 4);
-  await wire.clock.advance(36_000);
-  assert.is(closed, 260);
-});
-
-test("a large request goes by TCP only to a peer that was reached by TCP", async () => {
-  const wire = sipWire();
-  const flows: string[] = [];
-  await wire.endpoint(serverAddress, {
-    ...refusing,
-    onRequest(incoming) {
-      flows.push(incoming.flow.transport);
-      incoming.respond(200);
-    },
-  });
-  const client = await wire.endpoint(peerAddress);
-  const send = async (transport: "udp" | "tcp", length: number) => {
-    const content = "x".repeat(length);
-    const via = { transport, remote: serverAddress };
-    const parties = { uri: "sip:b@10.0.0.1", from: "sip:a@10.0.0.9", to: "sip:b@10.0.0.1" };
-    client.request({ method: "MESSAGE", ...parties, via, body: { type: "text/plain", content } }, () => {});
-    await wire.clock.advance(100);
-  };
-  await send("udp", 2_000);
-  await send("tcp", 10);
-  await send("udp", 2_000);
-  await send("udp", 10);
-  assert.equal(flows, ["udp", "tcp", "tcp", "udp"]);
 });
 
 test("a phone without a port of its own for both transports still binds", async () => {

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
+  checkSeparators,
   formatNameAddr,
   formatVia,
   parseAuth,
@@ -26,6 +27,13 @@ test("a list is split at the commas outside quotes and brackets", () => {
   ]);
   malformed(() => splitList('"never closed, <sip:a@b>'));
   malformed(() => splitList("<sip:a@b, <sip:c@d>, <"));
+});
+
+test("a separator beside nothing is known, outside quotes and brackets", () => {
+  for (const value of ["", "a", '<sip:a;;b@c>;x=";;",d', "SIP/2.0/UDP h;branch=x , SIP/2.0/TCP i"])
+    checkSeparators(value);
+  for (const value of [";", ",", "a;", "a;;b", "a,", "a, ,b", "<sip:a@b>;;;;", "SIP/2.0/UDP h;,;"])
+    malformed(() => checkSeparators(value));
 });
 
 for (const [value, display, uri, params] of [
@@ -69,6 +77,8 @@ for (const value of [
   '<sip:a@b>;x="y"z',
   "alice",
   "<alice>",
+  "sip:a@b?subject=x",
+  "sip:a,b@c",
 ])
   test(`the address ${value || "of nothing"} is refused`, () => malformed(() => parseNameAddr(value)));
 
@@ -84,6 +94,7 @@ test("a Via is read and written", () => {
     "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport",
     "SIP/2.0/TCP [2001:db8::1]:5060;branch=z9hG4bK2;received=2001:db8::2",
     "SIP/2.0/TLS gw.example.org;branch=z9hG4bK3",
+    "SIP/7.0/UDP c.example.com;branch=z9hG4bK4",
   ])
     assert.is(formatVia(parseVia(text)), text);
   const odd = parseVia(" SIP / 2.0 / tcp   [2001:DB8::1]  :  5070 ; branch = x");
@@ -92,7 +103,7 @@ test("a Via is read and written", () => {
 
 for (const value of [
   "SIP/2.0/UDP",
-  "SIP/3.0/UDP h",
+  "SIP/x/UDP h",
   "HTTP/1.1/TCP h",
   "SIP/2.0/UDP/x h",
   "SIP/2.0/UDP 2001:db8::1",

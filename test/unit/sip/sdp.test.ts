@@ -40,6 +40,21 @@ test("a leg's description reads back as it was written", () => {
   assert.ok(describe(leg).includes("m=application 5001 udp MCPTT\r\na=fmtp:MCPTT mc_queueing;mc_priority=5\r\n"));
 });
 
+test("a payload type is one codec however often it is named, and what is said of it first counts", () => {
+  const text = sdp(
+    ...preamble,
+    "m=audio 4000 RTP/AVP 96 0 96 000 96 128 x",
+    "a=rtpmap:96 opus/48000/2",
+    "a=rtpmap:96 PCMA/8000",
+    "a=fmtp:96 useinbandfec=1",
+    "a=fmtp:96 useinbandfec=0",
+  );
+  assert.equal(parseSdp(text).audio?.codecs, [
+    { name: "opus", payloadType: 96, clockRate: 48_000, channels: 2, parameters: "useinbandfec=1" },
+    { name: "PCMU", payloadType: 0, clockRate: 8_000 },
+  ]);
+});
+
 test("addresses of their own, IPv6 and RTCP elsewhere read back as they were written", () => {
   const apart: SessionDescription = {
     ...leg,

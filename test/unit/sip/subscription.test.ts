@@ -110,6 +110,35 @@ test("while a NOTIFY is unanswered only the latest state waits", async () => {
   assert.equal(heard, ["one active", "three active"]);
 });
 
+test("a state that is made when its turn comes is the latest then, and none is made that is not sent", async () => {
+  const wire = sipWire();
+  const { heard, notifiers, watch } = await open(wire);
+  watch();
+  await wire.clock.advance(100);
+  heard.length = 0;
+  let made = 0;
+  for (let word = 0; word < 3; word++) notifiers[0]?.notify(() => state(`made ${++made}`));
+  await wire.clock.advance(100);
+  assert.equal(heard, ["made 1 active", "made 2 active"]);
+});
+
+test("headers of a subscription go into each 200 and each NOTIFY of it", async () => {
+  const wire = sipWire();
+  const { watch, client, server } = await open(wire, (subscribe) => {
+    const notifier = subscribe.accept(100, { onRefresh: () => notifier.notify(state("again")), onEnd() {} }, [
+      ["subject", "lists"],
+    ]);
+    notifier.notify(state("full"));
+  });
+  watch();
+  await wire.clock.advance(81_000);
+  await Promise.all([client.close(), server.close()]);
+  const said = wire.sent.filter(({ from }) => from === serverAddress.host).map(({ message }) => message);
+  const kinds = said.map((message) => (message.kind === "request" ? message.method : message.status));
+  assert.ok(kinds.filter((kind) => kind === "NOTIFY").length >= 2 && kinds.filter((kind) => kind === 200).length >= 2);
+  for (const message of said) assert.is(header(message, "subject"), "lists");
+});
+
 test("a watcher is back at once after a notifier that says deactivated, and with a pause after one that fails at once", async () => {
   const wire = sipWire();
   const { heard, notifiers, watch } = await open(wire);

@@ -67,6 +67,7 @@ for (const reliable of [false, true]) {
   const ringing = respond(180);
   const ok = respond(200);
   const busy = respond(486);
+  const challenge = respond(401);
   const again = { type: "request" } as const;
   const ack = { type: "ack" } as const;
 
@@ -152,7 +153,14 @@ for (const reliable of [false, true]) {
           from,
           busy,
           { in: "completed", final: data, interval: 500 },
-          `stop timerTrying, start timerH 32000, ${unless("start timerG 500, ")}send it`,
+          // A caller that has heard nothing repeats its INVITE by itself.
+          `stop timerTrying, start timerH 32000, ${from === rung ? unless("start timerG 500, ") : ""}send it`,
+        ],
+        [
+          from,
+          challenge,
+          { in: "completed", final: data, interval: 500 },
+          "stop timerTrying, start timerH 32000, send it",
         ],
         [from, broken, terminated, "forget"],
       ] as const;
@@ -160,7 +168,7 @@ for (const reliable of [false, true]) {
       `INVITE server, ${over}`,
       inviteServer(reliable),
       [initial, proceeding, rung, accepted, completed, confirmed, terminated],
-      [start, again, ack, ringing, ok, busy, broken, g, h, i, l, t],
+      [start, again, ack, ringing, ok, busy, challenge, broken, g, h, i, l, t],
       [
         [initial, start, proceeding, "start timerTrying 200"],
         ...answers(proceeding),

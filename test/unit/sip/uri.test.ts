@@ -1,11 +1,20 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ProtocolError } from "../../../firmware/sip/message.ts";
-import { aorOf, formatHostPort, formatUri, parseHostPort, parseUri, sameUri } from "../../../firmware/sip/uri.ts";
+import {
+  aorOf,
+  formatHostPort,
+  formatUri,
+  parseHostPort,
+  parseTarget,
+  parseUri,
+  sameUri,
+  targetOf,
+} from "../../../firmware/sip/uri.ts";
 
-const status = (text: string) => {
+const status = (text: string, read = parseUri) => {
   try {
-    parseUri(text);
+    read(text);
   } catch (error) {
     if (error instanceof ProtocolError) return error.status;
     throw error;
@@ -61,7 +70,7 @@ for (const [text, expected] of [
   ["sip:a@", 400],
   ["sip:a@b c", 400],
   ["sip:a@b\r\nX: y", 400],
-  ["<sip:a@b>", 416],
+  ["<sip:a@b>", 400],
   ["sip:a@[::1", 400],
   ["sip:a@[::g]", 400],
   ["sip:a@[fe80::1%25eth0]", 400],
@@ -74,13 +83,26 @@ for (const [text, expected] of [
   ["sip:a%ff@b", 400],
   ["sip:a@b;transport=tcp;Transport=udp", 400],
   ["tel:help", 400],
-  ["http://example.org/", 416],
+  ["http://example.org/", 400],
   ["no scheme", 400],
-  [`sip:${"a".repeat(8_200)}@b`, 414],
+  [`sip:${"a".repeat(8_200)}@b`, 400],
 ] as const)
   test(`"${text.slice(0, 40).replace(/\s/g, " ")}" is refused with ${expected}`, () => {
     assert.is(status(text), expected);
   });
+
+test("a Request-URI has a scheme that leads somewhere, and no headers", () => {
+  for (const text of ["sip:a@b", "SIPS:a?b@c", "tel:+1555"]) assert.is(status(text, parseTarget), 200);
+  for (const text of ["nobodyKnowsThisScheme:x", "soap.beep://192.0.2.103:3002", "<sip:a@b>"])
+    assert.is(status(text, parseTarget), 416);
+  for (const text of ["sip:a@b?subject=x", "sip:", "no scheme"]) assert.is(status(text, parseTarget), 400);
+});
+
+test("the headers of a URI stay behind when it becomes a Request-URI, and nothing else does", () => {
+  assert.is(targetOf("sip:%61@b;LR?Route=%3Csip:evil%3E"), "sip:a@b;lr");
+  assert.is(targetOf("sip:%61?@B;LR"), "sip:%61?@B;LR");
+  assert.throws(() => targetOf("mailto:a@b"));
+});
 
 test("equivalent URIs are the same (RFC 3261 §19.1.4)", () => {
   for (const [a, b] of [

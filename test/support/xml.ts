@@ -1,14 +1,18 @@
 import * as assert from "uvu/assert";
 
 export interface Element {
+  /** As it is written, with its prefix. */
   readonly name: string;
+  /** "{namespace}name" */
+  readonly qualified: string;
+  readonly namespaces: ReadonlyMap<string, string>;
   readonly attributes: ReadonlyMap<string, string>;
   readonly children: Element[];
   text: string;
 }
 
 const declaration = /^<\?xml version="1\.0" encoding="UTF-8"\?>\s*/;
-const tag = /<(\/?)([a-z][\w-]*)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>/y;
+const tag = /<(\/?)([a-z][\w-]*(?::[a-z][\w-]*)?)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>/y;
 const entities: ReadonlyMap<string, string> = new Map([
   ["amp", "&"],
   ["lt", "<"],
@@ -21,7 +25,14 @@ const entities: ReadonlyMap<string, string> = new Map([
 export function readXml(document: string): Element {
   assert.match(document, declaration);
   const body = document.replace(declaration, "").trimEnd();
-  const top: Element = { name: "", attributes: new Map(), children: [], text: "" };
+  const top: Element = {
+    name: "",
+    qualified: "",
+    namespaces: new Map(),
+    attributes: new Map(),
+    children: [],
+    text: "",
+  };
   const open = [top];
 
   for (let at = 0; at < body.length; ) {
@@ -39,13 +50,22 @@ export function readXml(document: string): Element {
       assert.is(name, open.pop()?.name, `what </${name}> closes`);
       continue;
     }
-    const element: Element = { name, attributes: readAttributes(attributes), children: [], text: "" };
+    const element = elementOf(name, readAttributes(attributes), inside.namespaces);
     inside.children.push(element);
     if (!empty) open.push(element);
   }
   const [root] = top.children;
   assert.ok(root && open.length === 1, "everything is closed");
   return root;
+}
+
+function elementOf(name: string, attributes: ReadonlyMap<string, string>, outer: ReadonlyMap<string, string>): Element {
+  const namespaces = new Map(outer);
+  for (const [key, value] of attributes) if (/^xmlns(:|$)/.test(key)) namespaces.set(key.slice(6), value);
+  const [local = "", prefix = ""] = name.split(":").reverse();
+  const namespace = namespaces.get(prefix);
+  assert.ok(namespace !== undefined, `a namespace of ${name}`);
+  return { name, qualified: `{${namespace}}${local}`, namespaces, attributes, children: [], text: "" };
 }
 
 function readAttributes(text: string): ReadonlyMap<string, string> {

@@ -1,0 +1,92 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { test } from "uvu";
+import { createWav } from "../../hal/audio/wav.ts";
+import { ownAddress, ownNetwork } from "../support/own-network.ts";
+import { skip, testWith } from "../support/skip.ts";
+import { baresip, type Phone } from "./baresip.ts";
+import { twoSites } from "./two-sites.ts";
+
+const missing = await ownNetwork(import.meta.filename);
+const phoneTest = missing ? (name: string) => skip(name, missing) : testWith("baresip");
+const accounts = ["phone1", "phone2"]
+  .map((user) => `  - { user: ${user}, password: another-one, talkgroups: [ops], digest: [MD5] }\n`)
+  .join("");
+
+/** What baresip answers to a command at its control port; both are netstrings. */
+async function command(port: number, name: string): Promise<string> {
+  const text = JSON.stringify({ command: name });
+  const socket = connect(port, ownAddress);
+  await once(socket, "connect");
+  socket.write(`${text.length}:${text},`);
+  const [answer] = await once(socket, "data");
+  socket.destroy();
+  return String(answer);
+}
+
+async function until(isSo: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
+  for (let attempts = 0; !(await isSo()); attempts++) {
+    if (attempts === 400) throw new Error(`waited 20 s for ${what()}`);
+    await setTimeout(50);
+  }
+}
+
+phoneTest("baresip sees a talker of another site busy, and what another baresip publishes", async () => {
+  const sites = await twoSites({ broker: "embedded", accounts });
+  const { north, south, folder, sipOfSouth: registrar } = sites;
+  const microphone = join(folder, "silence.wav");
+  const silence = await createWav(microphone);
+  silence.write(new Int16Array(48_000));
+  await silence.close();
+  const phones: Phone[] = [];
+  function phone(user: string, port: number, users: readonly string[]): Phone {
+    const started = baresip({
+      ...{ folder, user, password: "another-one", realm: "crew.example", registrar, codec: "PCMU", port, microphone },
+      // It takes the next port after its own too.
+      watches: { users, control: port + 2 },
+    });
+    phones.push(started);
+    return started;
+  }
+  /** The statuses of a user that it printed, one after another; the first is not told. */
+  const storyOf = (user: string): string =>
+    first.lines
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: it prints in colours.
+      .map((line) => line.replaceAll(/\x1b\[[0-9;]*m/g, ""))
+      .flatMap((line) => new RegExp(`${user}@crew.example> changed status from \\w+ to (\\w+)`).exec(line)?.[1] ?? [])
+      .join(" ");
+  const sees = (user: string, story: string) =>
+    until(
+      () => storyOf(user) === story,
+      () => `${user}: "${story}", but it saw "${storyOf(user)}"`,
+    );
+
+  const first = phone("phone1", 5080, ["north-panel", "phone2"]);
+  try {
+    await south.logged("phone1 to register", ({ event, user }) => event === "registered" && user === "phone1");
+    await until(
+      async () => /Offline.*phone2/.test(await command(5082, "contacts")),
+      () => "phone1 to watch phone2",
+    );
+    await north.board.command({ press: "ptt" });
+    await sees("north-panel", "Busy");
+    await north.board.command({ release: "ptt" });
+    await sees("north-panel", "Busy Online");
+
+    const second = phone("phone2", 5090, []);
+    await sees("phone2", "Online");
+    await command(5092, "presence_offline");
+    await sees("phone2", "Online Offline");
+    await command(5092, "presence_online");
+    await sees("phone2", "Online Offline Online");
+    await second.stop();
+    await sees("phone2", "Online Offline Online Offline");
+  } finally {
+    await Promise.all(phones.map(({ stop }) => stop()));
+    await sites.close();
+  }
+});
+
+test.run();
