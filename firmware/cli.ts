@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { z } from "zod";
 import type { Fault } from "../hal/board/fault.ts";
+import { status, tell } from "./cli/status.ts";
+import { talkgroupCommands } from "./cli/talkgroups.ts";
+import { userCommands } from "./cli/users.ts";
 import { readSite, type Site } from "./config/files.ts";
 import type { TraceFilter } from "./console/trace-entry.ts";
 import { type LogLevel, logLevels } from "./logging.ts";
-
-/** Exit statuses. `bug` is EX_SOFTWARE of sysexits.h. */
-export const status = { done: 0, device: 1, faults: 2, bug: 70 } as const;
+import { inspect } from "./store/inspection.ts";
 
 /** Runs a gateway until it ends; the value is the exit status. */
 export type Run = (site: Site, log: { readonly level: LogLevel; readonly pretty: boolean }) => Promise<number>;
@@ -47,11 +48,17 @@ export async function perform(
     .action((files: string[]) => {
       for (const file of files) {
         const site = readSite(file, { secret: false, now });
-        tell("faults" in site ? site.faults : site.warnings, process.stdout);
-        if ("faults" in site) result = status.faults;
+        const faults = faultsOf(file, site);
+        tell("faults" in site ? faults : [...faults, ...site.warnings], process.stdout);
+        if (faults.length > 0) result = status.faults;
         else process.stdout.write(`${file}: sound\n`);
       }
     });
+  const done = (status: number): void => {
+    result = status;
+  };
+  userCommands(program, done);
+  talkgroupCommands(program, done);
 
   program
     .command("sip")
@@ -83,8 +90,11 @@ export async function perform(
   return result;
 }
 
-function tell(faults: readonly Fault[], where: NodeJS.WritableStream): void {
-  for (const { path, message } of faults) where.write(`${path}: ${message}\n`);
+function faultsOf(file: string, site: ReturnType<typeof readSite>): readonly Fault[] {
+  if ("faults" in site) return site.faults;
+  const { store } = site.config;
+  const wrong = store === undefined ? undefined : inspect(store);
+  return wrong === undefined ? [] : [{ path: `${file}: store`, message: wrong }];
 }
 
 function version(): string {

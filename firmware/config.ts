@@ -44,6 +44,8 @@ export interface Config {
   readonly board: string;
   /** Path of the control socket of a simulated board. */
   readonly control?: string;
+  /** Where accounts that the roger command adds, and registrations, outlive the process. Absent: nothing does. */
+  readonly store?: string;
   /** Path of the socket on which this gateway tells its owner what it does. */
   readonly admin?: string;
   readonly accounts: readonly AccountSettings[];
@@ -105,13 +107,19 @@ function configOf(file: ConfigFile): Config {
     // A file without an id, whose site makes none, was refused.
     gateway: gateway ?? file.site.toLowerCase(),
     ...brokerOf(broker),
-    talkgroups: talkgroups.map(({ name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds }) => ({
-      name,
-      endOfMediaMs: toMs(endOfMediaSeconds),
-      talkMs: toMs(talkSeconds),
-      graceMs: toMs(graceSeconds),
-      hangMs: toMs(hangSeconds),
-    })),
+    talkgroups: talkgroups.map(talkgroupOf),
+  };
+}
+
+/** A talkgroup as a person wrote it: seconds become ms. */
+export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
+  const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
+  return {
+    name,
+    endOfMediaMs: toMs(endOfMediaSeconds),
+    talkMs: toMs(talkSeconds),
+    graceMs: toMs(graceSeconds),
+    hangMs: toMs(hangSeconds),
   };
 }
 

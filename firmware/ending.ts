@@ -5,7 +5,7 @@
 import { constants } from "node:os";
 import type { Logger } from "pino";
 import type { Clock } from "../hal/clock/port.ts";
-import { status } from "./cli.ts";
+import { status } from "./cli/status.ts";
 
 export interface Ending {
   /** To be closed at the end. `urgent`: after a bug too, and even where there is no time for the rest. */

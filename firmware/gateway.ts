@@ -16,10 +16,12 @@ import { federation } from "./federation/federation.ts";
 import type { Log } from "./log.ts";
 import type { PortRange } from "./media/port-pair.ts";
 import { panel } from "./panel/panel.ts";
-import { accountsFrom } from "./presence/accounts.ts";
+import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
+import { seedOf } from "./seed.ts";
 import { type EndpointOptions, openEndpoint, type Tap } from "./sip/endpoint.ts";
+import type { Seed, Store } from "./store/store.ts";
 
 export type { ConferenceLauncher } from "./conference/link.ts";
 
@@ -34,6 +36,8 @@ export interface GatewayPorts {
   /** Absent: a lone site. */
   readonly broker?: Broker;
   readonly conference: ConferenceLauncher;
+  /** Absent: accounts and talkgroups are those of the configuration, and registrations end with the process. Throws DeviceError. */
+  readonly store?: (seed: Seed) => Store;
   readonly log: Log;
   /** Sees the SIP messages of the presence server. */
   readonly tap?: Tap;
@@ -57,13 +61,19 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
   };
 
   try {
+    const seed = seedOf(config);
+    const store = ports.store?.(seed);
+    if (store) opened.push(store.close);
+    const { talkgroups, accounts: records } = store ?? seed;
+    const accounts = accountBook(records, config.realm);
+
     // Events come only after commands, and commands only once every room stands.
     const conference: ConferenceLink = await ports.conference(
       { gateway: config.gateway, range: rangeOf(config) },
       (event) => onConference(event),
       ports.onCrash,
     );
-    for (const talkgroup of config.talkgroups) conference.send({ type: "talkgroup", settings: talkgroup });
+    for (const settings of talkgroups) conference.send({ type: "talkgroup", settings });
 
     const realm = ports.broker
       ? federation(
@@ -92,12 +102,13 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         clock,
         random,
         log,
-        accounts: accountsFrom(config.accounts, config.realm),
+        accounts,
         rules: rulesFrom(config.accounts),
+        ...(store && { bindings: store.bindings }),
         sessions: conference,
         sip: () => endpoint,
       },
-      { realm: config.realm, digest: config.sip.digest, talkgroups: config.talkgroups },
+      { realm: config.realm, digest: config.sip.digest, talkgroups },
       { onPresence: (user, state) => realm?.setPresence(user, state) },
     );
     opened.push(() => server.close());
@@ -113,6 +124,21 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
       server.handlers,
     );
     opened.push(() => endpoint.close());
+
+    server.restore();
+    store?.watch({
+      talkgroup(name, settings) {
+        log.info({ event: "talkgroup-changed", talkgroup: name }, settings ? "talkgroup set up" : "talkgroup removed");
+        conference.send({ type: "no-talkgroup", talkgroup: name });
+        if (settings) conference.send({ type: "talkgroup", settings });
+        server.talkgroup(name, settings !== undefined);
+      },
+      account(user, record) {
+        log.info({ event: "account-changed", user }, record ? "account changed" : "account removed");
+        if (!record) accounts.remove(user);
+        server.account(user, record ? accounts.put(record) : "proof");
+      },
+    });
 
     function onConference(event: ConferenceEvent): void {
       switch (event.type) {

@@ -15,7 +15,8 @@ import { nodeLocal } from "../hal/local/node.ts";
 import { nodeNetwork } from "../hal/network/node.ts";
 import { loadOpus } from "../hal/opus/wasm.ts";
 import { cryptoRandom } from "../hal/random/node.ts";
-import { perform, type Run, status, type Trace } from "./cli.ts";
+import { status } from "./cli/status.ts";
+import { perform, type Run, type Trace } from "./cli.ts";
 import { launchWorker } from "./conference/launch.ts";
 import type { Site } from "./config/files.ts";
 import { isLoopback, reachable } from "./config/host.ts";
@@ -23,9 +24,11 @@ import type { BrokerSettings } from "./config.ts";
 import { openAdmin } from "./console/admin.ts";
 import { watchSip } from "./console/watch-sip.ts";
 import { type Ending, processEnding } from "./ending.ts";
-import { startGateway } from "./gateway.ts";
+import { type GatewayPorts, startGateway } from "./gateway.ts";
 import { openLog } from "./logging.ts";
 import { formatHostPort } from "./sip/uri.ts";
+import { openStore } from "./store/store.ts";
+import { launchWriter } from "./store/writing.ts";
 
 const clock = monotonicClock();
 
@@ -91,11 +94,16 @@ async function start({ config, board: description, certificates }: Site, log: Lo
     ...(certificates && { certificates }),
     ...(broker && { broker }),
     conference: launchWorker,
+    ...(config.store !== undefined && { store: openerOf(config.store, log, ending) }),
     log,
     ...(admin && { tap: admin.sip }),
     onCrash: ending.crash,
   });
   ending.add(gateway.close);
+}
+
+function openerOf(file: string, log: Logger, { crash }: Ending): NonNullable<GatewayPorts["store"]> {
+  return (seed) => openStore(file, seed, { clock, log, writer: launchWriter, onCrash: crash });
 }
 
 async function openBroker(settings: BrokerSettings, log: Logger, ending: Ending): Promise<Broker> {

@@ -30,6 +30,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "node:crypto",
     "sdp-transform",
   ],
+  "firmware/store": [
+    log,
+    "hal/error.ts",
+    ...port("clock"),
+    ...["fs", "path", "sqlite", "util", "worker_threads"].map((name) => `node:${name}`),
+  ],
 
   // Rooms.
   "firmware/agent": [
@@ -60,26 +66,27 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/agent/agent.ts", "firmware/panel/panel.ts"],
     ...["firmware/conference/link.ts", "firmware/conference/protocol.ts", "firmware/federation/federation.ts"],
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
+    ...["firmware/seed.ts", "firmware/store/store.ts"],
     ...port("board", "broker", "clock", "network", "opus", "random"),
   ],
   "firmware/logging.ts": ["pino", "pino-pretty"],
   "firmware/cli.ts": [
-    ...["firmware/config/files.ts", "firmware/console/trace-entry.ts", "firmware/logging.ts", ...readers],
-    ...["package.json", "commander", "node:fs", "zod"],
+    ...["firmware/cli", "firmware/config/files.ts", "firmware/console/trace-entry.ts", "firmware/logging.ts"],
+    ...["firmware/store/inspection.ts", ...readers, "package.json", "commander", "node:fs", "zod"],
   ],
-  "firmware/ending.ts": ["firmware/cli.ts", ...port("clock"), "node:os", "pino"],
+  "firmware/cli": [
+    ...["firmware/config", "firmware/config.ts", "firmware/seed.ts", "firmware/store/editing.ts"],
+    ...["firmware/store/store.ts", "firmware/presence/accounts.ts"],
+    ...["hal/board/fault.ts", "hal/error.ts", "commander", "node:tty", "zod"],
+  ],
+  "firmware/ending.ts": ["firmware/cli/status.ts", ...port("clock"), "node:os", "pino"],
   "firmware/main.ts": [
-    ...["firmware/cli.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts", "firmware/gateway.ts"],
-    ...[
-      "firmware/logging.ts",
-      "firmware/conference/launch.ts",
-      "firmware/console",
-      "firmware/sip/uri.ts",
-      "hal",
-      "node:os",
-      "pino",
-    ],
+    ...["firmware/cli.ts", "firmware/cli/status.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts"],
+    ...["firmware/console", "firmware/gateway.ts"],
+    ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
+    ...["firmware/store/store.ts", "firmware/store/writing.ts"],
   ],
+  "firmware/seed.ts": ["firmware/config.ts", "firmware/presence/accounts.ts", "firmware/store/store.ts"],
 
   "firmware/start.ts": ["firmware/main.ts", "node:v8"],
 
@@ -121,7 +128,9 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
 
 /** These meet in gateway.ts only; what configures and starts it may name what they publish. */
 const rooms = ["agent", "conference", "console", "federation", "panel", "presence"].map((name) => `firmware/${name}`);
-const joining = ["firmware/cli.ts", "firmware/config", "firmware/config.ts", "firmware/gateway.ts", "firmware/main.ts"];
+const joining = ["cli", "cli.ts", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts"].map(
+  (name) => `firmware/${name}`,
+);
 
 const sources = filesIn("{firmware,hal,scripts,test}/**/*.ts").map(readSource);
 const product = sources.filter(({ path }) => path.startsWith("firmware/"));

@@ -43,6 +43,16 @@ export function openConference(
     calls.set(settings.name, openCall({ ...ports, post, bridge }, { gateway: options.gateway, settings, ssrc }));
   }
 
+  function closeTalkgroup(name: string): void {
+    for (const [id, leg] of [...legs]) {
+      if (leg.options.talkgroup !== name) continue;
+      drop(id);
+      post({ type: "lost", leg: id });
+    }
+    calls.get(name)?.close();
+    calls.delete(name);
+  }
+
   async function provision(legOptions: LegOptions, offer: string | undefined): Promise<void> {
     const { leg: id, talkgroup } = legOptions;
     const call = calls.get(talkgroup);
@@ -60,6 +70,10 @@ export function openConference(
         },
       });
       if (!opening.delete(id)) return leg.close();
+      if (calls.get(talkgroup) !== call) {
+        leg.close();
+        return refuse(id, 404, `talkgroup ${talkgroup} is no more`);
+      }
       legs.set(id, leg);
       if (offer === undefined) return post({ type: "offer", leg: id, sdp: leg.offer() });
       const sdp = leg.answer(offer);
@@ -112,6 +126,8 @@ export function openConference(
       switch (command.type) {
         case "talkgroup":
           return openTalkgroup(command.settings);
+        case "no-talkgroup":
+          return closeTalkgroup(command.talkgroup);
         case "provision":
           void provision(command.options, command.offer);
           return;

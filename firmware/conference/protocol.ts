@@ -48,6 +48,8 @@ export interface TrunkFloor {
 
 export type ConferenceCommand =
   | { readonly type: "talkgroup"; readonly settings: TalkgroupSettings }
+  /** Ends its call, and gives up its legs ("lost"); known again by "talkgroup", with other settings if so. */
+  | { readonly type: "no-talkgroup"; readonly talkgroup: string }
   /** Opens ports for a leg. With `offer` the reply is "answer"; without, "offer". Ill-fitting: "refused". */
   | { readonly type: "provision"; readonly options: LegOptions; readonly offer?: string }
   /** The terminal answered the offer. Reply: "ready" or "refused". */

@@ -39,6 +39,9 @@ export const user = text("expected 1 to 64 letters, digits, dots, _ and -, a let
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value),
 );
 
+/** Everybody's list of whom they may talk with has the URI of this name: no user and no talkgroup has it. */
+export const buddyList = "buddies";
+
 /** A digest answer crosses the network in clear: whoever captures one can try short passwords on it at leisure. */
 export const password = text(
   "expected 8 to 128 characters; a shorter one can be guessed from one captured login",
@@ -107,6 +110,12 @@ export const file = text("expected the path of a file", (value) => /^[^\p{Cc}]{1
 export const socketPath = text(
   "expected the path of a socket, in 107 bytes at most",
   (value) => /^[^\p{Cc}]+$/u.test(value) && Buffer.byteLength(value) <= 107,
+);
+
+/** From the folder of the configuration file, where it does not begin with a slash. */
+export const path = text(
+  "expected the path of a file",
+  (value) => /^[^\p{Cc}]{1,4000}$/u.test(value) && !value.endsWith("/"),
 );
 
 function whole(least: number, most: number): z.ZodType<number, number> {

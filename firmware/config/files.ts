@@ -1,5 +1,6 @@
 /** The files that a gateway is started from: its configuration, the board that it names in boards/, and its certificates. */
 import { readdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { type BoardDescription, readBoard } from "../../hal/board/description.ts";
 import type { Fault } from "../../hal/board/fault.ts";
 import { type Config, readConfig } from "../config.ts";
@@ -37,8 +38,10 @@ export function readSite(
   const tls = config.sip.tls && readCertificates(config.sip.tls, file, now);
   if ("faults" in board || (tls && "faults" in tls))
     return { faults: [board, tls].flatMap((part) => (part && "faults" in part ? part.faults : [])) };
+  // Whoever starts the gateway and whoever calls the roger command may be in different folders.
+  const store = config.store === undefined ? {} : { store: resolve(dirname(file), config.store) };
   return {
-    config,
+    config: { ...config, ...store },
     board: board.board,
     ...(tls && { certificates: tls.certificates }),
     warnings: tls?.warnings ?? [],

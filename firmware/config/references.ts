@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import type { Fault } from "../../hal/board/fault.ts";
 import { gatewayId } from "../federation/topic.ts";
-import { ownHost } from "./fields.ts";
+import { buddyList, ownHost } from "./fields.ts";
 
 /** undefined for what is absent or malformed. */
 const loose = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
@@ -23,6 +23,7 @@ const credentials = { username: whatever, password: whatever };
 const looseSchema = z.object({
   site: name,
   gateway: whatever,
+  store: whatever,
   accounts: loose(z.array(loose(account))),
   talkgroups: loose(z.array(loose(talkgroup))),
   sip: loose(z.object({ host: loose(ownHost), port: number, tls: loose(z.object({ port: number })) })),
@@ -38,7 +39,7 @@ type Loose = z.output<typeof looseSchema>;
 export function referenceFaults(data: unknown): Fault[] {
   const read = looseSchema.safeParse(data);
   if (!read.success) return [];
-  return [siteFaults, sipFaults, nameFaults, accountFaults, panelFaults, brokerFaults].flatMap((look) =>
+  return [siteFaults, sipFaults, emptyFaults, nameFaults, accountFaults, panelFaults, brokerFaults].flatMap((look) =>
     look(read.data),
   );
 }
@@ -48,8 +49,6 @@ function siteFaults({ site, gateway }: Loose): Fault[] {
   return [{ path: "gateway", message: "missing, and the site's name makes no id; give 1 to 64 of a-z, 0-9 and -" }];
 }
 
-/** Everybody's list of whom they may talk with has the URI of this name. */
-const buddyList = "buddies";
 function sipFaults({ sip, media, panel }: Loose): Fault[] {
   const faults: Fault[] = [];
   if (sip?.tls && sip.port !== undefined && (sip.tls.port ?? 5061) === sip.port)
@@ -62,6 +61,16 @@ function sipFaults({ sip, media, panel }: Loose): Fault[] {
         "sip.host is an address of the other IP version, and the panel speaks SIP from here; expected the same version",
     });
   return faults;
+}
+
+/** Who is not here may be in a store. */
+function emptyFaults({ accounts, talkgroups, store }: Loose): Fault[] {
+  if (store !== undefined) return [];
+  const fault = (path: string, what: string): Fault => ({ path, message: `expected one ${what} at least, or a store` });
+  return [
+    ...(accounts?.length === 0 ? [fault("accounts", "account")] : []),
+    ...(talkgroups?.length === 0 ? [fault("talkgroups", "talkgroup")] : []),
+  ];
 }
 
 /** Users and talkgroups are user parts of SIP URIs in one realm: one name, one of them. */

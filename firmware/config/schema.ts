@@ -47,7 +47,7 @@ const account = z.strictObject(
 );
 
 /** T1, T2, T3 and T4, with the defaults of TS 24.380 §11. */
-const talkgroup = z.strictObject(
+export const talkgroup = z.strictObject(
   {
     name: field.user,
     endOfMediaSeconds: field.seconds(0.5, 60).default(4),
@@ -98,12 +98,13 @@ export const fileSchema = z.strictObject(
     broker: z.preprocess((value) => (value === "none" ? undefined : value), z.optional(broker)),
     board: field.board,
     control: z.exactOptional(field.socketPath),
+    store: z.exactOptional(field.path),
     admin: z.exactOptional(field.socketPath),
-    accounts: z.array(account, "expected a list of accounts").min(1, "expected one account at least"),
+    accounts: z.array(account, "expected a list of accounts"),
     panel: z.exactOptional(
       z.strictObject({ account: field.user, talkgroup: field.user }, "expected account and talkgroup"),
     ),
-    talkgroups: z.array(talkgroup, "expected a list of talkgroups").min(1, "expected one talkgroup at least"),
+    talkgroups: z.array(talkgroup, "expected a list of talkgroups"),
   },
   "expected a gateway's configuration",
 );

@@ -22,6 +22,8 @@ export interface Buddies {
   changed(user: string): void;
   /** The user has another account now. */
   reconsider(user: string): void;
+  /** Whoever has the list of this user has to prove anew who they are. */
+  end(user: string): void;
   close(): void;
 }
 
@@ -113,6 +115,13 @@ export function buddies(
     if (owner.subscriptions.size === 0) owners.delete(owner.user);
   }
 
+  function endAll({ subscriptions }: Owner, terminated: "rejected" | "deactivated"): void {
+    for (const subscription of [...subscriptions]) {
+      forget(subscription);
+      subscription.notifier.notify(() => document(subscription), { terminated });
+    }
+  }
+
   function ownerOf(user: string): Owner {
     const known = owners.get(user);
     if (known) return known;
@@ -154,11 +163,14 @@ export function buddies(
       const owner = owners.get(user);
       if (!owner) return;
       fill(owner);
-      if (owner.party) return;
-      for (const subscription of owner.subscriptions) {
-        forget(subscription);
-        subscription.notifier.notify(() => document(subscription), { terminated: "rejected" });
-      }
+      if (!owner.party) endAll(owner, "rejected");
+    },
+    end(user) {
+      const owner = owners.get(user);
+      if (!owner) return;
+      // Nobody's list: the last word is for somebody who has to prove anew who they are.
+      owner.buddies.clear();
+      endAll(owner, "deactivated");
     },
     close() {
       gathering.close();

@@ -1,12 +1,14 @@
 /** A talkgroup that a terminal calls by itself: its INVITE becomes a leg, as if it had been asked to come. */
 import type { IncomingInvite, Session } from "../sip/endpoint.ts";
 import { ProtocolError } from "../sip/message.ts";
-import type { Account } from "./accounts.ts";
+import { type Account, sameRights } from "./accounts.ts";
 import type { Legs } from "./legs.ts";
 
 export interface Dialled {
   /** Answers an INVITE that is authorised. Throws ProtocolError. */
   receive(invite: IncomingInvite, account: Account, talkgroup: string): void;
+  /** Hangs up those of a user that the account allows no more, or otherwise than now; undefined: every one. */
+  retain(user: string, account: Account | undefined): void;
   close(): void;
 }
 
@@ -17,11 +19,11 @@ export function dialledCalls(
   /** The account's session with the talkgroup stands, or does no more. */
   onStanding: (user: string, talkgroup: string, change: 1 | -1) => void,
 ): Dialled {
-  const ends = new Map<() => void, string>();
+  const ends = new Map<() => void, { readonly account: Account; readonly talkgroup: string }>();
 
   function receive(invite: IncomingInvite, account: Account, talkgroup: string): void {
     const offer = invite.offer();
-    const open = [...ends.values()].filter((user) => user === account.user).length;
+    const open = [...ends.values()].filter((call) => call.account.user === account.user).length;
     if (open >= mostOfAccount) throw new ProtocolError(486, `${account.user} has ${open} calls`);
     let session: Session | undefined;
     let standing = false;
@@ -59,12 +61,18 @@ export function dialledCalls(
       },
       offer,
     );
-    ends.set(hangUp, account.user);
+    ends.set(hangUp, { account, talkgroup });
     invite.onCancel = over;
   }
 
   return {
     receive,
+    retain(user, account) {
+      for (const [hangUp, call] of [...ends]) {
+        if (call.account.user !== user) continue;
+        if (!account?.talkgroups.has(call.talkgroup) || !sameRights(call.account, account, call.talkgroup)) hangUp();
+      }
+    },
     close() {
       for (const hangUp of [...ends.keys()]) hangUp();
     },

@@ -1,5 +1,5 @@
 /** Names legs, and hands what the conference server says of a leg to whoever wanted it. */
-import type { Account } from "./accounts.ts";
+import { type Account, priorityIn } from "./accounts.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
 
 export interface LegUser {
@@ -33,7 +33,7 @@ export function legsAt(conference: ConferenceServer): Legs {
         talkgroup,
         user: account.aor,
         mayTalk: !account.listenOnly.has(talkgroup),
-        priority: account.priority,
+        priority: priorityIn(account, talkgroup),
       };
       conference.send({ type: "provision", options, ...(offer !== undefined && { offer }) });
       return leg;

@@ -162,6 +162,7 @@ export function people(
       });
     },
     choose(user, shown) {
+      if (!shown && !all.has(user)) return;
       update(user, (known) => {
         known.chosen = shown;
       });
@@ -173,7 +174,7 @@ export function people(
       settling.changed(user);
     },
     reconsider(user) {
-      update(user);
+      if (all.has(user)) update(user);
       listener.changed(user);
     },
     person: (user) => all.get(user)?.person ?? offline(user),

@@ -22,6 +22,8 @@ export interface PresenceEvents {
   changed(user: string): void;
   /** The user has another account or other rules now: as somebody who watches, and as somebody who is watched. */
   reconsider(user: string): void;
+  /** The user is somebody else now, or nobody: what they watched ends. */
+  end(user: string): void;
   close(): void;
 }
 
@@ -54,6 +56,10 @@ export function presenceEvents(
     reconsider(user) {
       single.reconsider(user);
       lists.reconsider(user);
+    },
+    end(user) {
+      single.end(user);
+      lists.end(user);
     },
     close() {
       single.close();

@@ -11,8 +11,9 @@ import type { Endpoint, Flow, Handlers, Incoming, IncomingSubscribe } from "../s
 import { parseContactList, parseEvent } from "../sip/header.ts";
 import { headers, ProtocolError } from "../sip/message.ts";
 import { formatUri, parseUri } from "../sip/uri.ts";
-import type { Account, Accounts } from "./accounts.ts";
+import type { Account, AccountChange, Accounts } from "./accounts.ts";
 import { authentication, type RefusedCounts } from "./authentication.ts";
+import { type BindingStore, forgetful } from "./binding-store.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
 import { dialledCalls } from "./dialled.ts";
 import { legsAt } from "./legs.ts";
@@ -20,10 +21,12 @@ import { people } from "./people.ts";
 import { presenceEvents } from "./presence-events.ts";
 import { publisher } from "./publications.ts";
 import { registrar } from "./registrar.ts";
+import { revival } from "./revival.ts";
 import { type Presence, roster } from "./roster.ts";
 import type { Rules } from "./rules.ts";
 import { openSession } from "./session.ts";
 import { type Reason, sessionsBy } from "./sessions.ts";
+import { standingSessions } from "./standing.ts";
 import type { Shown } from "./status.ts";
 import { subscriptions } from "./subscriptions.ts";
 
@@ -32,6 +35,8 @@ export interface PresencePorts {
   readonly random: Random;
   readonly log: Log;
   readonly accounts: Accounts;
+  /** Absent: registrations end with the process. */
+  readonly bindings?: BindingStore;
   readonly rules: Rules;
   readonly sessions: ConferenceServer;
   /** The endpoint whose handlers these are; it exists by the time that the first request arrives. */
@@ -53,6 +58,12 @@ export interface PresenceServer {
   readonly refused: Readonly<RefusedCounts>;
   /** A user of another gateway, or undefined when gone. */
   remote(gateway: string, user: string, state: Presence | undefined): void;
+  /** Takes up the registrations that outlived a restart; the endpoint is open. */
+  restore(): void;
+  /** The account of a user is another one now, or there is none any more. */
+  account(user: string, change: AccountChange): void;
+  /** There is a talkgroup of this name, or there is none any more. */
+  talkgroup(name: string, isThere: boolean): void;
   /** Who holds the floor of a talkgroup, as an address of record; undefined: nobody. */
   floor(talkgroup: string, talker: string | undefined): void;
   /** A user of this gateway is in a call more, or less. */
@@ -101,29 +112,25 @@ export function presence(
       members.session(place.account.user, place.talkgroup, standing ? 1 : -1),
     ),
   );
-  /** By user and contact of a registered terminal: its standing sessions. */
-  const standing = new Map<string, readonly Reason[]>();
-
-  const bindings = registrar(clock, {
-    bound({ account, contact, flow }, fresh) {
-      sessions.registered(account.user, contact, flow, fresh);
-      const terminal = `${account.user} ${contact}`;
-      if (standing.has(terminal)) return;
-      const { transport, remote: from } = flow;
-      log.info({ event: "registered", user: account.user, from, transport }, "terminal registered");
-      standing.set(
-        terminal,
-        account.standing.map((talkgroup) => hold(account, talkgroup, contact, flow)),
-      );
+  const standing = standingSessions(({ account, contact, flow }, talkgroup) => hold(account, talkgroup, contact, flow));
+  const bindings = registrar(
+    { ...ports, bindings: ports.bindings ?? forgetful },
+    {
+      bound(binding, fresh) {
+        const { account, contact, flow } = binding;
+        sessions.registered(account.user, contact, flow, fresh);
+        if (!standing.bound(binding)) return;
+        const { transport, remote: from } = flow;
+        log.info({ event: "registered", user: account.user, from, transport }, "terminal registered");
+      },
+      unbound(binding) {
+        log.info({ event: "unregistered", user: binding.account.user }, "terminal gone");
+        standing.unbound(binding);
+      },
+      reach: ({ user }, change) => members.registered(user, change),
     },
-    unbound({ account, contact }) {
-      log.info({ event: "unregistered", user: account.user }, "terminal gone");
-      const terminal = `${account.user} ${contact}`;
-      standing.get(terminal)?.forEach((reason) => reason.giveUp());
-      standing.delete(terminal);
-    },
-    reach: ({ user }, change) => members.registered(user, change),
-  });
+  );
+  const restored = revival(ports, `sip:${realm}`, { waits: bindings.isAsleep, alive: bindings.wake });
 
   const requests = new Map<string, (account: Account, incoming: Incoming) => void>([
     ["REGISTER", bindings.register],
@@ -166,6 +173,28 @@ export function presence(
     if (accepted && subscribe.expires !== 0) reason = hold(account, talkgroup, contactOf(subscribe), subscribe.flow);
   }
 
+  /** Another proof is taken for another person: what the one before had going ends. */
+  function account(user: string, change: AccountChange): void {
+    const now = change === "proof" ? undefined : ports.accounts.find(user);
+    calls.retain(user, now);
+    watchers.retain(user, now);
+    bindings.retain(user, now);
+    if (!now) {
+      publications.end(user);
+      events.end(user);
+      persons.choose(user, undefined);
+    } else {
+      sessions.changed(now);
+      standing.changed(now);
+    }
+    reconsider(user);
+  }
+
+  function reconsider(user: string): void {
+    persons.reconsider(user);
+    events.reconsider(user);
+  }
+
   return {
     handlers: {
       onInvite(invite) {
@@ -195,9 +224,16 @@ export function presence(
     setStatus(user, chosen) {
       if (ports.accounts.find(user)) persons.choose(user, chosen);
     },
-    reconsider(user) {
-      persons.reconsider(user);
-      events.reconsider(user);
+    reconsider,
+    restore() {
+      const asleep = bindings.restore();
+      if (asleep.length > 0) log.info({ event: "restored", terminals: asleep.length }, "registrations taken up");
+      restored.ask(asleep);
+    },
+    account,
+    talkgroup(name, isThere) {
+      if (isThere) talkgroups.add(name);
+      else talkgroups.delete(name);
     },
     close() {
       guard.close();
@@ -208,6 +244,7 @@ export function presence(
       publications.close();
       persons.close();
       bindings.close();
+      restored.close();
     },
   };
 }

@@ -15,6 +15,8 @@ import type { Shown } from "./status.ts";
 export interface Publisher {
   /** Answers a PUBLISH of `account`. Throws ProtocolError. */
   receive(incoming: Incoming, account: Account): void;
+  /** The user is somebody else now, or nobody: what was said is said no more. */
+  end(user: string): void;
   close(): void;
 }
 
@@ -83,6 +85,13 @@ export function publisher(
       });
       asked = undefined;
       if (machine.state().length > 0) accounts.set(user, machine);
+    },
+    end(user) {
+      const machine = accounts.get(user);
+      if (!machine) return;
+      machine.close();
+      accounts.delete(user);
+      onPublished(user, []);
     },
     close() {
       for (const machine of accounts.values()) machine.close();

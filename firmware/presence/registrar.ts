@@ -4,7 +4,8 @@
  *
  * Flows are those of RFC 5626 without its extension: a contact is reached by the way that it registered by. A connection that
  * closes takes its contacts' reachability with it: they stay bound, but nobody dials an address that a NAT may have
- * given to somebody else. The terminal comes back by registering anew.
+ * given to somebody else. The terminal comes back by registering anew. A binding that outlived a restart is asleep: it is
+ * the terminal's still, but nobody is told of it before there is a sign of life.
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import type { Flow, Incoming } from "../sip/endpoint.ts";
@@ -12,7 +13,8 @@ import { secondsIn } from "../sip/expires.ts";
 import { type NameAddr, parseContactList, parseCSeq, parseNameAddr } from "../sip/header.ts";
 import { header, headers, ProtocolError } from "../sip/message.ts";
 import { aorOf, formatUri, parseNumber, parseUri } from "../sip/uri.ts";
-import type { Account } from "./accounts.ts";
+import type { Account, Accounts } from "./accounts.ts";
+import type { BindingStore } from "./binding-store.ts";
 
 export interface Binding {
   readonly account: Account;
@@ -39,10 +41,19 @@ export interface Registrar {
   reachable(user: string): readonly Binding[];
   /** A connection is gone. */
   cut(connection: Flow): void;
+  /** Takes up what outlived a restart; gives those whose terminals can be asked for a sign of life. */
+  restore(): readonly Binding[];
+  /** No sign of life has come, and the binding is there still. */
+  isAsleep(binding: Binding): boolean;
+  /** It has come. */
+  wake(binding: Binding): void;
+  /** The user's account is another one now; undefined: what is bound was bound by somebody else. */
+  retain(user: string, account: Account | undefined): void;
   close(): void;
 }
 
 interface Held extends Binding {
+  account: Account;
   readonly callId: string;
   readonly cseq: number;
   /** Which terminal it is, where that says so (RFC 5626 §4.1). */
@@ -51,7 +62,12 @@ interface Held extends Binding {
   readonly expiresAt: number;
   readonly expiry: Cancel;
   isReachable: boolean;
+  /** Never reachable. */
+  isAsleep: boolean;
 }
+
+/** What a terminal said, or was remembered to have said. */
+type Said = Pick<Held, "account" | "contact" | "flow" | "q" | "callId" | "cseq" | "instance">;
 
 /** What a request asks for one contact. */
 interface Change extends Pick<Held, "contact" | "q" | "instance"> {
@@ -66,10 +82,15 @@ const longestByConnection = 600;
 const usual = 300;
 const mostContacts = 10;
 
-export function registrar(clock: Clock, listener: RegistrarListener): Registrar {
+export function registrar(
+  ports: { readonly clock: Clock; readonly accounts: Accounts; readonly bindings: BindingStore },
+  listener: RegistrarListener,
+): Registrar {
+  const { clock, bindings: store } = ports;
   /** By account, then by contact. */
   const accounts = new Map<string, Map<string, Held>>();
   const byConnection = new Map<string, Set<Held>>();
+  const current = ({ account, contact }: Binding): Held | undefined => accounts.get(account.user)?.get(contact);
 
   /** The one to be chosen comes first. */
   function contactsOf(user: string): readonly Held[] {
@@ -90,35 +111,82 @@ export function registrar(clock: Clock, listener: RegistrarListener): Registrar 
     const contacts = accounts.get(held.account.user);
     contacts?.delete(held.contact);
     if (contacts?.size === 0) accounts.delete(held.account.user);
-    listener.unbound(held);
+    store.remove(held.account.user, held.contact);
+    if (!held.isAsleep) listener.unbound(held);
     if (held.isReachable) listener.reach(held.account, -1);
   }
 
-  function bind(binding: Omit<Held, "boundAt" | "expiresAt" | "expiry" | "isReachable">, seconds: number): void {
-    const { account, flow, callId } = binding;
+  function put(said: Said, ms: number, isAsleep: boolean): Held {
+    const { account, contact, flow } = said;
     const contacts = accounts.get(account.user) ?? new Map<string, Held>();
-    const before = contacts.get(binding.contact);
-    if (before) drop(before);
     const held: Held = {
-      ...binding,
+      ...said,
       boundAt: clock.now(),
-      expiresAt: clock.now() + seconds * 1_000,
-      expiry: clock.after(seconds * 1_000, () => remove(held)),
-      isReachable: true,
+      expiresAt: clock.now() + ms,
+      expiry: clock.after(ms, () => remove(held)),
+      isReachable: !isAsleep,
+      isAsleep,
     };
-    accounts.set(account.user, contacts.set(binding.contact, held));
-    if (flow.connection !== undefined) {
-      const key = connectionOf(flow);
-      byConnection.set(key, (byConnection.get(key) ?? new Set()).add(held));
-    }
-    listener.bound(held, before?.callId !== callId);
+    accounts.set(account.user, contacts.set(contact, held));
+    if (flow.connection === undefined) return held;
+    const key = connectionOf(flow);
+    byConnection.set(key, (byConnection.get(key) ?? new Set()).add(held));
+    return held;
+  }
+
+  function bind(said: Said, seconds: number): void {
+    const { account, contact, flow, callId, cseq, q } = said;
+    const before = current(said);
+    if (before) drop(before);
+    const held = put(said, seconds * 1_000, false);
+    const { transport, remote } = flow;
+    const expiresAt = clock.wall() + seconds * 1_000;
+    store.save({
+      user: account.user,
+      contact,
+      transport,
+      remote,
+      callId,
+      cseq,
+      ...(q !== undefined && { q }),
+      expiresAt,
+    });
+    listener.bound(held, before?.callId !== callId || before.isAsleep);
     if (!before?.isReachable) listener.reach(account, 1);
   }
 
   /** A terminal that is back under another contact: what still stands with its old one ends by the new way to it. */
   function supersede(old: Held, flow: Flow): void {
-    listener.bound({ ...old, flow }, false);
+    if (!old.isAsleep) listener.bound({ ...old, flow }, false);
     remove(old);
+  }
+
+  function restore(): readonly Binding[] {
+    return store.load().flatMap(({ user, contact, transport, remote, callId, cseq, q, expiresAt }) => {
+      const account = ports.accounts.find(user);
+      // A board without a battery-backed clock may have started in its own past.
+      const ms = Math.min(expiresAt - clock.wall(), longest * 1_000);
+      if (!account || ms <= 0 || !isTransport(transport)) {
+        store.remove(user, contact);
+        return [];
+      }
+      const held = put(
+        { account, contact, flow: { transport, remote }, callId, cseq, q, instance: undefined },
+        ms,
+        true,
+      );
+      // A connection ended with the process that held it: its terminal makes another one.
+      return transport === "udp" ? [held] : [];
+    });
+  }
+
+  function wake(binding: Binding): void {
+    const held = current(binding);
+    if (!held?.isAsleep) return;
+    held.isAsleep = false;
+    held.isReachable = true;
+    listener.bound(held, true);
+    listener.reach(held.account, 1);
   }
 
   function register(account: Account, incoming: Incoming): void {
@@ -174,6 +242,15 @@ export function registrar(clock: Clock, listener: RegistrarListener): Registrar 
 
   return {
     register,
+    restore,
+    isAsleep: (binding) => current(binding)?.isAsleep === true,
+    wake,
+    retain(user, account) {
+      for (const held of [...(accounts.get(user)?.values() ?? [])]) {
+        if (account) held.account = account;
+        else remove(held);
+      }
+    },
     reachable: (user) => contactsOf(user).filter(({ isReachable }) => isReachable),
     cut(connection) {
       const key = connectionOf(connection);
@@ -190,6 +267,12 @@ export function registrar(clock: Clock, listener: RegistrarListener): Registrar 
       byConnection.clear();
     },
   };
+}
+
+const transports: readonly Flow["transport"][] = ["udp", "tcp", "tls"];
+
+function isTransport(name: string): name is Flow["transport"] {
+  return transports.some((transport) => transport === name);
 }
 
 function connectionOf({ transport, connection }: Flow): string {

@@ -1,4 +1,5 @@
 import type { Flow } from "../sip/endpoint.ts";
+import { type Account, sameRights } from "./accounts.ts";
 import type { SessionPlace, StandingSession } from "./session.ts";
 
 /** The sessions that this gateway keeps up: one for a terminal and talkgroup, however many reasons there are for it. */
@@ -9,6 +10,8 @@ export interface Sessions {
   registered(user: string, contact: string, flow: Flow, fresh: boolean): void;
   /** A connection is gone, and with it the way to whoever was reached by it. */
   cut(connection: Flow): void;
+  /** The account has other rights now: sessions that stand with others are set up anew. Those it may not have are given up by their reasons. */
+  changed(account: Account): void;
   close(): void;
 }
 
@@ -21,9 +24,14 @@ export interface Reason {
 }
 
 interface Held {
-  readonly place: SessionPlace;
-  readonly session: StandingSession;
+  place: SessionPlace;
+  session: StandingSession;
   reasons: number;
+}
+
+function move(entry: Held, flow: Flow): void {
+  entry.place = { ...entry.place, flow };
+  entry.session.move(flow);
 }
 
 export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sessions {
@@ -33,12 +41,12 @@ export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sess
     hold(place) {
       const key = `${place.account.user} ${place.contact} ${place.talkgroup}`;
       const known = held.get(key);
-      known?.session.move(place.flow);
+      if (known) move(known, place.flow);
       const entry = known ?? { place, session: open(place), reasons: 0 };
       held.set(key, entry);
       entry.reasons += 1;
       return {
-        move: entry.session.move,
+        move: (flow) => move(entry, flow),
         giveUp() {
           entry.reasons -= 1;
           if (entry.reasons > 0) return;
@@ -48,10 +56,22 @@ export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sess
       };
     },
     registered(user, contact, flow, fresh) {
-      for (const { place, session } of held.values()) {
+      for (const entry of held.values()) {
+        const { place, session } = entry;
         if (place.account.user !== user || place.contact !== contact) continue;
+        move(entry, flow);
         if (fresh) session.renew(flow);
-        else session.move(flow);
+      }
+    },
+    changed(account) {
+      for (const entry of held.values()) {
+        const { place, session } = entry;
+        const { talkgroup } = place;
+        if (place.account.user !== account.user || !account.talkgroups.has(talkgroup)) continue;
+        entry.place = { ...place, account };
+        if (sameRights(place.account, account, talkgroup)) continue;
+        session.end();
+        entry.session = open(entry.place);
       }
     },
     cut(connection) {

@@ -11,6 +11,8 @@ export interface Subscriptions {
   accept(subscribe: IncomingSubscribe, account: Account, talkgroup: string, handlers: SubscriptionHandlers): boolean;
   /** The members of a talkgroup changed. */
   changed(talkgroup: string): void;
+  /** Ends those of a user that the account allows no more; undefined: every one. */
+  retain(user: string, account: Account | undefined): void;
   close(): void;
 }
 
@@ -22,7 +24,10 @@ export interface SubscriptionHandlers {
 }
 
 interface Subscription {
+  readonly user: string;
   readonly notifier: Notifier;
+  /** Nothing is heard of it any more. */
+  readonly over: () => void;
   version: number;
 }
 
@@ -63,13 +68,14 @@ export function subscriptions(
           notifier.notify(state(subscription, talkgroup));
         },
         lastBody: () => state(subscription, talkgroup),
-        onEnd() {
-          terms.over(user);
-          all.delete(subscription);
-          handlers.onEnd();
-        },
+        onEnd: over,
       });
-      const subscription: Subscription = { notifier, version: -1 };
+      function over(): void {
+        terms.over(user);
+        all.delete(subscription);
+        handlers.onEnd();
+      }
+      const subscription: Subscription = { user, notifier, over, version: -1 };
       const all = byTalkgroup.get(talkgroup) ?? new Set();
       byTalkgroup.set(talkgroup, all.add(subscription));
       notifier.notify(state(subscription, talkgroup));
@@ -77,6 +83,17 @@ export function subscriptions(
     },
     changed(talkgroup) {
       if (byTalkgroup.get(talkgroup)?.size) gathering.changed(talkgroup);
+    },
+    retain(user, account) {
+      for (const [talkgroup, all] of byTalkgroup) {
+        if (account?.talkgroups.has(talkgroup)) continue;
+        for (const { user: owner, notifier, over } of [...all]) {
+          if (owner !== user) continue;
+          // RFC 6665 §4.1.3: "rejected" is for good; after "deactivated" the terminal may ask again, and prove anew who it is.
+          notifier.notify(undefined, { terminated: account ? "rejected" : "deactivated" });
+          over();
+        }
+      }
     },
     close() {
       gathering.close();

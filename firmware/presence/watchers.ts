@@ -18,6 +18,8 @@ export interface Watchers {
   changed(user: string): void;
   /** The user is another watcher now, with another account. */
   reconsider(watcher: string): void;
+  /** Whoever watches by this name has to prove anew who they are. */
+  end(watcher: string): void;
   close(): void;
 }
 
@@ -83,6 +85,10 @@ export function watchers(ports: {
     return { user, offline: documents.of({ user, status: "offline" }), party: undefined, by: new Set() };
   }
 
+  function allOf(watcher: string): Watching[] {
+    return [...all.values()].flatMap(({ by }) => [...by]).filter((watching) => watching.watcher === watcher);
+  }
+
   function forget(watching: Watching): void {
     const { watched, watcher } = watching;
     due.remove(watching);
@@ -115,12 +121,15 @@ export function watchers(ports: {
     },
     reconsider(watcher) {
       const party = people.party(watcher);
-      const affected = [...all.values()]
-        .flatMap(({ by }) => [...by])
-        .filter((watching) => watching.watcher === watcher);
-      for (const watching of affected) {
+      for (const watching of allOf(watcher)) {
         watching.party = party;
         due.add(watching);
+      }
+    },
+    end(watcher) {
+      for (const watching of allOf(watcher)) {
+        forget(watching);
+        watching.notifier.notify(watching.watched.offline, { terminated: "deactivated" });
       }
     },
     close() {

@@ -10,6 +10,8 @@ export interface Program {
   readonly ended: Promise<number | null>;
   /** Asks it to end, and makes it after 5 s. */
   stop(): Promise<void>;
+  /** It is given no time for anything. */
+  kill(): Promise<void>;
 }
 
 export function program(command: string, args: readonly string[], options: { readonly cwd?: string } = {}): Program {
@@ -57,6 +59,10 @@ export function program(command: string, args: readonly string[], options: { rea
       child.kill("SIGTERM");
       await ended;
       clearTimeout(impatience);
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
     },
   };
 }

@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../../firmware/config.ts";
-import { type Gateway, startGateway } from "../../firmware/gateway.ts";
+import { type Gateway, type GatewayPorts, startGateway } from "../../firmware/gateway.ts";
 import type { Log } from "../../firmware/log.ts";
+import { directWriter } from "../../firmware/store/direct-writer.ts";
+import { openStore } from "../../firmware/store/store.ts";
 import { collectSamples } from "../../hal/audio/recording.ts";
 import { readWav } from "../../hal/audio/wav.ts";
 import { readBoard } from "../../hal/board/description.ts";
@@ -66,6 +68,10 @@ export interface SiteOptions {
   readonly priority?: number;
   /** The button is down when the gateway starts. */
   readonly held?: boolean;
+  /** The path of its store; absent: it has none. */
+  readonly store?: string;
+  /** That of a site that lost its power, to stand in its place. */
+  readonly address?: string;
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -91,7 +97,7 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
 
   async function site(name: string, site: SiteOptions = {}): Promise<StorySite> {
     count += 1;
-    const address = `10.0.0.${count}`;
+    const address = site.address ?? `10.0.0.${count}`;
     const read = readConfig(configOf(name, address, site), name);
     if ("faults" in read) throw new Error(JSON.stringify(read.faults));
     if ("faults" in board) throw new Error(JSON.stringify(board.faults));
@@ -107,10 +113,9 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
       board: simulated.board,
       ...(site.alone ? {} : { broker: broker.broker(name) }),
       conference: launchBeside(ports),
+      ...(site.store !== undefined && { store: storeAt(site.store, clock, logInto(log, clock)) }),
       log: logInto(log, clock),
-      onCrash(error) {
-        throw error;
-      },
+      onCrash,
     });
     gateways.push(gateway);
 
@@ -155,6 +160,14 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
       await closing;
     },
   };
+}
+
+function onCrash(error: Error): never {
+  throw error;
+}
+
+function storeAt(file: string, clock: VirtualClock, log: Log): NonNullable<GatewayPorts["store"]> {
+  return (seed) => openStore(file, seed, { clock, log, writer: directWriter, onCrash });
 }
 
 function configOf(name: string, address: string, options: SiteOptions): string {

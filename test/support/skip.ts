@@ -7,7 +7,7 @@ export function skip(name: string, reason: string): void {
   console.log(`SKIPPED ${name}: ${reason}`);
 }
 
-function isInstalled(program: string): boolean {
+export function isInstalled(program: string): boolean {
   return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);

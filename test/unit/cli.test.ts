@@ -122,7 +122,7 @@ test.after.each(async (rig) => {
 test("the command says what it can do and which version it is", async (rig) => {
   const [help, version] = await Promise.all([start(rig, ["--help"]).ended, start(rig, ["--version"]).ended]);
   assert.is(help.code, 0);
-  for (const word of ["run", "check"]) assert.match(help.out, word);
+  for (const word of ["run", "check", "user", "talkgroup"]) assert.match(help.out, word);
   assert.equal([version.code, /^\d+\.\d+\.\d+\n$/.test(version.out)], [0, true], version.out);
 });
 

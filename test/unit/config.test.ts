@@ -251,6 +251,15 @@ test("the board's name leads nowhere but into boards/, and its control socket ha
   ]);
 });
 
+test("with a store there may be no account and no talkgroup here, for they may be there", () => {
+  assert.is(config(`${sound}\nstore: state/roger.db`).store, "state/roger.db");
+  const empty = `${sound.replace(/accounts:[\s\S]*/, "")}accounts: []\ntalkgroups: []\n`;
+  assert.equal(config(`${empty}store: roger.db`).accounts, []);
+  assert.is(faults(empty).length, 2);
+  for (const bad of ['""', "state/", '"a\\nb"', "7"])
+    assert.match(faults(`${sound}\nstore: ${bad}`).join(), /^c\.yaml: store: expected the path of a file/, bad);
+});
+
 test("users and talkgroups share one space of names, and every reference leads somewhere", () => {
   refuses([
     [
@@ -290,7 +299,7 @@ test("users and talkgroups share one space of names, and every reference leads s
     ["talkgroup: ops }", "}", "c.yaml: panel.talkgroup: missing; expected"],
   ]);
   assert.equal(faults(sound.replace(/accounts:[\s\S]*panel: .*\n/, "accounts: []\n")), [
-    "c.yaml: accounts: expected one account at least",
+    "c.yaml: accounts: expected one account at least, or a store",
   ]);
   assert.match(
     faults(sound.replace(/talkgroups:\n[\s\S]*/, "talkgroups: []\n")).join("\n"),

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Account } from "../../../firmware/presence/accounts.ts";
+import { forgetful } from "../../../firmware/presence/binding-store.ts";
 import { type RegistrarListener, registrar } from "../../../firmware/presence/registrar.ts";
 import type { Flow, Transport } from "../../../firmware/sip/endpoint.ts";
 import { ProtocolError } from "../../../firmware/sip/message.ts";
@@ -14,6 +15,7 @@ const alice: Account = {
   standing: [],
   listenOnly: new Set(),
   priority: 0,
+  priorities: new Map(),
   digest: ["SHA-256"],
 };
 
@@ -41,7 +43,10 @@ function open() {
       reached += change;
     },
   };
-  const bindings = registrar(clock, listener);
+  const bindings = registrar(
+    { clock, accounts: { find: () => alice, ha1: () => undefined }, bindings: forgetful },
+    listener,
+  );
 
   /** The contacts that come back, or the status of a refusal. */
   function register(

@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { silent } from "../../../firmware/log.ts";
-import { accountsFrom } from "../../../firmware/presence/accounts.ts";
+import { type AccountBook, type AccountEntry, accountsFrom } from "../../../firmware/presence/accounts.ts";
+import type { BindingStore, StoredBinding } from "../../../firmware/presence/binding-store.ts";
 import type { SessionCommand, SessionEvent } from "../../../firmware/presence/conference-server.ts";
 import { presence } from "../../../firmware/presence/presence.ts";
 import type { Presence } from "../../../firmware/presence/roster.ts";
@@ -16,12 +17,18 @@ export const secureAddress = { ...serverAddress, port: 5061 };
 export const identity = simulatedIdentity(serverAddress.host);
 const settings = { password: "secret", talkgroups: ["ops", "fire"], standing: [], listenOnly: [], priority: 3 };
 const everyDigest: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
-const entries = [
-  { ...settings, user: "alice", digest: everyDigest },
-  { ...settings, user: "bob", digest: everyDigest, talkgroups: ["ops"], listenOnly: ["ops"] },
-  { ...settings, user: "carol", digest: everyDigest, standing: ["ops"] },
-  { ...settings, user: "modern", digest: ["SHA-256"] as const },
-  { ...settings, user: "dave", digest: everyDigest, talkgroups: ["idle"] },
+export const entryOf = (user: string, changes: Partial<AccountEntry> = {}): AccountEntry => ({
+  ...settings,
+  user,
+  digest: everyDigest,
+  ...changes,
+});
+export const entries = [
+  entryOf("alice"),
+  entryOf("bob", { talkgroups: ["ops"], listenOnly: ["ops"] }),
+  entryOf("carol", { standing: ["ops"] }),
+  entryOf("modern", { digest: ["SHA-256"] }),
+  entryOf("dave", { talkgroups: ["idle"] }),
 ];
 
 type Reply = (command: SessionCommand) => readonly SessionEvent[];
@@ -49,18 +56,38 @@ export function except(type: SessionCommand["type"], reply: Reply): Reply {
   return (command) => (command.type === type ? reply(command) : willing(command));
 }
 
+/** What outlives a presence server. */
+export function memory(): BindingStore & { readonly kept: Map<string, StoredBinding> } {
+  const kept = new Map<string, StoredBinding>();
+  return {
+    kept,
+    load: () => [...kept.values()],
+    save: (binding) => void kept.set(`${binding.user} ${binding.contact}`, binding),
+    remove: (user, contact) => void kept.delete(`${user} ${contact}`),
+  };
+}
+
+export const bookOf = (accounts: readonly AccountEntry[] = entries): AccountBook => accountsFrom(accounts, realm);
+
 /** A presence server behind a real endpoint, beside a conference server by script, on a simulated wire. */
 export async function openSite(
   options: {
     readonly digest?: readonly DigestAlgorithm[];
+    readonly accounts?: AccountBook;
+    readonly bindings?: BindingStore;
+    /** That the site before it stood on. */
+    readonly wire?: ReturnType<typeof sipWire>;
     /** Users beside those of every site, members of ops. */
     readonly crew?: readonly string[];
   } = {},
 ) {
-  const wire = sipWire();
+  const wire = options.wire ?? sipWire();
   /** What an operator is told: "guessing 10.0.0.66". */
   const warned: string[] = [];
   const { clock } = wire;
+  const crew = (options.crew ?? []).map((user) => entryOf(user, { talkgroups: ["ops"] }));
+  const accounts = options.accounts ?? bookOf([...entries, ...crew]);
+  let bindings = options.bindings ?? memory();
   /** What the conference server was asked for, and when. */
   const asked: { readonly at: number; readonly command: SessionCommand }[] = [];
   /** "alice: ops fire", "alice: gone" */
@@ -69,9 +96,6 @@ export async function openSite(
   const gone = new Set<string>();
   const rules = new Map<string, readonly Rule[]>();
   const opened: (() => Promise<void> | void)[] = [];
-  const crew = (options.crew ?? []).map((user) => ({ ...settings, user, talkgroups: ["ops"], digest: everyDigest }));
-
-  const accounts = accountsFrom([...entries, ...crew], realm);
   const conference = {
     reply: willing,
     /** Provisioned, and neither given back nor given up by itself. */
@@ -105,6 +129,11 @@ export async function openSite(
       log: { ...silent, info: note, warn: note },
       accounts: { ...accounts, find: (user) => (gone.has(user) ? undefined : accounts.find(user)) },
       rules: { of: (user) => rules.get(user) ?? [] },
+      bindings: {
+        load: () => bindings.load(),
+        save: (binding) => bindings.save(binding),
+        remove: (user, contact) => bindings.remove(user, contact),
+      },
       sessions: { send },
       sip: () => endpoint,
     },
@@ -129,6 +158,16 @@ export async function openSite(
     conference,
     asked,
     told,
+    accounts,
+    /** It loses its power: what it holds is lost but for its store. */
+    async die(): Promise<void> {
+      bindings = memory();
+      wire.network.kill(serverAddress.host);
+      const closing = endpoint.close();
+      await clock.advance(3_000);
+      await closing;
+      server.close();
+    },
     /** Users whose accounts were taken away; whoever takes one away says so to the server. */
     gone,
     /** Of profiles; whoever changes them says so to the server. */

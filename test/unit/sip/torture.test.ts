@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { forgetful } from "../../../firmware/presence/binding-store.ts";
 import { registrar } from "../../../firmware/presence/registrar.ts";
 import { dialogOfCallee } from "../../../firmware/sip/dialog.ts";
 import type { Handlers } from "../../../firmware/sip/endpoint.ts";
@@ -44,7 +45,10 @@ function parsed(name: string): "read" | "drop" | number {
 /** A user agent that takes every call and registers everybody, and what it says to a peer. */
 async function open() {
   const wire = sipWire();
-  const bindings = registrar(wire.clock, { bound() {}, unbound() {}, reach() {} });
+  const bindings = registrar(
+    { clock: wire.clock, accounts: { find: () => undefined, ha1: () => undefined }, bindings: forgetful },
+    { bound() {}, unbound() {}, reach() {} },
+  );
   const willing: Handlers = {
     onInvite(invite) {
       const { answer } = answerOffer(invite.offer(), { host: serverAddress.host, port: 4_000 }, "1");
@@ -55,7 +59,7 @@ async function open() {
       if (incoming.request.method !== "REGISTER") return incoming.respond(405);
       const aor = aorOf(uriIn(incoming.request, "to"));
       const none = { standing: [], listenOnly: new Set<string>(), talkgroups: new Set<string>(), digest: [] };
-      bindings.register({ user: aor, aor, priority: 0, ...none }, incoming);
+      bindings.register({ user: aor, aor, priority: 0, priorities: new Map(), ...none }, incoming);
     },
   };
   const endpoint = await wire.endpoint(serverAddress, willing);
