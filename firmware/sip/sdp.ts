@@ -5,7 +5,7 @@
 import { type MediaDescription, parse, write } from "sdp-transform";
 import type { Address } from "../../hal/network/port.ts";
 import { ProtocolError } from "./message.ts";
-import { isIpv4, isIpv6, parseNumber } from "./uri.ts";
+import { canonicalHost, isIpv4, isIpv6, parseNumber } from "./uri.ts";
 
 export interface Codec {
   /** "opus", "PCMU", "PCMA", "G722" or "telephone-event" in this spelling; another as the peer wrote it. */
@@ -193,7 +193,7 @@ function floorParameters(media: MediaDescription): string {
 function checkHost(host: string | undefined): string {
   if (host === undefined) throw new ProtocolError(400, "SDP without c= for a medium");
   const text = `${host}`;
-  if (isIpv4(text) || isIpv6(text)) return text.toLowerCase();
+  if (isIpv4(text) || isIpv6(text)) return canonicalHost(text);
   throw new ProtocolError(488, `SDP address "${text.slice(0, 60)}", expected a numeric unicast address`);
 }
 

@@ -124,6 +124,11 @@ export function isIpv6(host: string): boolean {
   return /^[0-9a-f:.]{2,45}$/i.test(host) && URL.canParse(`http://[${host}]/`);
 }
 
+/** A numeric host as sockets write it, so that two spellings of one address compare as the same. */
+export function canonicalHost(host: string): string {
+  return isIpv6(host) ? new URL(`http://[${host}]/`).hostname.slice(1, -1) : host;
+}
+
 /** A dotted-quad IPv4 address. */
 export function isIpv4(host: string): boolean {
   const parts = host.split(".", 5);

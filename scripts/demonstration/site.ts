@@ -10,6 +10,8 @@ export interface SitePlan {
   /** Of SIP and media; 127.0.0.1. */
   readonly host?: string;
   readonly sipPort: number;
+  /** The `sip.tls` part of the configuration, as YAML. */
+  readonly tls?: string;
   readonly mediaPorts: string;
   /** The `broker` part of the configuration, as YAML. */
   readonly broker: string;
@@ -61,13 +63,13 @@ export async function startSite(plan: SitePlan): Promise<Site> {
 }
 
 function configOf(
-  { site, host = "127.0.0.1", sipPort, mediaPorts, broker, accounts = "" }: SitePlan,
+  { site, host = "127.0.0.1", sipPort, tls, mediaPorts, broker, accounts = "" }: SitePlan,
   socket: string,
 ): string {
   return `site: ${site}
 realm: crew.example
-sip: { host: ${host}, port: ${sipPort} }
-media: { host: ${host}, ports: ${mediaPorts} }
+sip: { host: "${host}", port: ${sipPort}${tls === undefined ? "" : `, tls: ${tls}`} }
+media: { host: "${host}", ports: ${mediaPorts} }
 broker: ${broker}
 board: simulated
 control: ${socket}

@@ -12,6 +12,7 @@ import { readBoard } from "../../hal/board/description.ts";
 import { type SimulatedOutside, simulatedBoard } from "../../hal/board/simulated.ts";
 import { type SimulatedBroker, simulatedBroker } from "../../hal/broker/simulated.ts";
 import { type VirtualClock, virtualClock } from "../../hal/clock/virtual.ts";
+import type { TlsIdentity } from "../../hal/network/port.ts";
 import { type SimulatedNetwork, simulatedNetwork } from "../../hal/network/simulated.ts";
 import { loadOpus } from "../../hal/opus/wasm.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
@@ -70,8 +71,10 @@ export interface SiteOptions {
   readonly held?: boolean;
   /** The path of its store; absent: it has none. */
   readonly store?: string;
-  /** That of a site that lost its power, to stand in its place. */
+  /** Its own, in place of the next IPv4 one: another kind, or that of a site that lost its power. */
   readonly address?: string;
+  /** It speaks SIP over TLS as this; the names of files stand for nothing. */
+  readonly identity?: TlsIdentity;
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -97,7 +100,7 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
 
   async function site(name: string, site: SiteOptions = {}): Promise<StorySite> {
     count += 1;
-    const address = site.address ?? `10.0.0.${count}`;
+    const { address = `10.0.0.${count}`, identity } = site;
     const read = readConfig(configOf(name, address, site), name);
     if ("faults" in read) throw new Error(JSON.stringify(read.faults));
     if ("faults" in board) throw new Error(JSON.stringify(board.faults));
@@ -111,6 +114,7 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
     const gateway = await startGateway(read.config, {
       ...ports,
       board: simulated.board,
+      ...(identity && { certificates: identity }),
       ...(site.alone ? {} : { broker: broker.broker(name) }),
       conference: launchBeside(ports),
       ...(site.store !== undefined && { store: storeAt(site.store, clock, logInto(log, clock)) }),
@@ -171,12 +175,20 @@ function storeAt(file: string, clock: VirtualClock, log: Log): NonNullable<Gatew
 }
 
 function configOf(name: string, address: string, options: SiteOptions): string {
-  const { accounts = "", talkSeconds = 30, hangSeconds = 5, headless = false, listenOnly, priority = 0 } = options;
+  const {
+    identity,
+    accounts = "",
+    talkSeconds = 30,
+    hangSeconds = 5,
+    headless = false,
+    listenOnly,
+    priority = 0,
+  } = options;
   const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops], priority: ${priority}${listenOnly ? ", listenOnly: [ops]" : ""} }`;
   return `site: ${name}
 realm: crew.example
-sip: { host: ${address}, port: 5060 }
-media: { host: ${address}, ports: 20000-20999 }
+sip: { host: "${address}", port: 5060${identity ? ", tls: { certificate: own.pem, key: own.key }" : ""} }
+media: { host: "${address}", ports: 20000-20999 }
 broker: none
 board: simulated
 accounts:

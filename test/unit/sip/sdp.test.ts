@@ -127,7 +127,7 @@ test("audio of which nobody explains a codec is a line to refuse", () => {
 
 test("a medium's own address and direction win over the session's", () => {
   const session = [...preamble, "a=recvonly"];
-  const own = parseSdp(sdp(...session, "m=audio 4000 RTP/AVP 0", "c=IN IP6 2001:DB8::7", "a=sendonly"));
+  const own = parseSdp(sdp(...session, "m=audio 4000 RTP/AVP 0", "c=IN IP6 2001:DB8:0:0::0007", "a=sendonly"));
   assert.is(own.audio?.address.host, "2001:db8::7");
   assert.is(own.audio?.direction, "sendonly");
   assert.is(parseSdp(sdp(...session, "m=audio 4000 RTP/AVP 0")).audio?.direction, "recvonly");
