@@ -15,6 +15,7 @@ const advice = new Map([
   ["EHOSTUNREACH", "no route to this machine; check cables, addresses and routes"],
   ["ENETUNREACH", "no route to this network; check cables, addresses and routes"],
   ["EKEY", "the certificate or its key cannot be used; correct them"],
+  ["ECERT", "the peer does not believe our certificate; give it our authority, or renew the certificate"],
   ["EPROTO", "the peer does not speak TLS 1.2 or later here; correct the port, or what the peer speaks"],
   ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", untrusted],
   ["UNABLE_TO_GET_ISSUER_CERT", untrusted],

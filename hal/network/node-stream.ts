@@ -59,9 +59,10 @@ export function opened(
   });
 }
 
-/** OpenSSL has a hundred codes for a peer that speaks something else. */
-export function codeOf(error: NodeJS.ErrnoException): string {
-  return error.code?.startsWith("ERR_SSL_") ? "EPROTO" : (error.code ?? "EIO");
+/** OpenSSL has a hundred codes for a peer that speaks something else, and a dozen for one that believes no certificate of ours. */
+export function codeOf({ code = "EIO" }: NodeJS.ErrnoException): string {
+  if (!code.startsWith("ERR_SSL_")) return code;
+  return /_ALERT_(UNKNOWN_CA|\w*CERTIFICATE)/.test(code) ? "ECERT" : "EPROTO";
 }
 
 /** A socket that is open, and is used by nobody else. */

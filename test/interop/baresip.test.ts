@@ -1,11 +1,14 @@
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { downsampler, upsampler } from "../../firmware/media/resample.ts";
+import type { Transport } from "../../firmware/sip/endpoint.ts";
 import { createWav, readWav } from "../../hal/audio/wav.ts";
 import { burst } from "../../scripts/demonstration/burst.ts";
 import { likeness } from "../../scripts/demonstration/likeness.ts";
-import { ownNetwork } from "../support/own-network.ts";
+import { openAuthority } from "../support/certificates.ts";
+import { ownAddress, ownNetwork } from "../support/own-network.ts";
 import { skip, testWith } from "../support/skip.ts";
 import { projectRoot } from "../support/source.ts";
 import { baresip, type Phone } from "./baresip.ts";
@@ -13,7 +16,7 @@ import { type BrokerKind, twoSites } from "./two-sites.ts";
 
 const missing = await ownNetwork(import.meta.filename);
 const speech = join(projectRoot, "scripts/speech/north.wav");
-const phoneTest = missing ? (name: string) => skip(name, missing) : testWith("baresip", "mosquitto");
+const phoneTest = missing ? (name: string) => skip(name, missing) : testWith("baresip", "mosquitto", "openssl", "ss");
 /** baresip 1.0 gives up at a challenge of SHA-256, even beside one of MD5. */
 const accounts = `  - { user: phone1, password: another-one, talkgroups: [ops], standing: [ops], digest: [MD5] }\n`;
 
@@ -49,26 +52,34 @@ function humIn(samples: Int16Array): number {
   return most;
 }
 
-async function phoneHearsBurst(
-  broker: BrokerKind,
-  codec: string,
-  carried: (speech: Int16Array) => Int16Array,
-): Promise<void> {
-  const sites = await twoSites({ broker, accounts });
-  const { north, south, folder, sipOfSouth: registrar } = sites;
+interface Story {
+  readonly broker: BrokerKind;
+  readonly transport: Transport;
+  readonly codec: string;
+  readonly carried: (speech: Int16Array) => Int16Array;
+}
+
+async function phoneHearsBurst({ broker, transport, codec, carried }: Story): Promise<void> {
+  const authority = openAuthority();
+  const sites = await twoSites({ broker, accounts, identity: authority.issue(ownAddress, "crew.example") });
+  const { north, south, folder } = sites;
   let phone: Phone | undefined;
   try {
     const microphone = join(folder, "hum.wav");
     const wav = await createWav(microphone);
-    wav.write(
-      Int16Array.from({ length: 480_000 }, (_, index) => 8_000 * Math.sin((2 * Math.PI * 440 * index) / 48_000)),
-    );
+    wav.write(Int16Array.from({ length: 480_000 }, (_, index) => 8_000 * Math.sin(humPhase * index)));
     await wav.close();
+    const registrar = sites.sipOfSouth[transport];
     const account = { user: "phone1", password: "another-one", realm: "crew.example" };
-    phone = baresip({ folder, ...account, registrar, codec, port: 5080, microphone });
-    await south.logged("phone1 to register", ({ event, user }) => event === "registered" && user === "phone1");
+    phone = baresip({ folder, ...account, transport, registrar, codec, port: 5080, microphone });
+    const registered = await south.logged(
+      "phone1 to register",
+      ({ event, user }) => event === "registered" && user === "phone1",
+    );
+    assert.is(registered["transport"], transport);
     await phone.printed(/answering call .* from sip:ops@crew.example/);
     await phone.printed(/Set audio encoder/);
+    assert.equal(connections(), transport === "udp" ? [] : [registrar], "the call came by the phone's own connection");
 
     const report = await burst(north, south, speech, folder);
     const calls = await phone.hangUp();
@@ -82,16 +93,31 @@ async function phoneHearsBurst(
   } finally {
     await phone?.stop();
     await sites.close();
+    authority.close();
   }
 }
 
+/** Where the SIP connections of this network lead that were not opened by a gateway. */
+function connections(): string[] {
+  const listed = execFileSync("ss", ["-Htn", "state", "established"], { encoding: "utf8" }).trim().split("\n");
+  const peers = listed.map((line) => line.trim().split(/\s+/)[3] ?? "");
+  return peers.filter((peer) => /:(50[678]\d)$/.test(peer));
+}
+
+const whole = (samples: Int16Array): Int16Array => samples;
+
 for (const broker of ["embedded", "mosquitto"] as const) {
   phoneTest(`baresip at south hears a burst keyed at north, as Opus, over the ${broker} broker`, () =>
-    phoneHearsBurst(broker, "opus/48000/1", (samples) => samples),
+    phoneHearsBurst({ broker, transport: "udp", codec: "opus/48000/1", carried: whole }),
   );
   phoneTest(`baresip that speaks PCMU only hears it too, over the ${broker} broker`, () =>
-    phoneHearsBurst(broker, "PCMU", narrow),
+    phoneHearsBurst({ broker, transport: "udp", codec: "PCMU", carried: narrow }),
   );
 }
+
+for (const transport of ["tcp", "tls"] as const)
+  phoneTest(`baresip that registers over ${transport} is called by that connection, and hears a burst`, () =>
+    phoneHearsBurst({ broker: "embedded", transport, codec: "opus/48000/1", carried: whole }),
+  );
 
 test.run();

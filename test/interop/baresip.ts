@@ -1,6 +1,7 @@
 /** baresip as a phone on the desk: registers with digest, picks up by itself, and keeps what it hears as WAV. */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Transport } from "../../firmware/sip/endpoint.ts";
 import { readWav } from "../../hal/audio/wav.ts";
 import { ownAddress } from "../support/own-network.ts";
 import { type Program, program } from "../support/program.ts";
@@ -12,12 +13,13 @@ export interface Phone extends Program {
 
 const modules = "/usr/lib/baresip/modules";
 
-/** `microphone`: a WAV file that it speaks without end, as a phone does that knows no floor. */
+/** Over TLS it believes any certificate. `microphone`: a WAV file that it speaks without end, as a phone does that knows no floor. */
 export function baresip(options: {
   readonly folder: string;
   readonly user: string;
   readonly password: string;
   readonly realm: string;
+  readonly transport: Transport;
   readonly registrar: string;
   /** "opus/48000/1" or "PCMU": all that it speaks. */
   readonly codec: string;
@@ -26,7 +28,7 @@ export function baresip(options: {
   /** Users whose presence it watches. Then it also publishes its own, and takes commands at this port. */
   readonly watches?: { readonly users: readonly string[]; readonly control: number };
 }): Phone {
-  const { user, password, realm, registrar, codec, port, microphone, watches } = options;
+  const { user, password, realm, transport, registrar, codec, port, microphone, watches } = options;
   const folder = join(options.folder, user);
   mkdirSync(folder);
   writeFileSync(
@@ -52,7 +54,7 @@ export function baresip(options: {
       "",
     ].join("\n"),
   );
-  const account = `<sip:${user}@${realm}>;auth_pass=${password};outbound="sip:${registrar};transport=udp"`;
+  const account = `<sip:${user}@${realm}>;auth_pass=${password};outbound="sip:${registrar};transport=${transport}"`;
   const publishing = watches ? ";pubint=60" : "";
   writeFileSync(join(folder, "accounts"), `${account};regint=60;answermode=auto;audio_codecs=${codec}${publishing}\n`);
   const contacts = (watches?.users ?? []).map((other) => `<sip:${other}@${realm}>;presence=p2p\n`);

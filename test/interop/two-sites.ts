@@ -2,6 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Transport } from "../../firmware/sip/endpoint.ts";
+import type { TlsIdentity } from "../../hal/network/port.ts";
 import { type Site, startSite } from "../../scripts/demonstration/site.ts";
 import { ownAddress } from "../support/own-network.ts";
 import { type Program, program } from "../support/program.ts";
@@ -13,18 +15,20 @@ export interface TwoSites {
   readonly south: Site;
   /** For files of this test; gone afterwards. */
   readonly folder: string;
-  readonly sipOfSouth: string;
+  /** Where south speaks SIP: over UDP and TCP, and over TLS if it has an identity. */
+  readonly sipOfSouth: Readonly<Record<Transport, string>>;
   close(): Promise<void>;
 }
 
 /** Each test has the network to itself: ports need no searching. */
 const mqttPort = 1883;
-const sip = { north: 5060, south: 5070 };
+const sip = { north: 5060, south: 5070, southTls: 5071 };
 
-/** `accounts`: YAML list items for south. Resolves when both have their sessions and see each other. */
+/** `accounts`: YAML list items for south; `identity`: it speaks TLS as this. Resolves when both have their sessions and see each other. */
 export async function twoSites(options: {
   readonly broker: BrokerKind;
   readonly accounts?: string;
+  readonly identity?: TlsIdentity;
 }): Promise<TwoSites> {
   const folder = mkdtempSync(join(tmpdir(), "roger-interop-"));
   const mosquitto = options.broker === "mosquitto" ? startMosquitto(folder) : undefined;
@@ -46,6 +50,7 @@ export async function twoSites(options: {
     mediaPorts: "21000-21999",
     broker: url,
     accounts: options.accounts ?? "",
+    ...(options.identity && { tls: writeIdentity(options.identity, folder) }),
     log: join(folder, "south.log"),
   });
   for (const { logged } of [north, south]) {
@@ -56,13 +61,24 @@ export async function twoSites(options: {
     north,
     south,
     folder,
-    sipOfSouth: `${ownAddress}:${sip.south}`,
+    sipOfSouth: {
+      udp: `${ownAddress}:${sip.south}`,
+      tcp: `${ownAddress}:${sip.south}`,
+      tls: `${ownAddress}:${sip.southTls}`,
+    },
     async close() {
       await Promise.all([north.close(), south.close()]);
       await mosquitto?.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The `sip.tls` part of a configuration in that folder, as YAML. */
+function writeIdentity({ certificate, key }: TlsIdentity, folder: string): string {
+  writeFileSync(join(folder, "own.pem"), certificate);
+  writeFileSync(join(folder, "own.key"), key, { mode: 0o600 });
+  return `{ port: ${sip.southTls}, certificate: own.pem, key: own.key }`;
 }
 
 function startMosquitto(folder: string): Program {

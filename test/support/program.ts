@@ -6,6 +6,8 @@ export interface Program {
   readonly lines: readonly string[];
   /** The first line, printed already or to come, that matches; rejects with what was printed when the program ends or `ms` are over. */
   printed(pattern: RegExp, ms?: number): Promise<string>;
+  /** A line for its standard input. Only for a program that was started to be spoken to. */
+  say(line: string): void;
   /** Resolves with the exit status. */
   readonly ended: Promise<number | null>;
   /** Asks it to end, and makes it after 5 s. */
@@ -14,20 +16,37 @@ export interface Program {
   kill(): Promise<void>;
 }
 
-export function program(command: string, args: readonly string[], options: { readonly cwd?: string } = {}): Program {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+export interface ProgramOptions {
+  readonly cwd?: string;
+  /** Beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Its standard input stays open, for `say`. */
+  readonly spokenTo?: boolean;
+}
+
+export function program(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
+  const { cwd, env = {}, spokenTo = false } = options;
+  const child = spawn(command, args, {
+    stdio: [spokenTo ? "pipe" : "ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+    ...(cwd !== undefined && { cwd }),
+  });
+  // It may be gone before it has read what it was told.
+  child.stdin?.on("error", () => {});
   const lines: string[] = [];
   const listeners = new Set<(line: string) => void>();
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
   for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on("line", (line) => {
-      lines.push(line);
-      for (const listener of listeners) listener(line);
-    });
+    if (stream)
+      createInterface({ input: stream }).on("line", (line) => {
+        lines.push(line);
+        for (const listener of listeners) listener(line);
+      });
 
   return {
     lines,
     ended,
+    say: (line) => void child.stdin?.write(`${line}\n`),
     printed(pattern, ms = 20_000) {
       const past = lines.find((line) => pattern.test(line));
       if (past !== undefined) return Promise.resolve(past);
