@@ -49,7 +49,9 @@ export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
     whole.both += sums.both;
     whole.speech += sums.speech;
     whole.recording += sums.recording;
-    if (isAudible(sums, frame)) frames.push({ lag, there: isThere(sums) });
+    if (!isAudible(sums, frame)) continue;
+    const around = [lags[index - 1] ?? lag, lag, lags[index + 1] ?? lag];
+    frames.push({ lag, there: isThere(sums) || isThereInHalves({ speech, recording }, index * frame, around) });
   }
   const first = frames.findIndex(({ there }) => there);
   const last = frames.findLastIndex(({ there }) => there);
@@ -89,6 +91,18 @@ function isThere(sums: Sums): boolean {
   const correlation = correlationOf(sums);
   const level = Math.sqrt(sums.recording / sums.speech);
   return correlation >= alike || (correlation >= hissAlike && level > 1 / sameLevel && level < sameLevel);
+}
+
+/** A period that was taken out, or a stall, lies within the frame: each half is there beside one of its neighbours. */
+function isThereInHalves(pair: Pair, from: number, lags: readonly number[]): boolean {
+  const half = frame / 2;
+  return [from, from + half].every((at) =>
+    lags.some((lag) => {
+      const sums = { both: 0, speech: 0, recording: 0 };
+      add(sums, pair, at, half, lag);
+      return isThere(sums);
+    }),
+  );
 }
 
 function correlationOf({ both, speech, recording }: Sums): number {
