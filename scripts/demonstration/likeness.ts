@@ -26,6 +26,8 @@ const audible = 100;
 const alike = 0.5;
 const hissAlike = 0.1;
 const sameLevel = 2;
+/** Frames around a change of the lag in which it may have happened. */
+const nearCut = 3;
 /**
  * A frame that does not fit where the one before it did is looked for within 25 ms of there, by 40 ms of sound: a late packet delays
  * what follows by 20 ms, and catching up takes out a period of the voice. Then further away, by more of it: a machine that was held
@@ -50,8 +52,10 @@ export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
     whole.speech += sums.speech;
     whole.recording += sums.recording;
     if (!isAudible(sums, frame)) continue;
-    const around = [lags[index - 1] ?? lag, lag, lags[index + 1] ?? lag];
-    frames.push({ lag, there: isThere(sums) || isThereInHalves({ speech, recording }, index * frame, around) });
+    const around = lags.slice(Math.max(0, index - nearCut), index + nearCut + 1);
+    const cut = around.some((other) => other !== lag) && isOfLevel(sums);
+    const there = isThere(sums) || cut || isThereInHalves({ speech, recording }, index * frame, around);
+    frames.push({ lag, there });
   }
   const first = frames.findIndex(({ there }) => there);
   const last = frames.findLastIndex(({ there }) => there);
@@ -91,6 +95,12 @@ function isThere(sums: Sums): boolean {
   const correlation = correlationOf(sums);
   const level = Math.sqrt(sums.recording / sums.speech);
   return correlation >= alike || (correlation >= hissAlike && level > 1 / sameLevel && level < sameLevel);
+}
+
+/** Where a period of the voice was taken out, what is before and behind it was blended: of that the level tells. */
+function isOfLevel({ speech, recording }: Sums): boolean {
+  const level = Math.sqrt(recording / speech);
+  return level > 1 / sameLevel && level < sameLevel;
 }
 
 /** A period that was taken out, or a stall, lies within the frame: each half is there beside one of its neighbours. */
