@@ -315,7 +315,9 @@ export function tlsContract(driver: string, open: () => NetworkBench, certificat
         cut = true;
       };
     });
+    const start = bench.clock.now();
     await until(bench, "the end", () => cut);
+    assert.ok(bench.clock.now() - start < 5_000, "at once, not when a handshake would be given up");
     await calling;
     await listener.close();
   });

@@ -187,8 +187,10 @@ test("contacts out of reach make room for others, the oldest first; those in rea
   assert.equal(news(), []);
   assert.is((register([named(10)], flowOf("tcp", 10)) as readonly string[]).length, 10);
   assert.equal(news(), ["-2", "+10 by 10"]);
-  register([named(4)], flowOf("tcp", 10));
-  assert.is(register([named(11)], flowOf("tcp", 10)), 503, "it is back in reach");
+  bindings.cut(flowOf("tcp", 3));
+  assert.is((register([named(3), named(11)], flowOf("tcp", 10)) as readonly string[]).length, 10);
+  assert.equal(news(), ["-4", "~3 by 10", "+11 by 10"], "not the one that is coming back");
+  assert.is(register([named(12)], flowOf("tcp", 10)), 503, "all are in reach");
 });
 
 test.run();

@@ -133,4 +133,16 @@ for (const kind of ["tcp", "tls"] as const) {
   });
 }
 
+test("connections of TCP and TLS that have one number are two", async () => {
+  const site = await openSite();
+  const secure = await openPeer(site, "carol", at(5060), "tls");
+  const clear = await openPeer(site, "alice", at(5061), "tcp");
+  await secure.ask(register);
+  await clear.ask(register);
+  clear.raw.close();
+  await pickUp(site, secure);
+  assert.equal(site.told, ["carol: ", "alice: ", "alice: gone", "carol: ops"]);
+  await site.close();
+});
+
 test.run();

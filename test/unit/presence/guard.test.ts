@@ -118,6 +118,9 @@ test("answers are held back for 256 at a time, and the rest are given at once: n
   assert.is(answered(), late.length);
   send(late.slice(0, 5));
   await site.clock.advance(20);
+  const before = site.clock.pending();
+  site.server.close();
+  assert.is(before - site.clock.pending(), 5, "a gateway that closes holds back nothing");
   await site.close();
 });
 

@@ -1,12 +1,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { digestGuard, type Ha1Lookup, ha1 } from "../../../firmware/sip/digest.ts";
-import type { Endpoint, Incoming } from "../../../firmware/sip/endpoint.ts";
+import type { Endpoint, Incoming, Transport } from "../../../firmware/sip/endpoint.ts";
 import { header, type SipRequest } from "../../../firmware/sip/message.ts";
+import { simulatedIdentity } from "../../../hal/network/simulated-tls.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
 import { refusing, serverAddress, sipWire } from "../../support/sip-wire.ts";
 
 const phone = { host: "10.0.0.2", port: 5060 };
+const tls = { port: 5061, identity: simulatedIdentity(serverAddress.host) };
 type Wire = ReturnType<typeof sipWire>;
 
 interface Registrar {
@@ -51,13 +53,13 @@ async function registrar(
     incoming.respond(200, { headers: [["contact", `${header(request, "contact")};expires=${expires}`]] });
   }
 
-  return { accepted, endpoint: await wire.endpoint(serverAddress, { ...refusing, onRequest }) };
+  return { accepted, endpoint: await wire.endpoint(serverAddress, { ...refusing, onRequest }, { tls }) };
 }
 
-function registering(told: unknown[], transport: "udp" | "tcp" = "udp", password = "secret") {
+function registering(told: unknown[], transport: Transport = "udp", password = "secret") {
   return {
     aor: "sip:alice@example.org",
-    registrar: { transport, remote: serverAddress },
+    registrar: { transport, remote: transport === "tls" ? { ...serverAddress, port: tls.port } : serverAddress },
     credentials: { username: "alice", password },
     expires: 100,
     onState: (state: { registered: boolean; status?: number }) =>
@@ -125,23 +127,24 @@ test("a registrar that went away and came back has the binding again within 30 s
   assert.ok(accepted.length > 0);
 });
 
-test("over TCP a lost connection is noticed at once, and the binding is made again over a new one", async () => {
-  const wire = sipWire();
-  const first = await registrar(wire);
-  const told: unknown[] = [];
-  const client = await wire.endpoint(phone);
-  client.register(registering(told, "tcp"));
-  await wire.clock.advance(1_000);
-  assert.equal(told, ["registered"]);
-  assert.match(header(first.accepted[0] ?? { headers: [] }, "contact") ?? "", /transport=tcp/);
-  first.endpoint.close();
-  await wire.clock.advance(1_000);
-  assert.is(told[1], 503);
-  const second = await registrar(wire, { seed: 2 });
-  await wire.clock.advance(30_000);
-  assert.is(told.at(-1), "registered");
-  assert.is(second.accepted.length, 1);
-});
+for (const transport of ["tcp", "tls"] as const)
+  test(`over ${transport} a lost connection is noticed at once, and the binding is made again over a new one`, async () => {
+    const wire = sipWire();
+    const first = await registrar(wire);
+    const told: unknown[] = [];
+    const client = await wire.endpoint(phone, refusing, { tls: { ...tls, authorities: tls.identity.certificate } });
+    client.register(registering(told, transport));
+    await wire.clock.advance(1_000);
+    assert.equal(told, ["registered"]);
+    assert.match(header(first.accepted[0] ?? { headers: [] }, "contact") ?? "", `transport=${transport}`);
+    first.endpoint.close();
+    await wire.clock.advance(1_000);
+    assert.is(told[1], 503);
+    const second = await registrar(wire, { seed: 2 });
+    await wire.clock.advance(30_000);
+    assert.is(told.at(-1), "registered");
+    assert.is(second.accepted.length, 1);
+  });
 
 test("a registrar's shortest time is honoured at once", async () => {
   const wire = sipWire();

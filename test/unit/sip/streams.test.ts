@@ -99,6 +99,24 @@ for (const kind of kinds) {
     assert.equal(told, [200]);
   });
 
+  test(`what is asked over ${kind} is said once, however long the answer takes`, async () => {
+    let flow: Flow | undefined;
+    const { clock, server, peer } = await open((incoming) => {
+      flow = incoming.flow;
+      incoming.respond(200);
+    });
+    const terminal = await peer(kind);
+    terminal.send(over(kind, { method: "REGISTER" }));
+    await clock.advance(20);
+    const parties = { uri: "sip:a@10.0.0.9:1", from: "sip:ops@10.0.0.1", to: "sip:a@10.0.0.9" };
+    for (const method of ["OPTIONS", "INVITE"]) if (flow) server.request({ method, ...parties, via: flow }, () => {});
+    await clock.advance(20_000);
+    assert.equal(
+      terminal.received.flatMap((message) => (message.kind === "request" ? [message.method] : [])),
+      ["OPTIONS", "INVITE"],
+    );
+  });
+
   test(`a ${kind} connection that is gone is told of, and never dialled: behind it may be somebody else`, async () => {
     let flow: Flow | undefined;
     const { clock, network, server, peer, closed } = await open((incoming) => {
@@ -239,6 +257,25 @@ test("the answer to a sips URI names a sips Contact", async () => {
   assert.equal(
     terminal.received.map((message) => header(message, "contact")),
     ["<sips:group@10.0.0.1:5061>", "<sip:group@10.0.0.1:5061;transport=tls>"],
+  );
+});
+
+test("in a dialog with a sips target the Contact stays a sips one", async () => {
+  const { clock, peer } = await open();
+  const terminal = await peer("tls");
+  for (const scheme of ["sips", "sip"])
+    terminal.send(
+      over("tls", {
+        method: "SUBSCRIBE",
+        branch: `z9hG4bK${scheme}`,
+        callId: scheme,
+        headers: ["Event: x", `Contact: <${scheme}:a@10.0.0.9>`],
+      }),
+    );
+  await clock.advance(20);
+  assert.equal(
+    terminal.received.map((message) => header(message, "contact")),
+    [...Array(2).fill("<sips:group@10.0.0.1:5061>"), ...Array(2).fill("<sip:group@10.0.0.1:5061;transport=tls>")],
   );
 });
 
