@@ -4,11 +4,27 @@
 export interface SessionRequest {
   /** Unique for the life of this gateway. */
   readonly leg: string;
-  readonly talkgroup: string;
+  /** A talkgroup or a call. Undefined: parked, until it is moved into one. */
+  readonly talkgroup?: string;
   /** "sip:alice@example.org" */
   readonly user: string;
   readonly mayTalk: boolean;
   readonly priority: number;
+  readonly mayPreempt: boolean;
+}
+
+/** A private or ad hoc call; to a conference server a talkgroup like any other, but for its name and its scope. Times in ms. */
+export interface CallSettings {
+  readonly name: string;
+  /** T1, T2, T3 and T4 of TS 24.380 §11. */
+  readonly endOfMediaMs: number;
+  readonly talkMs: number;
+  readonly graceMs: number;
+  readonly hangMs: number;
+  /** Nothing of it leaves this gateway. */
+  readonly scope: "gateway";
+  /** Two phones without floor control hear each other at the same time. */
+  readonly duplex: true;
 }
 
 export type SessionCommand =
@@ -16,13 +32,26 @@ export type SessionCommand =
   | { readonly type: "provision"; readonly options: SessionRequest; readonly offer?: string }
   /** The terminal's answer. Reply: "ready" or "refused". */
   | { readonly type: "accept"; readonly leg: string; readonly answer: string }
-  | { readonly type: "release"; readonly leg: string };
+  | { readonly type: "release"; readonly leg: string }
+  /** Into another call, where `by` asked for it, or parked. */
+  | { readonly type: "move"; readonly leg: string; readonly talkgroup?: string; readonly by?: string }
+  /** The terminal offers anew. Reply: "reanswer". */
+  | { readonly type: "reoffer"; readonly leg: string; readonly offer: string }
+  /** The terminal's user pressed a key, said by signalling. */
+  | { readonly type: "key"; readonly leg: string; readonly key: string }
+  /** Played to the terminal. */
+  | { readonly type: "tone"; readonly leg: string; readonly tone: "confirm" | "deny" }
+  | { readonly type: "talkgroup"; readonly settings: CallSettings }
+  | { readonly type: "no-talkgroup"; readonly talkgroup: string };
 
 export type SessionEvent =
   | { readonly type: "offer"; readonly leg: string; readonly sdp: string }
   | { readonly type: "answer"; readonly leg: string; readonly sdp: string }
   | { readonly type: "ready"; readonly leg: string }
   | { readonly type: "refused"; readonly leg: string; readonly status: number; readonly reason: string }
+  /** With `status`, what was offered anew is refused, and the session goes on as it was. */
+  | { readonly type: "reanswer"; readonly leg: string; readonly sdp: string }
+  | { readonly type: "reanswer"; readonly leg: string; readonly status: number }
   /** The terminal gave no sign of life; the leg is gone. */
   | { readonly type: "lost"; readonly leg: string };
 

@@ -2,7 +2,7 @@
 import type { IncomingInvite, Session } from "../sip/endpoint.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { type Account, sameRights } from "./accounts.ts";
-import type { Legs } from "./legs.ts";
+import { holderIn, type Legs } from "./legs.ts";
 
 export interface Dialled {
   /** Answers an INVITE that is authorised. Throws ProtocolError. */
@@ -41,12 +41,13 @@ export function dialledCalls(
     }
 
     const leg = legs.provision(
-      account,
+      holderIn(account, talkgroup),
       talkgroup,
       {
         offer() {},
         answer(sdp) {
-          session = invite.accept({ type: "application/sdp", content: sdp }, { onConfirmed() {}, onEnd: over });
+          const handlers = { onConfirmed() {}, onEnd: over, ...legs.inSession(leg) };
+          session = invite.accept({ type: "application/sdp", content: sdp }, handlers);
         },
         ready() {
           standing = true;

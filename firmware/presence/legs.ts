@@ -1,6 +1,18 @@
 /** Names legs, and hands what the conference server says of a leg to whoever wanted it. */
+import type { Body } from "../sip/endpoint.ts";
 import { type Account, priorityIn } from "./accounts.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
+
+/** Who is at the other end of a leg, and what they may do in its call. */
+export interface LegHolder {
+  readonly user: string;
+  /** "sip:alice@example.org", shown to the others. */
+  readonly aor: string;
+  readonly mayTalk: boolean;
+  readonly mayPreempt: boolean;
+  /** Floor priority, 0..255. */
+  readonly priority: number;
+}
 
 export interface LegUser {
   offer(sdp: string): void;
@@ -10,41 +22,75 @@ export interface LegUser {
   lost(): void;
 }
 
+/** What a terminal says inside its session, of the leg. */
+export interface InSession {
+  onReoffer(sdp: string, reply: (answer: Body | number) => void): void;
+  onKey(key: string): void;
+}
+
 export interface Legs {
-  /** With `offer`, `answer` follows; without, `offer`. Returns the leg's name. */
-  provision(account: Account, talkgroup: string, user: LegUser, offer?: string): string;
+  /** With `offer`, `answer` follows; without, `offer`. `talkgroup`: or a call; undefined: parked. Returns the leg's name. */
+  provision(holder: LegHolder, talkgroup: string | undefined, user: LegUser, offer?: string): string;
   accept(leg: string, answer: string): void;
+  /** Into a call that `by` asked for, or, without one, parked. */
+  move(leg: string, talkgroup?: string, by?: string): void;
+  tone(leg: string, tone: "confirm" | "deny"): void;
+  inSession(leg: string): InSession;
   /** Nothing is heard of it any more. */
   release(leg: string): void;
   receive(event: SessionEvent): void;
 }
 
+interface Leg {
+  readonly user: LegUser;
+  /** Who offered anew, and waits. */
+  reply?: ((answer: Body | number) => void) | undefined;
+}
+
+export function holderIn(account: Account, talkgroup: string): LegHolder {
+  const { user, aor } = account;
+  const priority = priorityIn(account, talkgroup);
+  return { user, aor, mayTalk: !account.listenOnly.has(talkgroup), mayPreempt: true, priority };
+}
+
 export function legsAt(conference: ConferenceServer): Legs {
-  const users = new Map<string, LegUser>();
+  const legs = new Map<string, Leg>();
   let count = 0;
 
   return {
-    provision(account, talkgroup, user, offer) {
+    provision({ user: name, aor, ...rights }, talkgroup, user, offer) {
       count += 1;
-      const leg = `${count}-${account.user}`;
-      users.set(leg, user);
-      const options = {
-        leg,
-        talkgroup,
-        user: account.aor,
-        mayTalk: !account.listenOnly.has(talkgroup),
-        priority: priorityIn(account, talkgroup),
-      };
+      const leg = `${count}-${name}`;
+      legs.set(leg, { user });
+      const options = { leg, ...(talkgroup !== undefined && { talkgroup }), user: aor, ...rights };
       conference.send({ type: "provision", options, ...(offer !== undefined && { offer }) });
       return leg;
     },
     accept: (leg, answer) => conference.send({ type: "accept", leg, answer }),
+    move(leg, talkgroup, by) {
+      if (!legs.has(leg)) return;
+      const to = { ...(talkgroup !== undefined && { talkgroup }), ...(by !== undefined && { by }) };
+      conference.send({ type: "move", leg, ...to });
+    },
+    tone: (leg, tone) => conference.send({ type: "tone", leg, tone }),
+    inSession: (name) => ({
+      onReoffer(offer, reply) {
+        const leg = legs.get(name);
+        if (!leg) return reply(481);
+        leg.reply = reply;
+        conference.send({ type: "reoffer", leg: name, offer });
+      },
+      onKey(key) {
+        if (legs.has(name)) conference.send({ type: "key", leg: name, key });
+      },
+    }),
     release(leg) {
-      if (users.delete(leg)) conference.send({ type: "release", leg });
+      if (legs.delete(leg)) conference.send({ type: "release", leg });
     },
     receive(event) {
-      const user = users.get(event.leg);
-      if (!user) return;
+      const leg = legs.get(event.leg);
+      if (!leg) return;
+      const { user } = leg;
       switch (event.type) {
         case "offer":
           return user.offer(event.sdp);
@@ -52,11 +98,16 @@ export function legsAt(conference: ConferenceServer): Legs {
           return user.answer(event.sdp);
         case "ready":
           return user.ready();
+        case "reanswer": {
+          const { reply } = leg;
+          leg.reply = undefined;
+          return reply?.("sdp" in event ? { type: "application/sdp", content: event.sdp } : event.status);
+        }
         case "refused":
-          users.delete(event.leg);
+          legs.delete(event.leg);
           return user.refused(event.status, event.reason);
         case "lost":
-          users.delete(event.leg);
+          legs.delete(event.leg);
           return user.lost();
       }
     },

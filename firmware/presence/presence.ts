@@ -8,14 +8,16 @@ import type { Random } from "../../hal/random/port.ts";
 import type { Log } from "../log.ts";
 import type { DigestAlgorithm } from "../sip/digest.ts";
 import type { Endpoint, Flow, Handlers, Incoming, IncomingSubscribe } from "../sip/endpoint.ts";
-import { parseContactList, parseEvent } from "../sip/header.ts";
-import { headers, ProtocolError } from "../sip/message.ts";
-import { formatUri, parseUri } from "../sip/uri.ts";
+import { parseEvent } from "../sip/header.ts";
+import { ProtocolError } from "../sip/message.ts";
+import { parseUri } from "../sip/uri.ts";
 import type { Account, AccountChange, Accounts } from "./accounts.ts";
+import { activation } from "./activation.ts";
 import { authentication, type RefusedCounts } from "./authentication.ts";
 import { type BindingStore, forgetful } from "./binding-store.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
-import { dialledCalls } from "./dialled.ts";
+import { contactOf } from "./contact.ts";
+import { direct } from "./direct.ts";
 import { legsAt } from "./legs.ts";
 import { people } from "./people.ts";
 import { presenceEvents } from "./presence-events.ts";
@@ -66,8 +68,8 @@ export interface PresenceServer {
   talkgroup(name: string, isThere: boolean): void;
   /** Who holds the floor of a talkgroup, as an address of record; undefined: nobody. */
   floor(talkgroup: string, talker: string | undefined): void;
-  /** A user of this gateway is in a call more, or less. */
-  call(user: string, change: 1 | -1): void;
+  /** Nobody has talked in a talkgroup or a call for so long that it is un-bridged. */
+  quiet(name: string): void;
   /** What a user chose at a panel or by a feature code, until it is taken back (undefined) or this gateway starts anew. */
   setStatus(user: string, chosen: Shown | undefined): void;
   /** A user's account or rules were changed. */
@@ -76,7 +78,7 @@ export interface PresenceServer {
   close(): void;
 }
 
-const allowed = "REGISTER, INVITE, ACK, CANCEL, BYE, OPTIONS, SUBSCRIBE, PUBLISH";
+const allowed = "REGISTER, INVITE, ACK, CANCEL, BYE, OPTIONS, SUBSCRIBE, PUBLISH, REFER";
 
 export function presence(
   ports: PresencePorts,
@@ -106,11 +108,10 @@ export function presence(
     entityOf: groupUri,
     membersOf: (talkgroup) => members.members(talkgroup).map((user) => `sip:${user}@${realm}`),
   });
-  const calls = dialledCalls(legs, members.session);
   const sessions = sessionsBy((place) =>
-    openSession({ ...ports, legs }, place, (standing) =>
-      members.session(place.account.user, place.talkgroup, standing ? 1 : -1),
-    ),
+    openSession({ ...ports, legs }, place, (standing) => {
+      if (place.talkgroup !== direct) members.session(place.account.user, place.talkgroup, standing ? 1 : -1);
+    }),
   );
   const standing = standingSessions(({ account, contact, flow }, talkgroup) => hold(account, talkgroup, contact, flow));
   const bindings = registrar(
@@ -130,6 +131,20 @@ export function presence(
       reach: ({ user }, change) => members.registered(user, change),
     },
   );
+  const active = activation(
+    {
+      ...ports,
+      legs,
+      people: persons,
+      isTalkgroup: (name) => talkgroups.has(name),
+      talkgroup: talkgroupOf,
+      reachable: bindings.reachable,
+      lend: (user, by) => (call, onGone) => sessions.lend(user, direct, call, by, onGone),
+      onStanding: members.session,
+      outside: () => undefined,
+    },
+    realm,
+  );
   const restored = revival(ports, `sip:${realm}`, { waits: bindings.isAsleep, alive: bindings.wake });
 
   const requests = new Map<string, (account: Account, incoming: Incoming) => void>([
@@ -141,9 +156,8 @@ export function presence(
     return sessions.hold({ account, talkgroup, group: groupUri(talkgroup), contact, flow });
   }
 
-  /** The talkgroup that a request is for, if its sender may be there. Throws ProtocolError 404, 403. */
-  function talkgroupOf(incoming: Incoming, account: Account): string {
-    const { user } = parseUri(incoming.request.uri);
+  /** The talkgroup of this name, if the account may be there. Throws ProtocolError 404, 403. */
+  function talkgroupOf(user: string | undefined, account: Account): string {
     if (user === undefined || !talkgroups.has(user)) throw new ProtocolError(404, "no such talkgroup");
     if (!account.talkgroups.has(user)) throw new ProtocolError(403, `${account.user} is no member of ${user}`);
     return user;
@@ -163,20 +177,22 @@ export function presence(
   }
 
   function subscribeToTalkgroup(subscribe: IncomingSubscribe, account: Account): void {
-    const talkgroup = talkgroupOf(subscribe, account);
+    const { user } = parseUri(subscribe.request.uri);
+    const talkgroup = user === direct ? direct : talkgroupOf(user, account);
     let reason: Reason | undefined;
     const accepted = watchers.accept(subscribe, account, talkgroup, {
       onRefresh: (flow) => reason?.move(flow),
       onEnd: () => reason?.giveUp(),
     });
     // A poll asks who is there, and wants no session.
-    if (accepted && subscribe.expires !== 0) reason = hold(account, talkgroup, contactOf(subscribe), subscribe.flow);
+    if (accepted && subscribe.expires !== 0)
+      reason = hold(account, talkgroup, contactOf(subscribe.request), subscribe.flow);
   }
 
   /** Another proof is taken for another person: what the one before had going ends. */
   function account(user: string, change: AccountChange): void {
     const now = change === "proof" ? undefined : ports.accounts.find(user);
-    calls.retain(user, now);
+    active.retain(user, now);
     watchers.retain(user, now);
     bindings.retain(user, now);
     if (!now) {
@@ -199,7 +215,11 @@ export function presence(
     handlers: {
       onInvite(invite) {
         const account = guard.admit(invite);
-        if (account) calls.receive(invite, account, talkgroupOf(invite, account));
+        if (account) active.invite(invite, account);
+      },
+      onRefer(refer) {
+        const account = guard.admit(refer);
+        if (account) active.refer(refer, account);
       },
       onSubscribe,
       onRequest(incoming) {
@@ -219,8 +239,10 @@ export function presence(
       members.remote(gateway, user, state);
       persons.remote(gateway, user, state);
     },
-    floor: (talkgroup, talker) => persons.floor(talkgroup, talker === undefined ? undefined : userOf(talker)),
-    call: persons.call,
+    floor(talkgroup, talker) {
+      if (talkgroups.has(talkgroup)) persons.floor(talkgroup, talker === undefined ? undefined : userOf(talker));
+    },
+    quiet: active.quiet,
     setStatus(user, chosen) {
       if (ports.accounts.find(user)) persons.choose(user, chosen);
     },
@@ -237,7 +259,7 @@ export function presence(
     },
     close() {
       guard.close();
-      calls.close();
+      active.close();
       sessions.close();
       watchers.close();
       events.close();
@@ -257,10 +279,4 @@ function userOf(aor: string): string | undefined {
     if (!(error instanceof ProtocolError)) throw error;
     return undefined;
   }
-}
-
-function contactOf(subscribe: IncomingSubscribe): string {
-  const contacts = parseContactList(headers(subscribe.request, "contact"));
-  if (contacts === "*" || contacts[0] === undefined) throw new ProtocolError(400, "SUBSCRIBE without a Contact");
-  return formatUri(parseUri(contacts[0].uri));
 }

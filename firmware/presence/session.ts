@@ -5,10 +5,12 @@ import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
 import type { Endpoint, Flow, Session } from "../sip/endpoint.ts";
 import type { Account } from "./accounts.ts";
-import type { Legs, LegUser } from "./legs.ts";
+import { autoAnswer } from "./auto-answer.ts";
+import { direct } from "./direct.ts";
+import { holderIn, type Legs, type LegUser } from "./legs.ts";
 import { initialSession, sessionMachine } from "./session-machine.ts";
 
-/** A terminal's place in a talkgroup. */
+/** A terminal's place in a talkgroup, or with the service of direct calls. */
 export interface SessionPlace {
   readonly account: Account;
   readonly talkgroup: string;
@@ -26,15 +28,16 @@ export interface StandingSession {
   move(flow: Flow): void;
   /** A connection is gone: if it was the way to the terminal, nothing is asked of it before it is heard of again. */
   cut(connection: Flow): void;
+  /**
+   * Lends its leg to a call that `by` asked for, from now until it is given back or `onGone`. Undefined while it does not stand, or
+   * is lent already.
+   */
+  lend(call: string, by: string, onGone: () => void): GiveBack | undefined;
   end(): void;
 }
 
-/** Three ways to ask a phone to pick up by itself; each maker reads another one (RFC 5373, and two that came before). */
-const autoAnswer = [
-  ["answer-mode", "Auto"],
-  ["call-info", "<sip:roger.invalid>;answer-after=0"],
-  ["alert-info", "<http://roger.invalid>;info=alert-autoanswer;delay=0"],
-] as const;
+/** Called once, and not after `onGone`. */
+export type GiveBack = () => void;
 
 export function openSession(
   ports: {
@@ -53,6 +56,8 @@ export function openSession(
   let { flow } = place;
   let leg: string | undefined;
   let dialog: Session | undefined;
+  /** Whoever has the leg. */
+  let borrower: (() => void) | undefined;
 
   const failed = (cause: "refused" | "hung-up" | "lost") =>
     machine.send({ type: "failed", cause, fraction: random.fraction() });
@@ -74,7 +79,7 @@ export function openSession(
   const machine = run(sessionMachine, initialSession, ports.clock, (deed) => {
     switch (deed.do) {
       case "provision":
-        leg = legs.provision(account, talkgroup, user);
+        leg = legs.provision(holderIn(account, talkgroup), talkgroup === direct ? undefined : talkgroup, user);
         return;
       case "invite":
         return invite(deed.sdp);
@@ -89,12 +94,17 @@ export function openSession(
         return;
       case "up":
         return onStanding(true);
-      case "down":
+      case "down": {
+        const gone = borrower;
+        borrower = undefined;
+        gone?.();
         return onStanding(false);
+      }
     }
   });
 
   function invite(sdp: string): void {
+    const inSession = leg === undefined ? {} : legs.inSession(leg);
     dialog = ports.sip().invite(
       {
         method: "INVITE",
@@ -117,6 +127,7 @@ export function openSession(
           log.info({ user: account.user, talkgroup }, "the terminal hung up its session");
           failed("hung-up");
         },
+        ...inSession,
       },
     );
   }
@@ -138,6 +149,16 @@ export function openSession(
     },
     cut({ transport, connection }) {
       if (flow.transport === transport && flow.connection === connection) machine.send({ type: "cut" });
+    },
+    lend(call, by, onGone) {
+      if (leg === undefined || borrower || machine.state().in !== "standing") return undefined;
+      const lent = leg;
+      borrower = onGone;
+      legs.move(lent, call, by);
+      return () => {
+        borrower = undefined;
+        legs.move(lent);
+      };
     },
     end() {
       machine.send({ type: "end" });

@@ -1,6 +1,6 @@
 import type { Flow } from "../sip/endpoint.ts";
 import { type Account, sameRights } from "./accounts.ts";
-import type { SessionPlace, StandingSession } from "./session.ts";
+import type { GiveBack, SessionPlace, StandingSession } from "./session.ts";
 
 /** The sessions that this gateway keeps up: one for a terminal and talkgroup, however many reasons there are for it. */
 export interface Sessions {
@@ -10,6 +10,8 @@ export interface Sessions {
   registered(user: string, contact: string, flow: Flow, fresh: boolean): void;
   /** A connection is gone, and with it the way to whoever was reached by it. */
   cut(connection: Flow): void;
+  /** Lends the leg of a session that the user has with a service and that is not lent; undefined: there is none. */
+  lend(user: string, service: string, call: string, by: string, onGone: () => void): GiveBack | undefined;
   /** The account has other rights now: sessions that stand with others are set up anew. Those it may not have are given up by their reasons. */
   changed(account: Account): void;
   close(): void;
@@ -62,6 +64,14 @@ export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sess
         move(entry, flow);
         if (fresh) session.renew(flow);
       }
+    },
+    lend(user, service, call, by, onGone) {
+      for (const { place, session } of held.values()) {
+        if (place.account.user !== user || place.talkgroup !== service) continue;
+        const giveBack = session.lend(call, by, onGone);
+        if (giveBack) return giveBack;
+      }
+      return undefined;
     },
     changed(account) {
       for (const entry of held.values()) {

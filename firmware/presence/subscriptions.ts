@@ -3,6 +3,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Flow, IncomingSubscribe, Notifier } from "../sip/endpoint.ts";
 import type { Account } from "./accounts.ts";
 import { conferenceInfo } from "./conference-info.ts";
+import { direct } from "./direct.ts";
 import { gather } from "./pace.ts";
 import { subscriptionTerms } from "./terms.ts";
 
@@ -86,7 +87,7 @@ export function subscriptions(
     },
     retain(user, account) {
       for (const [talkgroup, all] of byTalkgroup) {
-        if (account?.talkgroups.has(talkgroup)) continue;
+        if (account && (talkgroup === direct || account.talkgroups.has(talkgroup))) continue;
         for (const { user: owner, notifier, over } of [...all]) {
           if (owner !== user) continue;
           // RFC 6665 §4.1.3: "rejected" is for good; after "deactivated" the terminal may ask again, and prove anew who it is.

@@ -8,6 +8,8 @@ export interface XmlElement {
   readonly namespace: string;
   /** Without a prefix. */
   readonly name: string;
+  /** By their names as they are written. */
+  readonly attributes: ReadonlyMap<string, string>;
   readonly children: readonly XmlElement[];
   /** Its own, without that of its children. */
   readonly text: string;
@@ -56,6 +58,7 @@ export function readXml(document: Uint8Array): XmlElement {
   const top: Open = {
     namespace: "",
     name: "",
+    attributes: new Map(),
     tag: "",
     scope: new Map([["xml", xmlNamespace]]),
     children: [],
@@ -146,7 +149,8 @@ function elementOf(tag: string, written: ReadonlyMap<string, string>, outer: Sco
   const prefix = colon < 0 ? "" : tag.slice(0, colon);
   const namespace = scope.get(prefix);
   if (namespace === undefined && prefix !== "") throw fault(`prefix ${prefix.slice(0, 20)} without a namespace`);
-  return { tag, scope, namespace: namespace ?? "", name: tag.slice(colon + 1), children: [], text: "" };
+  const name = tag.slice(colon + 1);
+  return { tag, scope, namespace: namespace ?? "", name, attributes: written, children: [], text: "" };
 }
 
 /** "xmlns" declares the default one, "xmlns:dm" that of a prefix. */

@@ -46,7 +46,14 @@ export const willing: Reply = (command) => {
     }
     case "accept":
       return [{ type: "ready", leg: command.leg }];
+    case "reoffer":
+      return [{ type: "reanswer", leg: command.leg, sdp: `answer to ${command.offer}` }];
     case "release":
+    case "move":
+    case "key":
+    case "tone":
+    case "talkgroup":
+    case "no-talkgroup":
       return [];
   }
 };
@@ -102,6 +109,8 @@ export async function openSite(
     legs: new Set<string>(),
     /** What was asked, in words: "provision 1-alice". */
     words: () => asked.map(({ command }) => `${command.type} ${legOf(command)}`),
+    /** Calls that are open. */
+    calls: new Set<string>(),
     /** When legs were asked for, ms. */
     times: () => asked.filter(({ command }) => command.type === "provision").map(({ at }) => at),
     tell(event: SessionEvent) {
@@ -119,6 +128,8 @@ export async function openSite(
     asked.push({ at: clock.now(), command });
     if (command.type === "provision") conference.legs.add(command.options.leg);
     if (command.type === "release") conference.legs.delete(command.leg);
+    if (command.type === "talkgroup") conference.calls.add(command.settings.name);
+    if (command.type === "no-talkgroup") conference.calls.delete(command.talkgroup);
     for (const event of conference.reply(command)) clock.after(1, () => conference.tell(event));
   }
 
@@ -187,6 +198,7 @@ export async function openSite(
       await clock.advance(0);
       assert.is(clock.pending(), 0, "no timer is left behind");
       assert.equal([...conference.legs], [], "no leg is left behind");
+      assert.equal([...conference.calls], [], "no call is left behind");
     },
   };
 }
@@ -194,7 +206,9 @@ export async function openSite(
 export type Site = Awaited<ReturnType<typeof openSite>>;
 
 function legOf(command: SessionCommand): string {
-  return command.type === "provision" ? command.options.leg : command.leg;
+  if (command.type === "provision") return command.options.leg;
+  if (command.type === "talkgroup") return command.settings.name;
+  return "leg" in command ? command.leg : command.talkgroup;
 }
 
 function wordsOf(state: Presence | undefined): string {

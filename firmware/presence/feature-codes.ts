@@ -1,0 +1,87 @@
+/**
+ * Numbers that a phone dials to say something of its user: answered with a short tone, and hung up. They count until they are taken
+ * back, or the gateway starts anew.
+ */
+import type { Cancel, Clock } from "../../hal/clock/port.ts";
+import type { IncomingInvite, Session } from "../sip/endpoint.ts";
+import { ProtocolError } from "../sip/message.ts";
+import type { Account } from "./accounts.ts";
+import { holderIn, type Legs } from "./legs.ts";
+import { sdpType } from "./party.ts";
+import type { Shown } from "./status.ts";
+
+/** As PBXs have them: *78 and *79 turn do not disturb on and off. "*79" takes back each of the others as well. */
+const codes: ReadonlyMap<string, Shown | undefined> = new Map([
+  ["*76", { status: "busy" }],
+  ["*77", { status: "listening-only" }],
+  ["*78", { status: "do-not-disturb" }],
+  ["*79", undefined],
+]);
+
+export interface FeatureCodes {
+  isCode(number: string): boolean;
+  /** Does what the code says, and answers. Throws ProtocolError for an INVITE without an offer. */
+  receive(code: string, account: Account, invite: IncomingInvite): void;
+  close(): void;
+}
+
+const mostOpen = 100;
+/** The tone is heard to its end, ms. */
+const toneMs = 1_500;
+
+export function featureCodes(
+  ports: { readonly clock: Clock; readonly legs: Legs },
+  choose: (user: string, shown: Shown | undefined) => void,
+): FeatureCodes {
+  const { clock, legs } = ports;
+  const open = new Set<() => void>();
+
+  return {
+    isCode: (number) => codes.has(number),
+    receive(code, account, invite) {
+      const offer = invite.offer();
+      if (open.size >= mostOpen) throw new ProtocolError(503, `${open.size} feature codes at once`);
+      choose(account.user, codes.get(code));
+      let session: Session | undefined;
+      let timer: Cancel | undefined;
+
+      function over(): void {
+        timer?.();
+        open.delete(hangUp);
+        legs.release(leg);
+      }
+      function hangUp(): void {
+        over();
+        if (session) session.end();
+        else invite.respond(480);
+      }
+
+      const leg = legs.provision(
+        holderIn(account, code),
+        undefined,
+        {
+          offer() {},
+          answer(sdp) {
+            session = invite.accept({ type: sdpType, content: sdp }, { onConfirmed() {}, onEnd: over });
+          },
+          ready() {
+            legs.tone(leg, "confirm");
+            timer = clock.after(toneMs, hangUp);
+          },
+          refused(status) {
+            over();
+            if (session) session.end();
+            else invite.respond(status);
+          },
+          lost: hangUp,
+        },
+        offer,
+      );
+      open.add(hangUp);
+      invite.onCancel = over;
+    },
+    close() {
+      for (const hangUp of [...open]) hangUp();
+    },
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * One member of a call, and the way in: somebody whose INVITE waits for its answer, or whose session with the service of direct
+ * calls is there already. Who has to be called is in called-party.ts. Each comes once, and goes once.
+ */
+import type { Clock } from "../../hal/clock/port.ts";
+import type { IncomingInvite, Session } from "../sip/endpoint.ts";
+import { quote } from "../sip/header.ts";
+import type { Headers } from "../sip/message.ts";
+import type { Refusal } from "./call-machine.ts";
+import type { LegHolder, Legs } from "./legs.ts";
+
+export interface PartyListener {
+  /** A terminal rings. */
+  ringing(): void;
+  /** In the call, and heard there. */
+  there(): void;
+  /** Nothing is heard of the party any more. `refusal`: it never came. */
+  gone(refusal?: Refusal): void;
+}
+
+export interface Party {
+  /** Whoever waits for an answer is told that somebody is being called. */
+  ring(): void;
+  /** … that the call stands. */
+  answer(): void;
+  /** Out of the call; nothing is told any more. `refusal`: for whoever still waits for an answer. */
+  end(refusal: Refusal): void;
+}
+
+/** Brings a member into the call of this name; nothing is told before it has returned. */
+export type OpenParty = (call: string, listener: PartyListener) => Party;
+
+export const sdpType = "application/sdp";
+
+/** RFC 3326: why, for those who show it to people. */
+export function reasonOf({ status, words }: Refusal): Headers {
+  return words === undefined ? [] : [["reason", `SIP;cause=${status};text=${quote(words)}`]];
+}
+
+/** Somebody who calls. Throws ProtocolError for an INVITE without an offer. */
+export function callingParty(legs: Legs, invite: IncomingInvite, holder: LegHolder): OpenParty {
+  const offer = invite.offer();
+
+  return (call, listener) => {
+    let session: Session | undefined;
+    let answer = "";
+
+    function gone(refusal?: Refusal): void {
+      legs.release(leg);
+      listener.gone(refusal);
+    }
+
+    const leg = legs.provision(
+      holder,
+      call,
+      {
+        offer() {},
+        answer: (sdp) => {
+          answer = sdp;
+        },
+        ready: listener.there,
+        refused(status) {
+          gone();
+          end({ status });
+        },
+        lost() {
+          gone();
+          end({ status: 480 });
+        },
+      },
+      offer,
+    );
+    invite.onCancel = gone;
+
+    function end(refusal: Refusal): void {
+      legs.release(leg);
+      if (session) session.end();
+      else invite.respond(refusal.status, { headers: reasonOf(refusal) });
+    }
+
+    return {
+      ring() {
+        if (!session) invite.respond(180);
+      },
+      answer() {
+        const handlers = { onConfirmed() {}, onEnd: gone, ...legs.inSession(leg) };
+        session = invite.accept({ type: sdpType, content: answer }, handlers);
+      },
+      end,
+    };
+  };
+}
+
+/** Lends a session to a call; undefined: there is none. */
+export type Lend = (call: string, onGone: () => void) => (() => void) | undefined;
+
+/** Somebody whose session with the service of direct calls is borrowed, or who is called where there is none. */
+export function reachedParty(clock: Clock, lend: Lend, called: OpenParty): OpenParty {
+  return (call, listener) => {
+    const giveBack = lend(call, gone);
+    if (!giveBack) return called(call, listener);
+    const cancel = clock.after(0, listener.there);
+    let isGone = false;
+
+    function gone(): void {
+      isGone = true;
+      cancel();
+      listener.gone();
+    }
+    return {
+      ring() {},
+      answer() {},
+      end() {
+        cancel();
+        if (!isGone) giveBack();
+      },
+    };
+  };
+}
