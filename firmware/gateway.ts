@@ -145,6 +145,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         case "offer":
         case "answer":
         case "ready":
+        case "reanswer":
         case "refused":
         case "lost":
           return server.session(event);
@@ -152,8 +153,10 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
           return realm?.sendFloor(event.to, event.floor);
         case "trunk-media":
           return realm?.sendMedia(event.talkgroup, event.packet);
-        case "bridged":
         case "unbridged":
+          server.quiet(event.talkgroup);
+          return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
+        case "bridged":
           return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
         case "floor":
           server.floor(event.talkgroup, event.talker);

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { ZodType } from "zod";
 import type { Fault } from "../../hal/board/fault.ts";
 import { DeviceError } from "../../hal/error.ts";
-import { buddyList, user } from "../config/fields.ts";
+import { serviceNames, user } from "../config/fields.ts";
 import { readSite } from "../config/files.ts";
 import { seedOf } from "../seed.ts";
 import { type Editor, openEditor, Refusal } from "../store/editing.ts";
@@ -54,10 +54,9 @@ function open({ config: file, store }: Place): { readonly editor: Editor } | { r
 }
 
 /** Of a user or a talkgroup that is to be added. */
-export const newName = user.refine(
-  (name) => name !== buddyList,
-  "this is the name of everybody's buddy list; expected another",
-);
+export const newName = user.refine((name) => !serviceNames.has(name), {
+  error: ({ input }) => `this is the name of ${serviceNames.get(String(input))}; expected another`,
+});
 
 /** What was given, checked as it is in a configuration file. Throws Refusal. */
 export function checked<Value>(schema: ZodType<Value, unknown>, what: string, given: unknown): Value {

@@ -39,8 +39,11 @@ export const user = text("expected 1 to 64 letters, digits, dots, _ and -, a let
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value),
 );
 
-/** Everybody's list of whom they may talk with has the URI of this name: no user and no talkgroup has it. */
-export const buddyList = "buddies";
+/** Services have the URIs of these names: no user and no talkgroup has one. */
+export const serviceNames: ReadonlyMap<string, string> = new Map([
+  ["buddies", "everybody's buddy list"],
+  ["direct", "the service of direct calls"],
+]);
 
 /** A digest answer crosses the network in clear: whoever captures one can try short passwords on it at leisure. */
 export const password = text(

@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import type { Fault } from "../../hal/board/fault.ts";
 import { gatewayId } from "../federation/topic.ts";
-import { buddyList, ownHost } from "./fields.ts";
+import { ownHost, serviceNames } from "./fields.ts";
 
 /** undefined for what is absent or malformed. */
 const loose = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
@@ -81,7 +81,8 @@ function nameFaults({ accounts = [], talkgroups = [] }: Loose): Fault[] {
   ];
   const first = new Map<string, string>();
   return places.flatMap(({ name, path }) => {
-    if (name === buddyList) return [{ path, message: "this is the name of everybody's buddy list; expected another" }];
+    const service = name === undefined ? undefined : serviceNames.get(name);
+    if (service !== undefined) return [{ path, message: `this is the name of ${service}; expected another` }];
     const other = name === undefined ? undefined : first.get(name);
     if (other !== undefined) return [{ path, message: `this is the name at ${other} too; expected another` }];
     if (name !== undefined) first.set(name, path);

@@ -172,6 +172,7 @@ test("what makes no sense is refused with the reason, and nothing is done", asyn
     ["user add panel", "there is a user panel already"],
     ["user add sea", "there is a talkgroup sea already"],
     ["user add buddies", "buddies: this is the name of everybody's buddy list; expected another"],
+    ["user add direct", "direct: this is the name of the service of direct calls; expected another"],
     ["talkgroup add buddies", "buddies: this is the name of everybody's buddy list; expected another"],
     ["user add dave --talkgroup none", "there is no talkgroup none"],
     ["user add a/b", "a/b: expected 1 to 64 letters, digits, dots, _ and -, a letter or digit first"],

@@ -1,7 +1,9 @@
 import { answerChallenge } from "../../../firmware/sip/digest.ts";
 import type { IncomingInvite, Session, Transport } from "../../../firmware/sip/endpoint.ts";
+import { parseNameAddr } from "../../../firmware/sip/header.ts";
 import { header, headers, type SipMessage, type SipRequest, type SipResponse } from "../../../firmware/sip/message.ts";
 import { responseTo, serialize } from "../../../firmware/sip/serialize.ts";
+import { parseUri } from "../../../firmware/sip/uri.ts";
 import type { Address } from "../../../hal/network/port.ts";
 import { simulatedIdentity } from "../../../hal/network/simulated-tls.ts";
 import { openPresencePhone } from "../../support/presence-phone.ts";
@@ -148,6 +150,7 @@ export async function openPhone(site: Site, user = "alice", host = "10.0.0.2", t
   const story: string[] = [];
   const notified: string[] = [];
   let session: Session | undefined;
+  let ringing: (() => void) | undefined;
   const aor = `sip:${user}@${realm}`;
   const credentials = { username: user, password: "secret" };
 
@@ -159,7 +162,11 @@ export async function openPhone(site: Site, user = "alice", host = "10.0.0.2", t
     notified,
     /** Accept, a status to refuse with, or let it ring. */
     onInvite: "accept" as "accept" | "ring" | number,
+    /** Who has called, by the user part of the address. */
+    callers: () => invites.map((invite) => parseUri(parseNameAddr(header(invite, "from") ?? "").uri).user),
     hangUp: () => session?.end(),
+    /** Picks up what rings. */
+    pickUp: () => ringing?.(),
     register: (expires = 300) => endpoint.register({ aor, registrar, credentials, expires, onState() {} }),
     subscribe(talkgroup = "ops", event = "conference") {
       const uri = `sip:${talkgroup}@${realm}`;
@@ -185,6 +192,7 @@ export async function openPhone(site: Site, user = "alice", host = "10.0.0.2", t
           ...(offer !== "" && { body: { type: "application/sdp", content: offer } }),
         },
         {
+          onProgress: (status) => void story.push(`${status}`),
           onAnswer: (response) => void story.push(decoder.decode(response.body)),
           onRefused: (status) => void story.push(`refused: ${status}`),
           onEnd: () => void story.push("hung up"),
@@ -199,8 +207,13 @@ export async function openPhone(site: Site, user = "alice", host = "10.0.0.2", t
     if (phone.onInvite === "ring") {
       invite.respond(180);
       invite.onCancel = () => void story.push("cancelled");
+      ringing = () => pickUp(invite);
       return;
     }
+    pickUp(invite);
+  }
+
+  function pickUp(invite: IncomingInvite): void {
     const content = `answer to ${decoder.decode(invite.request.body)}`;
     session = invite.accept(
       { type: "application/sdp", content },
