@@ -7,7 +7,7 @@ import { type Core, dialogKey, respond } from "./core.ts";
 import { dialogOfCallee } from "./dialog.ts";
 import { withTag } from "./header.ts";
 import { header, ProtocolError } from "./message.ts";
-import { allow, extrasOf, type MindedSession, mindSession, offerOf } from "./session.ts";
+import { extrasOf, type MindedSession, mindSession, offerOf } from "./session.ts";
 import type { ServerTransaction } from "./transactions.ts";
 
 export type CalledState =
@@ -132,9 +132,9 @@ export function receiveInvite(
     user = handlers;
     session = mindSession(core, conversation, {
       onEnd: () => machine.send({ type: "ended" }),
-      ...(handlers.onReoffer && { onReoffer: handlers.onReoffer }),
+      user: handlers,
     });
-    const headers = [allow, conversation.contact(), ...(extras.headers ?? [])];
+    const headers = [core.can.allow, core.can.supported, conversation.contact(), ...(extras.headers ?? [])];
     transaction.respond(200, { headers, body });
     answer = awaitAck(core, transaction, {
       confirmed: () => machine.send({ type: "ack" }),

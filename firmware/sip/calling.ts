@@ -133,7 +133,7 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
   function establish(answer: Answer): void {
     session = mindSession(core, acknowledge(answer), {
       onEnd: () => machine.send({ type: "ended" }),
-      ...(handlers.onReoffer && { onReoffer: handlers.onReoffer }),
+      user: handlers,
     });
     handlers.onAnswer(answer.response);
   }
@@ -154,7 +154,8 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
 
   function onResponse(response: SipResponse, sent: SipRequest): void {
     const { status, reason } = response;
-    if (status < 200) return;
+    if (status < 200)
+      return status > 100 && machine.state().in === "inviting" ? handlers.onProgress?.(status) : undefined;
     const opened = status < 300 ? open(response, sent) : { status, reason };
     if ("status" in opened) return machine.send({ type: "refused", ...opened });
     const { remoteTag } = opened.dialog;
@@ -177,7 +178,8 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
     credentials: out.credentials,
     compose() {
       cseq += 1;
-      const composed = composeOutside(core, out, thread, cseq);
+      const headers = [core.can.allow, core.can.supported, ...(out.headers ?? [])];
+      const composed = composeOutside(core, { ...out, headers }, thread, cseq);
       flow = composed.flow;
       return composed;
     },

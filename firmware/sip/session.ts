@@ -3,17 +3,21 @@
  * and sends BYE. Knows no media: an offer is text that somebody else answers.
  */
 import { type Acceptance, awaitAck } from "./acceptance.ts";
-import type { Body, Flow } from "./contract.ts";
+import { offerType } from "./capabilities.ts";
+import type { Body, Flow, InsideHandlers } from "./contract.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core, DialogUser } from "./core.ts";
-import { quote, splitList } from "./header.ts";
+import { quote, splitList, withoutParams } from "./header.ts";
+import { keyIn, keyTypes } from "./keys.ts";
 import { type Headers, header, headers, ProtocolError, type SipRequest } from "./message.ts";
+import { referralsIn } from "./referring.ts";
+import { awaitReply, type Reoffer } from "./reoffer.ts";
 import type { ServerTransaction } from "./transactions.ts";
 
 export interface SessionHandlers {
   /** The far end said BYE, or never confirmed the answer to its re-offer (BYE was sent then). */
   onEnd(): void;
-  onReoffer?(sdp: string): Body | number;
+  readonly user: InsideHandlers;
 }
 
 export interface MindedSession extends Pick<DialogUser, "onRequest" | "onAck"> {
@@ -22,14 +26,15 @@ export interface MindedSession extends Pick<DialogUser, "onRequest" | "onAck"> {
   close(): void;
 }
 
-export const allow = ["allow", "INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS, SUBSCRIBE, NOTIFY"] as const;
-const offerType = "application/sdp";
-export const accept = ["accept", offerType] as const;
 /** Ranges of media types that a session description is in (§20.1). */
 const offerRanges = [offerType, "application/*", "*/*"];
 const decoder = new TextDecoder();
 
 export function mindSession(core: Core, conversation: Conversation, handlers: SessionHandlers): MindedSession {
+  const { allow, accept } = core.can;
+  const referrals = referralsIn(core, conversation);
+  /** The far end's latest offer, and this side's latest answer to a re-INVITE. */
+  let offered: Reoffer | undefined;
   let reanswer: Acceptance | undefined;
 
   function onRequest(transaction: ServerTransaction): void {
@@ -45,39 +50,70 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
         return onUpdate(transaction);
       case "INFO":
         return onInfo(transaction);
+      case "REFER":
+        return referrals.onRefer(transaction);
+      case "SUBSCRIBE":
+        return referrals.onSubscribe(transaction);
       case "OPTIONS":
-        return transaction.respond(200, { headers: [allow, accept] });
+        return transaction.respond(200, { headers: [allow, accept, core.can.supported] });
       default:
         return transaction.respond(405, { headers: [allow] });
     }
   }
 
   function onReinvite(transaction: ServerTransaction): void {
-    if (reanswer?.pending()) return transaction.respond(491);
-    const answer = answerTo(transaction.request);
-    if (typeof answer === "number") return transaction.respond(answer);
-    transaction.respond(200, { body: answer, headers: [allow, conversation.contact()] });
-    reanswer = awaitAck(core, transaction, {
-      confirmed() {},
-      // §14.2: an answer that nobody confirms ends the session.
-      unconfirmed() {
-        bye(undefined);
-        handlers.onEnd();
-      },
+    receiveOffer(transaction, (body) => {
+      transaction.respond(200, { body, headers: [allow, conversation.contact()] });
+      reanswer = awaitAck(core, transaction, {
+        confirmed() {},
+        // §14.2: an answer that nobody confirms ends the session.
+        unconfirmed() {
+          bye(undefined);
+          handlers.onEnd();
+        },
+      });
     });
   }
 
   function onUpdate(transaction: ServerTransaction): void {
     const refresh: Headers = [allow, conversation.contact()];
     if (transaction.request.body.length === 0) return transaction.respond(200, { headers: refresh });
-    if (reanswer?.pending()) return transaction.respond(491);
-    const answer = answerTo(transaction.request);
-    if (typeof answer === "number") return transaction.respond(answer);
-    transaction.respond(200, { body: answer, headers: refresh });
+    receiveOffer(transaction, (body) => transaction.respond(200, { body, headers: refresh }));
   }
 
-  function answerTo(request: SipRequest): Body | number {
-    return handlers.onReoffer?.(offerOf(request)) ?? 488;
+  function receiveOffer(transaction: ServerTransaction, agree: (answer: Body) => void): void {
+    if (reanswer?.pending()) return transaction.respond(491);
+    if (offered?.pending()) return transaction.respond(500, { headers: [retrySoon()] });
+    const sdp = offerOf(transaction.request);
+    if (handlers.user.onReoffer === undefined) return transaction.respond(488);
+    const open = awaitReply(core, transaction, agree);
+    offered = open;
+    try {
+      handlers.user.onReoffer(sdp, open.reply);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      open.reply(error.status);
+    }
+  }
+
+  /** §14.2 and RFC 3311 §5.2: 0 to 10 s, by chance. */
+  function retrySoon(): readonly [string, string] {
+    return ["retry-after", `${Math.floor(core.random.fraction() * 11)}`];
+  }
+
+  /** RFC 6086 §4.2.2: no package is supported; of the older kind only keys, and an empty one, a sign of life, mean anything. */
+  function onInfo(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const { onKey } = handlers.user;
+    if (header(request, "info-package") !== undefined)
+      return transaction.respond(469, { headers: [["recv-info", ""]] });
+    if (request.body.length === 0) return transaction.respond(200);
+    const type = withoutParams(header(request, "content-type") ?? "");
+    if (onKey === undefined || !keyTypes.includes(type))
+      throw new ProtocolError(415, `INFO of type "${type.slice(0, 60)}"`, onKey ? keyTypes : []);
+    const key = keyIn(type, decoder.decode(request.body));
+    transaction.respond(200);
+    onKey(key);
   }
 
   function bye(reason: string | undefined): void {
@@ -90,7 +126,11 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
     onAck: (ack) => reanswer?.onAck(ack),
     bye,
     move: conversation.move,
-    close: () => reanswer?.close(),
+    close() {
+      offered?.withdraw();
+      referrals.close();
+      reanswer?.close();
+    },
   };
 }
 
@@ -101,27 +141,15 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
 export function offerOf(request: SipRequest): string {
   if (request.body.length === 0) throw new ProtocolError(488, `${request.method} without an offer`);
   const type = withoutParams(header(request, "content-type") ?? "");
-  if (type !== offerType) throw new ProtocolError(415, `offer of type "${type.slice(0, 60)}", expected ${offerType}`);
+  if (type !== offerType)
+    throw new ProtocolError(415, `offer of type "${type.slice(0, 60)}", expected ${offerType}`, [offerType]);
   const ranges = headers(request, "accept").flatMap(splitList).map(withoutParams);
   if (header(request, "accept") !== undefined && !ranges.some((range) => offerRanges.includes(range)))
     throw new ProtocolError(406, `no answer may be ${offerType}`);
   return decoder.decode(request.body);
 }
 
-/** RFC 6086 §4.2.2: no package is supported; of the older kind only an empty one, a sign of life, means anything. */
-function onInfo(transaction: ServerTransaction): void {
-  const { request } = transaction;
-  if (header(request, "info-package") !== undefined) return transaction.respond(469, { headers: [["recv-info", ""]] });
-  if (request.body.length > 0) return transaction.respond(415, { headers: [accept] });
-  transaction.respond(200);
-}
-
-/** A media type or range as it is compared. */
-function withoutParams(value: string): string {
-  return value.split(";", 1).join("").trim().toLowerCase();
-}
-
 /** What goes with the status that an error asks for: §21.4.13 wants to be told what would do instead. */
-export function extrasOf({ status }: ProtocolError): { readonly headers: Headers } {
-  return { headers: status === 415 ? [accept] : [] };
+export function extrasOf({ status, accepted }: ProtocolError): { readonly headers: Headers } {
+  return { headers: status === 415 ? [["accept", accepted.join(", ")]] : [] };
 }
