@@ -39,6 +39,8 @@ export interface ActivationPorts {
   readonly reachable: (user: string) => readonly Binding[];
   /** The session of a user with the service of direct calls, for a call that `by` asked for. */
   readonly lend: (user: string, by: string) => Lend;
+  /** Whether a dialog is a session that was set up for the user before anybody called. */
+  readonly isSession: (user: string, callId: string) => boolean;
   /** The user's session with a talkgroup stands, or does no more. */
   readonly onStanding: (user: string, talkgroup: string, change: 1 | -1) => void;
   /** A number that leads out of the realm; undefined for one that does not. Throws ProtocolError 403. */
@@ -145,6 +147,9 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
       call(invite, account, user);
     },
     refer(refer, account) {
+      // Inside a call it would hand the other one over to a third (RFC 5589), which nobody has asked whether they may talk.
+      if (refer.session !== undefined && !ports.isSession(account.user, refer.session))
+        throw new ProtocolError(403, "a call is not transferred");
       const { user: at } = parseUri(refer.request.uri);
       const uris = refer.list === undefined ? [refer.target()] : urisIn(refer.list);
       const users = [...new Set(uris.map(userIn))];

@@ -140,6 +140,7 @@ export function presence(
       talkgroup: talkgroupOf,
       reachable: bindings.reachable,
       lend: (user, by) => (call, onGone) => sessions.lend(user, direct, call, by, onGone),
+      isSession: sessions.has,
       onStanding: members.session,
       outside: () => undefined,
     },

@@ -33,6 +33,8 @@ export interface StandingSession {
    * is lent already.
    */
   lend(call: string, by: string, onGone: () => void): GiveBack | undefined;
+  /** Whether it is the dialog of this Call-ID. */
+  is(callId: string): boolean;
   end(): void;
 }
 
@@ -160,6 +162,7 @@ export function openSession(
         legs.move(lent);
       };
     },
+    is: (callId) => dialog?.callId === callId,
     end() {
       machine.send({ type: "end" });
       machine.close();

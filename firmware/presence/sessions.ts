@@ -12,6 +12,8 @@ export interface Sessions {
   cut(connection: Flow): void;
   /** Lends the leg of a session that the user has with a service and that is not lent; undefined: there is none. */
   lend(user: string, service: string, call: string, by: string, onGone: () => void): GiveBack | undefined;
+  /** Whether a session of the user is the dialog of this Call-ID. */
+  has(user: string, callId: string): boolean;
   /** The account has other rights now: sessions that stand with others are set up anew. Those it may not have are given up by their reasons. */
   changed(account: Account): void;
   close(): void;
@@ -72,6 +74,11 @@ export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sess
         if (giveBack) return giveBack;
       }
       return undefined;
+    },
+    has(user, callId) {
+      for (const { place, session } of held.values())
+        if (place.account.user === user && session.is(callId)) return true;
+      return false;
     },
     changed(account) {
       for (const entry of held.values()) {

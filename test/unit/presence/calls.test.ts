@@ -25,12 +25,7 @@ test("a user who calls another is put through to their phone, which picks up by 
     const { site, alice, bob, clock, conference, statusOf } = await open();
     const session = alice.dial("bob");
     await clock.advance(soon);
-    assert.equal(conference.words(), [
-      "talkgroup call/1",
-      "provision 1-alice",
-      "provision 2-bob",
-      "accept 2-bob",
-    ]);
+    assert.equal(conference.words(), ["talkgroup call/1", "provision 1-alice", "provision 2-bob", "accept 2-bob"]);
     assert.equal(alice.story, ["answer of 1-alice"]);
     assert.equal(bob.callers(), ["alice"]);
     const [invite] = bob.invites;

@@ -31,11 +31,23 @@ test("entries of other namespaces, without an address, or that refer elsewhere n
 });
 
 test("what is no such list, or too long, is refused", () => {
-  assert.is(statusOf(() => urisIn(`${head}<presence xmlns="urn:ietf:params:xml:ns:pidf"/>`)), 400);
-  assert.is(statusOf(() => urisIn(`<resource-lists/>`)), 400);
-  assert.is(statusOf(() => urisIn("not a list")), 400);
+  assert.is(
+    statusOf(() => urisIn(`${head}<presence xmlns="urn:ietf:params:xml:ns:pidf"/>`)),
+    400,
+  );
+  assert.is(
+    statusOf(() => urisIn(`<resource-lists/>`)),
+    400,
+  );
+  assert.is(
+    statusOf(() => urisIn("not a list")),
+    400,
+  );
   const crowd = Array.from({ length: mostEntries + 1 }, (_, index) => entry(`sip:u${index}@example.org`));
-  assert.is(statusOf(() => urisIn(listOf(...crowd))), 413);
+  assert.is(
+    statusOf(() => urisIn(listOf(...crowd))),
+    413,
+  );
   assert.is(urisIn(listOf(...crowd.slice(1))).length, mostEntries);
 });
 

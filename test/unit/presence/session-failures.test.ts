@@ -13,7 +13,7 @@ async function open() {
 const refusal = (command: SessionCommand): readonly SessionEvent[] => [
   {
     type: "refused",
-    leg: command.type === "provision" ? command.options.leg : command.leg,
+    leg: command.type === "provision" ? command.options.leg : "leg" in command ? command.leg : "",
     status: 503,
     reason: "every leg is in use",
   },

@@ -47,10 +47,6 @@ test("a watcher is told at once that somebody is offline, and within a second of
   await clock.advance(soon);
   assert.is(seen.last(), "open busy, other: do not disturb");
   site.server.setStatus("alice", undefined);
-  site.server.call("alice", 1);
-  await clock.advance(soon);
-  assert.is(seen.last(), "open on-the-phone: back at 3");
-  site.server.call("alice", -1);
   await clock.advance(soon);
   assert.is(seen.last(), "open away: back at 3");
   void registration.close();
