@@ -53,7 +53,6 @@ export function calledParty(
     const branches = new Set<Branch>();
     let refusal: Refusal | undefined;
     let pickedUp = false;
-    let isThere = false;
 
     /** A branch has failed; with the last one the next terminals are called. */
     function failed(branch: Branch, status: number): void {
@@ -65,7 +64,7 @@ export function calledParty(
 
     function next(): void {
       const group = pickedUp ? undefined : waiting.shift();
-      if (!group) return listener.gone(isThere ? undefined : (refusal ?? nowhere));
+      if (!group) return listener.gone(refusal ?? nowhere);
       for (const destination of group) branches.add(ring(destination));
     }
 
@@ -101,7 +100,6 @@ export function calledParty(
         ready() {
           timer?.();
           timer = undefined;
-          isThere = true;
           listener.there();
         },
         refused: lose,

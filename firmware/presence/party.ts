@@ -79,9 +79,7 @@ export function callingParty(legs: Legs, invite: IncomingInvite, holder: LegHold
     }
 
     return {
-      ring() {
-        if (!session) invite.respond(180);
-      },
+      ring: () => invite.respond(180),
       answer() {
         const handlers = { onConfirmed() {}, onEnd: gone, ...legs.inSession(leg) };
         session = invite.accept({ type: sdpType, content: answer }, handlers);

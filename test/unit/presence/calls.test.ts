@@ -95,6 +95,7 @@ test("why somebody cannot be called is told by the status, before a phone rings"
     return `${response.status} ${header(response, "reason") ?? ""}`.trim();
   };
   assert.is(await dialled("nobody"), "404");
+  assert.is(await dialled("alice"), `486 SIP;cause=486;text="the caller's own line"`);
   assert.is(await dialled("dave"), "403", "they share no talkgroup");
   assert.is(await dialled("carol"), `480 SIP;cause=480;text="not available"`, "she is nowhere");
   site.rules.set("bob", block("block", "alice"));
@@ -141,14 +142,25 @@ test("every phone of the callee rings, those that are preferred first; the first
   const { site, alice, bob, clock, conference } = await open();
   const second = await openPhone(site, "bob", "10.0.0.7");
   second.register();
+  const last = await openPeer(site, "bob", { host: "10.0.0.8", port: 5060 });
+  await last.ask({ method: "REGISTER", headers: [`Contact: <${last.contact}>;q=0.5`, "Expires: 300"] });
   await clock.advance(soon);
   for (const phone of [bob, second]) phone.onInvite = "ring";
   alice.dial("bob");
   await clock.advance(soon);
   second.pickUp();
   await clock.advance(soon);
-  assert.equal([bob.story, second.story], [["cancelled"], ["in session"]]);
+  assert.equal([bob.story, second.story, last.last("INVITE")], [["cancelled"], ["in session"], undefined]);
   assert.equal([...conference.legs].length, 2, "the legs of those who did not pick up are given back");
+  second.hangUp();
+  for (const phone of [bob, second]) phone.onInvite = 486;
+  await clock.advance(soon);
+  alice.dial("bob");
+  await clock.advance(soon);
+  assert.is(last.last("INVITE")?.kind, "request", "the next ones are called when all of the first have refused");
+  last.answer(last.last("INVITE"), 480);
+  await clock.advance(soon);
+  assert.is(alice.story.at(-1), "refused: 486");
   await site.close();
 });
 
@@ -185,11 +197,18 @@ test("a call ends with the account of who is in it", async () => {
 });
 
 test("nobody opens calls without end", async () => {
-  const { site, alice, bob, clock } = await open();
-  bob.onInvite = "ring";
-  for (let count = 0; count < 6; count++) alice.dial(count === 0 ? "bob" : "*78");
-  await clock.advance(soon);
-  assert.ok(site.conference.legs.size <= 8);
+  const crew = ["first", "second", "third", "fourth", "fifth"];
+  const site = await openSite({ crew });
+  const alice = await openPhone(site, "alice", "10.0.0.2");
+  for (const [index, user] of crew.entries()) {
+    const phone = await openPhone(site, user, `10.0.0.${20 + index}`);
+    phone.register();
+    phone.onInvite = "ring";
+  }
+  await site.clock.advance(soon);
+  for (const user of crew) alice.dial(user);
+  await site.clock.advance(soon);
+  assert.equal([...alice.story].sort(), ["180", "180", "180", "180", "refused: 486"]);
   await site.close();
 });
 

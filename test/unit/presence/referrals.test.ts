@@ -33,8 +33,9 @@ async function open() {
 }
 
 async function refer(peer: Peer, to: string, at = "direct", body = "", more: readonly string[] = []): Promise<number> {
+  count += 1;
   const { status } = await peer.ask({
-    ...{ method: "REFER", uri: at, callId: `refer-${(count += 1)}`, body },
+    ...{ method: "REFER", uri: at, callId: `refer-${count}`, body },
     headers: [`Contact: <${peer.contact}>`, `Refer-To: <${to}>`, ...more],
   });
   return status;
@@ -100,12 +101,26 @@ test("who has a session with the service of direct calls is not called: it is bo
   );
   assert.is(bob.invites.length, before, "nobody is called");
   assert.is(site.stateOf("bob")?.status, "busy");
-  site.server.quiet("call/1");
+  assert.is(await refer(alice, `sip:carol@${realm}`), 202);
+  await clock.advance(50);
+  alice.answer(alice.last("INVITE"), 486);
   await clock.advance(soon);
   assert.equal(
     conference
       .words()
       .slice(provisioned + 3)
+      .map((words) => words.replace(/\d+-/, "").replace(/\d/, "n"))
+      .slice(0, 2),
+    ["talkgroup call/n", "provision alice"],
+    "what is borrowed already is not borrowed twice",
+  );
+  const later = conference.words().length;
+  site.server.quiet("call/1");
+  await clock.advance(soon);
+  assert.equal(
+    conference
+      .words()
+      .slice(later)
       .map((words) => words.replace(/\d+-/, "")),
     ["move alice", "move bob", "no-talkgroup call/1"],
   );
@@ -164,6 +179,7 @@ test("a dispatcher calls a member into a talkgroup; nobody else does", async () 
   await clock.advance(soon);
   assert.is(told.at(-1), "bob: ");
   reports(alice);
+  site.rules.set("dave", [{ action: "allow", users: ["alice"], talkgroups: [], everyone: false }]);
   assert.is(await refer(alice, `sip:dave@${realm}`, "ops"), 403, "he is no member");
   const peer = await openPeer(site, "carol", { host: "10.0.0.8", port: 5060 });
   assert.is(await refer(peer, `sip:bob@${realm}`, "ops"), 403, "she is no dispatcher");
