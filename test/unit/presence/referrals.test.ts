@@ -179,6 +179,7 @@ test("a dispatcher calls a member into a talkgroup; nobody else does", async () 
   await clock.advance(soon);
   assert.is(told.at(-1), "bob: ");
   reports(alice);
+  site.rules.set("alice", [{ action: "allow", users: ["dave"], talkgroups: [], everyone: false }]);
   site.rules.set("dave", [{ action: "allow", users: ["alice"], talkgroups: [], everyone: false }]);
   assert.is(await refer(alice, `sip:dave@${realm}`, "ops"), 403, "he is no member");
   const peer = await openPeer(site, "carol", { host: "10.0.0.8", port: 5060 });
