@@ -42,6 +42,9 @@ export const user = text("expected 1 to 64 letters, digits, dots, _ and -, a let
 /** Everybody's list of whom they may talk with has the URI of this name: no user and no talkgroup has it. */
 export const buddyList = "buddies";
 
+/** Of one user: each is told in every answer to a registration. */
+export const mostIdentities = 16;
+
 /** A digest answer crosses the network in clear: whoever captures one can try short passwords on it at leisure. */
 export const password = text(
   "expected 8 to 128 characters; a shorter one can be guessed from one captured login",

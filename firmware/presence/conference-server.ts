@@ -9,6 +9,7 @@ export interface SessionRequest {
   readonly user: string;
   readonly mayTalk: boolean;
   readonly priority: number;
+  readonly mayPreempt: boolean;
 }
 
 export type SessionCommand =

@@ -34,6 +34,7 @@ export function legsAt(conference: ConferenceServer): Legs {
         user: account.aor,
         mayTalk: !account.listenOnly.has(talkgroup),
         priority: priorityIn(account, talkgroup),
+        mayPreempt: !account.noPreempt.has(talkgroup),
       };
       conference.send({ type: "provision", options, ...(offer !== undefined && { offer }) });
       return leg;

@@ -173,8 +173,14 @@ export function presence(
     if (accepted && subscribe.expires !== 0) reason = hold(account, talkgroup, contactOf(subscribe), subscribe.flow);
   }
 
-  /** Another proof is taken for another person: what the one before had going ends. */
+  /** What proves a user proves the user's identities. */
   function account(user: string, change: AccountChange): void {
+    const identities = change === "proof" ? (ports.accounts.find(user)?.identities ?? []) : [];
+    for (const each of [user, ...identities]) accountOf(each, change);
+  }
+
+  /** Another proof is taken for another person: what the one before had going ends. */
+  function accountOf(user: string, change: AccountChange): void {
     const now = change === "proof" ? undefined : ports.accounts.find(user);
     calls.retain(user, now);
     watchers.retain(user, now);
