@@ -74,13 +74,19 @@ export interface RuleSettings {
 
 export interface AccountSettings {
   readonly user: string;
-  readonly password: string;
+  /** Absent: an identity of another account, whose password proves it. */
+  readonly password?: string;
+  readonly identityOf?: string;
   /** Every one is among the talkgroups of the configuration. */
   readonly talkgroups: readonly string[];
   /** Those of them that are subscribed to as soon as the user registers. */
   readonly standing: readonly string[];
   /** Those of them in which the user may not talk. */
   readonly listenOnly: readonly string[];
+  /** Those of them where the user is a dispatcher. */
+  readonly dispatcher: readonly string[];
+  /** Those of them where the user never takes the floor from a talker of lower priority. */
+  readonly noPreempt: readonly string[];
   /** Floor priority 0..255. */
   readonly priority: number;
   readonly rules: readonly RuleSettings[];

@@ -183,7 +183,8 @@ async function startPanel(
   server: Address,
 ): Promise<() => Promise<void>> {
   const account = config.accounts.find((candidate) => candidate.user === user);
-  if (!account) throw new Error(`the configuration was checked: it has an account ${user}`);
+  if (account?.password === undefined)
+    throw new Error(`the configuration was checked: it has an account ${user} with a password`);
   const { password, priority } = account;
   const { clock, random, network, opus, log } = ports;
   const front = panel(ports);

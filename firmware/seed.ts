@@ -8,7 +8,5 @@ export function seedOf({ realm, sip, talkgroups, accounts }: Config): Seed {
 }
 
 function accountOf(entry: Config["accounts"][number], realm: string): StoredAccount {
-  const record = recordOf(entry, realm);
-  // As things are: a higher priority always pre-empts.
-  return { ...record, name: "", memberships: record.memberships.map((each) => ({ ...each, mayPreempt: true })) };
+  return { ...recordOf(entry, realm), name: "" };
 }

@@ -19,6 +19,7 @@ interface Times extends Place {
 interface Joined extends Place {
   readonly role: string;
   readonly priority?: string;
+  readonly preempt: boolean;
   readonly standing?: true;
 }
 
@@ -69,8 +70,9 @@ function memberCommands(member: Command, done: (status: number) => void): void {
   placed(member.command("add").description("make a user a member, or change what the member may do"))
     .argument("<talkgroup>")
     .argument("<user>")
-    .option("--role <role>", "talk, listen, or dispatcher (who may talk)", "talk")
+    .option("--role <role>", "talk, listen, or dispatcher (who may talk, call others in, and dial out)", "talk")
     .option("--priority <number>", "floor priority here, 0 to 255, where it is not the user's")
+    .option("--no-preempt", "waits for the floor, whatever the priority")
     .option("--standing", "the session comes with the registration")
     .action(async (talkgroup: string, user: string, options: Joined) =>
       done(
@@ -80,7 +82,7 @@ function memberCommands(member: Command, done: (status: number) => void): void {
             talkgroup,
             role: checked(role, "--role", options.role),
             ...(priority !== undefined && { priority: checked(field.priority, "--priority", Number(priority)) }),
-            mayPreempt: true,
+            mayPreempt: options.preempt,
             standing: options.standing === true,
           });
           say(`${user} is a member of ${talkgroup}`);
@@ -135,8 +137,13 @@ function listMembers(editor: Editor, talkgroup: string): void {
   const rows = editor.accounts().flatMap(({ user, priority, memberships }) => {
     const membership = memberships.find((each) => each.talkgroup === talkgroup);
     if (!membership) return [];
-    const { role: what, standing } = membership;
-    return [[user, what, `${membership.priority ?? priority}`, standing ? "standing" : "", originWords(membership)]];
+    const { role: what, mayPreempt, standing } = membership;
+    return [
+      [
+        ...[user, what, `${membership.priority ?? priority}`, mayPreempt ? "yes" : "no"],
+        ...[standing ? "standing" : "", originWords(membership)],
+      ],
+    ];
   });
-  process.stdout.write(table([["USER", "ROLE", "PRIORITY", "SESSION", "FROM"], ...rows]));
+  process.stdout.write(table([["USER", "ROLE", "PRIORITY", "PRE-EMPTS", "SESSION", "FROM"], ...rows]));
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import * as field from "../config/fields.ts";
 import { hashesOf } from "../presence/accounts.ts";
-import type { Editor } from "../store/editing.ts";
+import { type Editor, Refusal } from "../store/editing.ts";
 import type { AccountRow, StoredMembership } from "../store/store.ts";
 import { readPassword } from "./password.ts";
 import { atStore, checked, newName, type Place, placed } from "./place.ts";
@@ -14,8 +14,10 @@ interface Added extends Place {
   readonly priority: string;
   readonly talkgroup: readonly string[];
   readonly listenOnly: readonly string[];
+  readonly dispatcher: readonly string[];
   readonly standing: readonly string[];
   readonly digest?: readonly string[];
+  readonly identityOf?: string;
 }
 
 const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
@@ -30,10 +32,12 @@ export function userCommands(program: Command, done: (status: number) => void): 
 
   placed(user.command("add").description("add a user; the password is asked for, or read from standard input"))
     .argument("<user>")
+    .option("--identity-of <user>", "a further identity of this user, whose password proves it")
     .option("--name <text>", "for people", "")
     .option("--priority <number>", "floor priority, 0 to 255", "0")
     .option("--talkgroup <name>", "may talk in it (several times for several)", several, [])
     .option("--listen-only <name>", "may listen in it", several, [])
+    .option("--dispatcher <name>", "may talk in it, call others in, and dial out of it", several, [])
     .option("--standing <name>", "of these: the session comes with the registration", several, [])
     .option("--digest <algorithm>", "SHA-256 or MD5, where not both may be used", several)
     .action(async (name: string, options: Added) =>
@@ -46,13 +50,13 @@ export function userCommands(program: Command, done: (status: number) => void): 
       done(await atStore(options, (editor) => list(editor, options))),
     );
 
-  placed(user.command("remove").description("remove a user, and end what they have going"))
+  placed(user.command("remove").description("remove a user with their identities, and end what they have going"))
     .argument("<user>")
     .action(async (name: string, options: Place) =>
       done(
         await atStore(options, (editor) => {
-          editor.removeUser(name);
-          say(`user ${name} removed`);
+          const identities = editor.removeUser(name);
+          say(`user ${name} removed${identities.length > 0 ? `, and the identities ${identities.join(", ")}` : ""}`);
         }),
       ),
     );
@@ -63,7 +67,7 @@ export function userCommands(program: Command, done: (status: number) => void): 
     .action(async (name: string, options: Place & { digest?: string[] }) =>
       done(
         await atStore(options, async (editor) => {
-          editor.mayChangeUser(name);
+          editor.mayChangePassword(name);
           const before = [
             ...(editor
               .accounts()
@@ -80,21 +84,29 @@ export function userCommands(program: Command, done: (status: number) => void): 
 
 async function add(editor: Editor, name: string, options: Added): Promise<void> {
   const user = checked(newName, name, name);
-  const { talkgroup, listenOnly, standing } = options;
+  const { talkgroup, listenOnly, dispatcher, standing, identityOf: owner } = options;
+  const both = dispatcher.find((each) => listenOnly.includes(each));
+  if (both !== undefined) throw new Refusal(`${both}: a dispatcher talks; give --dispatcher or --listen-only`);
   const account = {
     user,
+    ...(owner !== undefined && { owner }),
     name: checked(displayName, "--name", options.name),
     priority: checked(field.priority, "--priority", Number(options.priority)),
-    memberships: [...new Set([...talkgroup, ...listenOnly, ...standing])].map(
+    memberships: [...new Set([...talkgroup, ...listenOnly, ...dispatcher, ...standing])].map(
       (each): StoredMembership => ({
         talkgroup: each,
-        role: listenOnly.includes(each) ? "listen" : "talk",
+        role: listenOnly.includes(each) ? "listen" : dispatcher.includes(each) ? "dispatcher" : "talk",
         mayPreempt: true,
         standing: standing.includes(each),
       }),
     ),
   };
-  editor.mayAdd(user);
+  editor.mayAdd(user, owner);
+  if (owner !== undefined) {
+    if (options.digest) throw new Refusal(`--digest: ${user} is proved as ${owner} is`);
+    editor.addUser({ ...account, hashes: new Map() });
+    return say(`user ${user} added, an identity of ${owner}`);
+  }
   editor.addUser({ ...account, hashes: await newHashes(editor, user, options.digest ?? editor.digest) });
   say(`user ${user} added`);
 }
@@ -117,16 +129,22 @@ function list(editor: Editor, { json }: { readonly json?: true }): void {
     account.name,
     `${account.priority}`,
     account.memberships.map(membershipWords).join(", "),
-    account.hashes.size > 0 ? [...account.hashes.keys()].join(", ") : `no password for ${editor.realm}`,
+    proofWords(account, editor.realm),
     originWords(account),
   ]);
   process.stdout.write(table([["USER", "NAME", "PRIORITY", "TALKGROUPS", "DIGEST", "FROM"], ...rows]));
 }
 
-function membershipWords({ talkgroup, role, priority, standing }: StoredMembership): string {
+function proofWords({ owner, hashes }: AccountRow, realm: string): string {
+  if (owner !== undefined) return `identity of ${owner}`;
+  return hashes.size > 0 ? [...hashes.keys()].join(", ") : `no password for ${realm}`;
+}
+
+function membershipWords({ talkgroup, role, priority, mayPreempt, standing }: StoredMembership): string {
   const notes = [
     ...(role === "talk" ? [] : [role]),
     ...(priority === undefined ? [] : [`priority ${priority}`]),
+    ...(mayPreempt ? [] : ["no pre-emption"]),
     ...(standing ? ["standing"] : []),
   ];
   return notes.length === 0 ? talkgroup : `${talkgroup} (${notes.join(", ")})`;

@@ -28,6 +28,7 @@ export interface LegOptions {
   readonly mayTalk: boolean;
   /** Floor priority 0..255. */
   readonly priority: number;
+  readonly mayPreempt: boolean;
 }
 
 /** Who runs the arbiter of a talkgroup. `peers` are the other live gateways that have members in it. */

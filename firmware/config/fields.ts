@@ -45,6 +45,9 @@ export const serviceNames: ReadonlyMap<string, string> = new Map([
   ["direct", "the service of direct calls"],
 ]);
 
+/** Of one user: each is told in every answer to a registration. */
+export const mostIdentities = 16;
+
 /** A digest answer crosses the network in clear: whoever captures one can try short passwords on it at leisure. */
 export const password = text(
   "expected 8 to 128 characters; a shorter one can be guessed from one captured login",

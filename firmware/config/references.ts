@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import type { Fault } from "../../hal/board/fault.ts";
 import { gatewayId } from "../federation/topic.ts";
-import { ownHost, serviceNames } from "./fields.ts";
+import { mostIdentities, ownHost, serviceNames } from "./fields.ts";
 
 /** undefined for what is absent or malformed. */
 const loose = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
@@ -14,9 +14,12 @@ const name = loose(z.string());
 const names = loose(z.array(name));
 const rule = z.object({ users: names, talkgroups: names });
 const rules = loose(z.array(loose(rule)));
-const account = z.object({ user: name, talkgroups: names, standing: names, listenOnly: names, rules });
-const talkgroup = z.object({ name });
 const whatever = z.unknown().optional();
+const account = z.object({
+  ...{ user: name, password: whatever, identityOf: whatever, digest: whatever },
+  ...{ talkgroups: names, standing: names, listenOnly: names, dispatcher: names, noPreempt: names, rules },
+});
+const talkgroup = z.object({ name });
 const number = loose(z.number());
 const credentials = { username: whatever, password: whatever };
 
@@ -34,14 +37,16 @@ const looseSchema = z.object({
 
 type Names = readonly (string | undefined)[];
 type Loose = z.output<typeof looseSchema>;
+type Accounts = NonNullable<Loose["accounts"]>;
 
 /** Names that point nowhere, names given twice, settings that exclude each other. `data`: a whole file, not yet checked. */
 export function referenceFaults(data: unknown): Fault[] {
   const read = looseSchema.safeParse(data);
   if (!read.success) return [];
-  return [siteFaults, sipFaults, emptyFaults, nameFaults, accountFaults, panelFaults, brokerFaults].flatMap((look) =>
-    look(read.data),
-  );
+  return [
+    ...[siteFaults, sipFaults, emptyFaults, nameFaults],
+    ...[identityFaults, accountFaults, panelFaults, brokerFaults],
+  ].flatMap((look) => look(read.data));
 }
 
 function siteFaults({ site, gateway }: Loose): Fault[] {
@@ -90,17 +95,49 @@ function nameFaults({ accounts = [], talkgroups = [] }: Loose): Fault[] {
   });
 }
 
+/** Each account has a password, or is an identity of one that has. */
+function identityFaults({ accounts = [] }: Loose): Fault[] {
+  return accounts.flatMap((account, index) => {
+    if (!account) return [];
+    const { password, identityOf: owner, digest } = account;
+    const path = `accounts.${index}`;
+    if (owner === undefined)
+      return password === undefined ? [{ path: `${path}.password`, message: missingPassword }] : [];
+    const given = Object.entries({ password, digest }).filter(([, value]) => value !== undefined);
+    const faults = given.map(([key]) => ({
+      path: `${path}.${key}`,
+      message: "an identity is proved as its user is; remove this, or identityOf",
+    }));
+    const message = ownerFault(accounts, owner, index);
+    return message === undefined ? faults : [...faults, { path: `${path}.identityOf`, message }];
+  });
+}
+
+const missingPassword = "missing; expected 8 to 128 characters, or identityOf: the user whose password proves it";
+
+function ownerFault(accounts: Accounts, owner: unknown, index: number): string | undefined {
+  const found = accounts.find((account) => account?.user === owner);
+  if (typeof owner !== "string") return undefined;
+  if (!found) return "no account has this user; correct it or add it to accounts";
+  if (found === accounts[index]) return "this is the identity itself; expected the user whose password proves it";
+  if (found.identityOf !== undefined) return "this is an identity itself; expected the user whose password proves it";
+  const before = accounts.slice(0, index).filter((account) => account?.identityOf === owner).length;
+  return before < mostIdentities ? undefined : `expected ${mostIdentities} identities of a user at most`;
+}
+
 function accountFaults({ accounts = [], talkgroups }: Loose): Fault[] {
   const known = talkgroups?.map((talkgroup) => talkgroup?.name);
   return accounts.flatMap((account, index) => {
     if (!account) return [];
-    const { talkgroups: own, standing, listenOnly, rules = [] } = account;
+    const { talkgroups: own, standing, listenOnly, dispatcher, noPreempt, rules = [] } = account;
     const path = `accounts.${index}`;
     const nowhere = "no talkgroup has this name; correct it or add it to talkgroups";
     return [
       ...listFaults(`${path}.talkgroups`, own, known, nowhere),
-      ...listFaults(`${path}.standing`, standing, own, "this is not among the account's talkgroups"),
-      ...listFaults(`${path}.listenOnly`, listenOnly, own, "this is not among the account's talkgroups"),
+      ...Object.entries({ standing, listenOnly, dispatcher, noPreempt }).flatMap(([key, list]) =>
+        listFaults(`${path}.${key}`, list, own, "this is not among the account's talkgroups"),
+      ),
+      ...bothFaults(`${path}.dispatcher`, dispatcher, listenOnly),
       // Users of rules may have their accounts at other gateways.
       ...rules.flatMap((rule, number) => [
         ...listFaults(`${path}.rules.${number}.users`, rule?.users),
@@ -108,6 +145,15 @@ function accountFaults({ accounts = [], talkgroups }: Loose): Fault[] {
       ]),
     ];
   });
+}
+
+/** A dispatcher talks. */
+function bothFaults(path: string, list: Names = [], other: Names = []): Fault[] {
+  return list.flatMap((name, index) =>
+    name === undefined || !other.includes(name)
+      ? []
+      : [{ path: `${path}.${index}`, message: "this is among listenOnly too, and a dispatcher talks; remove one" }],
+  );
 }
 
 function listFaults(path: string, list: Names = [], among: Names = list, message = ""): Fault[] {
@@ -123,6 +169,8 @@ function panelFaults({ panel, accounts }: Loose): Fault[] {
   const account = accounts.find((account) => account?.user === panel.account);
   if (!account)
     return [{ path: "panel.account", message: "no account has this user; correct it or add it to accounts" }];
+  if (account.identityOf !== undefined)
+    return [{ path: "panel.account", message: "this is an identity; expected a user with a password" }];
   if (panel.talkgroup === undefined || (account.talkgroups?.includes(panel.talkgroup) ?? true)) return [];
   return [{ path: "panel.talkgroup", message: "this is not among the talkgroups of the panel's account" }];
 }

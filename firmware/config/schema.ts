@@ -35,10 +35,14 @@ const rules = z
 const account = z.strictObject(
   {
     user: field.user,
-    password: field.password,
+    // One of these two; without either, the reference faults say that the password is missing.
+    password: z.exactOptional(field.password),
+    identityOf: z.exactOptional(field.user),
     talkgroups: names,
     standing: names.default([]),
     listenOnly: names.default([]),
+    dispatcher: names.default([]),
+    noPreempt: names.default([]),
     priority: field.priority.default(0),
     digest: z.exactOptional(digest),
     rules: rules.default([]),

@@ -1,34 +1,46 @@
-/** Who there is and what each may do. Of passwords only the digest hashes are known, and whoever hands them over may change them at any time. */
+/**
+ * Who there is and what each may do. Of passwords only the digest hashes are known, and whoever hands them over may change them
+ * at any time. A user may have further identities: accounts of their own rights, which the user's password proves.
+ */
 import { type DigestAlgorithm, ha1 } from "../sip/digest.ts";
 
 export interface Account {
   readonly user: string;
+  /** The user whose password proves this identity; absent: this user's own does. */
+  readonly owner?: string;
+  /** The further identities of this user, by name. */
+  readonly identities: readonly string[];
   /** "sip:alice@example.org" */
   readonly aor: string;
   readonly talkgroups: ReadonlySet<string>;
   /** Talkgroups whose session comes with the registration, unasked. */
   readonly standing: readonly string[];
   readonly listenOnly: ReadonlySet<string>;
-  /** Talkgroups that the user may call others into. */
+  /** Talkgroups where the user is a dispatcher: may talk, call others in, and dial out of it. */
   readonly dispatches: ReadonlySet<string>;
+  /** Talkgroups where the user waits for the floor, whatever their priority. */
+  readonly noPreempt: ReadonlySet<string>;
   /** Floor priority, 0..255. */
   readonly priority: number;
   /** In the talkgroups where it is another one. */
   readonly priorities: ReadonlyMap<string, number>;
-  /** How the user may prove who they are. */
+  /** How the user, or the owner of this identity, may prove who they are. */
   readonly digest: readonly DigestAlgorithm[];
 }
 
 /** The source of accounts, as those see it who are asked who somebody is; what stands behind it (a file, a directory) is its own matter. */
 export interface Accounts {
+  /** Undefined for an identity, too, whose owner is nobody. */
   find(user: string): Account | undefined;
-  /** H(user:realm:password) in hex, undefined for nobody and for what the user may not use. */
+  /** H(user:realm:password) in hex, undefined for nobody, for an identity, and for what the user may not use. */
   ha1(user: string, algorithm: DigestAlgorithm): string | undefined;
 }
 
 /** An account as its source hands it over. */
 export interface AccountRecord {
   readonly user: string;
+  /** Absent: the user has a password. An owner is no identity itself. */
+  readonly owner?: string;
   readonly priority: number;
   /** H(user:realm:password) in hex, by digest algorithm; those that are not known here count for nothing. */
   readonly hashes: ReadonlyMap<string, string>;
@@ -41,6 +53,8 @@ export interface Membership {
   readonly role: "talk" | "listen" | "dispatcher";
   /** Absent: the account's. */
   readonly priority?: number;
+  /** A higher priority than a talker's takes the floor away. */
+  readonly mayPreempt: boolean;
   readonly standing: boolean;
 }
 
@@ -56,40 +70,72 @@ export interface AccountBook extends Accounts {
 const algorithms: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
 
 export function accountBook(records: readonly AccountRecord[], realm: string): AccountBook {
-  const book = new Map<string, { readonly record: AccountRecord; readonly account: Account }>();
+  const book = new Map<string, AccountRecord>();
+  /** What comes of the records; an identity with its owner, and an owner with the identities. */
+  const accounts = new Map<string, Account>();
+  const identities = new Map<string, Set<string>>();
+
+  function compose(user: string): void {
+    const record = book.get(user);
+    const owner = record?.owner === undefined ? record : book.get(record.owner);
+    if (record && owner && owner.owner === undefined)
+      accounts.set(user, accountOf(record, owner, [...(identities.get(user) ?? [])].sort(), realm));
+    else accounts.delete(user);
+  }
+
+  /** The user has another record now, or none. */
+  function replace(user: string, record: AccountRecord | undefined): void {
+    const before = book.get(user);
+    if (before?.owner !== undefined) identities.get(before.owner)?.delete(user);
+    if (record) book.set(user, record);
+    else book.delete(user);
+    if (record?.owner !== undefined)
+      identities.set(record.owner, (identities.get(record.owner) ?? new Set()).add(user));
+    for (const owner of [before?.owner, record?.owner]) if (owner !== undefined) compose(owner);
+    compose(user);
+    for (const identity of identities.get(user) ?? []) compose(identity);
+  }
 
   function put(record: AccountRecord): AccountChange {
-    const { user } = record;
-    const before = book.get(user);
-    book.set(user, { record, account: accountOf(record, realm) });
-    const proofs = (of: AccountRecord) => algorithms.map((algorithm) => of.hashes.get(algorithm)).join();
-    return before && proofs(before.record) === proofs(record) ? "rights" : "proof";
+    const before = book.get(record.user);
+    replace(record.user, record);
+    const proofs = ({ owner, hashes }: AccountRecord) =>
+      [owner, ...algorithms.map((algorithm) => hashes.get(algorithm))].join();
+    return before && proofs(before) === proofs(record) ? "rights" : "proof";
   }
 
   for (const record of records) put(record);
   return {
     put,
-    remove: (user) => void book.delete(user),
-    find: (user) => book.get(user)?.account,
-    ha1: (user, algorithm) => book.get(user)?.record.hashes.get(algorithm),
+    remove: (user) => replace(user, undefined),
+    find: (user) => accounts.get(user),
+    ha1: (user, algorithm) => book.get(user)?.hashes.get(algorithm),
   };
 }
 
-function accountOf({ user, priority, hashes, memberships }: AccountRecord, realm: string): Account {
+function accountOf(
+  { user, owner, priority, memberships }: AccountRecord,
+  prover: AccountRecord,
+  identities: readonly string[],
+  realm: string,
+): Account {
   const named = (wanted: (membership: Membership) => boolean): string[] =>
     memberships.filter(wanted).map(({ talkgroup }) => talkgroup);
   return {
     user,
+    ...(owner !== undefined && { owner }),
+    identities,
     aor: `sip:${user}@${realm}`,
     talkgroups: new Set(named(() => true)),
     standing: named(({ standing }) => standing),
     listenOnly: new Set(named(({ role }) => role === "listen")),
     dispatches: new Set(named(({ role }) => role === "dispatcher")),
+    noPreempt: new Set(named(({ mayPreempt }) => !mayPreempt)),
     priority,
     priorities: new Map(
       memberships.flatMap((each) => (each.priority === undefined ? [] : [[each.talkgroup, each.priority] as const])),
     ),
-    digest: algorithms.filter((algorithm) => hashes.has(algorithm)),
+    digest: algorithms.filter((algorithm) => prover.hashes.has(algorithm)),
   };
 }
 
@@ -100,30 +146,38 @@ export function priorityIn(account: Account, talkgroup: string): number {
 
 /** What a leg in this talkgroup is provisioned with. */
 export function sameRights(one: Account, other: Account, talkgroup: string): boolean {
-  const isSame = one.listenOnly.has(talkgroup) === other.listenOnly.has(talkgroup);
+  const isSame = (["listenOnly", "noPreempt"] as const).every(
+    (right) => one[right].has(talkgroup) === other[right].has(talkgroup),
+  );
   return isSame && priorityIn(one, talkgroup) === priorityIn(other, talkgroup);
 }
 
 /** An account as the configuration has it. */
 export interface AccountEntry {
   readonly user: string;
-  readonly password: string;
+  /** One of these two. */
+  readonly password?: string;
+  readonly identityOf?: string;
   readonly talkgroups: readonly string[];
   readonly standing: readonly string[];
   readonly listenOnly: readonly string[];
+  readonly dispatcher: readonly string[];
+  readonly noPreempt: readonly string[];
   readonly priority: number;
   readonly digest: readonly DigestAlgorithm[];
 }
 
 export function recordOf(entry: AccountEntry, realm: string): AccountRecord {
-  const { user, password, talkgroups, standing, listenOnly, priority, digest } = entry;
+  const { user, password, identityOf: owner, talkgroups, standing, listenOnly, dispatcher, noPreempt } = entry;
   return {
     user,
-    priority,
-    hashes: hashesOf({ user, realm, password }, digest),
+    ...(owner !== undefined && { owner }),
+    priority: entry.priority,
+    hashes: password === undefined ? new Map() : hashesOf({ user, realm, password }, entry.digest),
     memberships: talkgroups.map((talkgroup) => ({
       talkgroup,
-      role: listenOnly.includes(talkgroup) ? "listen" : "talk",
+      role: listenOnly.includes(talkgroup) ? "listen" : dispatcher.includes(talkgroup) ? "dispatcher" : "talk",
+      mayPreempt: !noPreempt.includes(talkgroup),
       standing: standing.includes(talkgroup),
     })),
   };

@@ -14,7 +14,7 @@ import type { Account, Accounts } from "./accounts.ts";
 import { guessing } from "./guessing.ts";
 
 export interface Authentication {
-  /** The account that a request proves to come from. Undefined: it has been answered, or will be, with a challenge. Throws ProtocolError 403 for one that speaks for somebody else. */
+  /** The account that a request proves to come from, which may be an identity of who has the password. Undefined: it has been answered, or will be, with a challenge. Throws ProtocolError 403 for one that speaks for somebody else. */
   admit(incoming: Incoming): Account | undefined;
   readonly refused: Readonly<RefusedCounts>;
   close(): void;
@@ -83,12 +83,13 @@ export function authentication(
   /** Looks at what a request claims to be; the account if it is. `answered`: it has been refused for good. */
   function judge(claim: Claim, user: string, incoming: Incoming): Judgement {
     const { host } = incoming.flow.remote;
-    // RFC 3261 §22.1: who is authenticated and who is said to ask must be the same.
-    if (claim.username !== user) {
+    const prover = claim.username;
+    // RFC 3261 §22.1: who is authenticated and who is said to ask must be the same, or an identity of theirs.
+    if (prover !== user && prover !== accounts.find(user)?.owner) {
       refused.anotherName += 1;
-      throw new ProtocolError(403, `${claim.username.slice(0, 40)} asks in the name of ${user.slice(0, 40)}`);
+      throw new ProtocolError(403, `${prover.slice(0, 40)} asks in the name of ${user.slice(0, 40)}`);
     }
-    const closedMs = guesses.closedFor(user, host);
+    const closedMs = guesses.closedFor(prover, host);
     if (closedMs > 0) {
       refused.notLookedAt += 1;
       // Answered, for one that is not answered comes again and again.
@@ -98,10 +99,10 @@ export function authentication(
     const verdict = guard.prove(claim, accounts.ha1);
     const account = verdict.ok ? accounts.find(user) : undefined;
     if (account) {
-      guesses.right(user, host);
+      guesses.right(prover, host);
       return account;
     }
-    return !verdict.ok && verdict.stale ? "stale" : { heldBackMs: wrong(user, host) };
+    return !verdict.ok && verdict.stale ? "stale" : { heldBackMs: wrong(prover, host) };
   }
 
   return {

@@ -50,7 +50,13 @@ interface Leg {
 export function holderIn(account: Account, talkgroup: string): LegHolder {
   const { user, aor } = account;
   const priority = priorityIn(account, talkgroup);
-  return { user, aor, mayTalk: !account.listenOnly.has(talkgroup), mayPreempt: true, priority };
+  return {
+    user,
+    aor,
+    mayTalk: !account.listenOnly.has(talkgroup),
+    mayPreempt: !account.noPreempt.has(talkgroup),
+    priority,
+  };
 }
 
 export function legsAt(conference: ConferenceServer): Legs {

@@ -138,7 +138,7 @@ export function presence(
       people: persons,
       isTalkgroup: (name) => talkgroups.has(name),
       talkgroup: talkgroupOf,
-      reachable: bindings.reachable,
+      reachable: (user) => bindings.reachable(ports.accounts.find(user)?.owner ?? user),
       lend: (user, by) => (call, onGone) => sessions.lend(user, direct, call, by, onGone),
       isSession: sessions.has,
       onStanding: members.session,
@@ -190,8 +190,14 @@ export function presence(
       reason = hold(account, talkgroup, contactOf(subscribe.request), subscribe.flow);
   }
 
-  /** Another proof is taken for another person: what the one before had going ends. */
+  /** What proves a user proves the user's identities. */
   function account(user: string, change: AccountChange): void {
+    const identities = change === "proof" ? (ports.accounts.find(user)?.identities ?? []) : [];
+    for (const each of [user, ...identities]) accountOf(each, change);
+  }
+
+  /** Another proof is taken for another person: what the one before had going ends. */
+  function accountOf(user: string, change: AccountChange): void {
     const now = change === "proof" ? undefined : ports.accounts.find(user);
     active.retain(user, now);
     watchers.retain(user, now);

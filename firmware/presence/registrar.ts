@@ -6,15 +6,18 @@
  * closes takes its contacts' reachability with it: they stay bound, but nobody dials an address that a NAT may have
  * given to somebody else. The terminal comes back by registering anew. A binding that outlived a restart is asleep: it is
  * the terminal's still, but nobody is told of it before there is a sign of life.
+ *
+ * What a user binds, and an identity of the user's, is bound for all of them (identities.ts).
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import type { Flow, Incoming } from "../sip/endpoint.ts";
 import { secondsIn } from "../sip/expires.ts";
 import { type NameAddr, parseContactList, parseCSeq, parseNameAddr } from "../sip/header.ts";
-import { header, headers, ProtocolError } from "../sip/message.ts";
+import { type Headers, header, headers, ProtocolError } from "../sip/message.ts";
 import { aorOf, formatUri, parseNumber, parseUri } from "../sip/uri.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import type { BindingStore } from "./binding-store.ts";
+import { identitiesOf } from "./identities.ts";
 
 export interface Binding {
   readonly account: Account;
@@ -26,6 +29,7 @@ export interface Binding {
   readonly q: number | undefined;
 }
 
+/** Told of every identity that is bound, each with its own account. */
 export interface RegistrarListener {
   /** `fresh`: a new contact, or one whose terminal has started anew. */
   bound(binding: Binding, fresh: boolean): void;
@@ -35,9 +39,9 @@ export interface RegistrarListener {
 }
 
 export interface Registrar {
-  /** Answers a REGISTER of `account`. Throws ProtocolError. */
+  /** Answers a REGISTER of `account`, a user or an identity. Throws ProtocolError. */
   register(account: Account, incoming: Incoming): void;
-  /** The contacts of a user that can be reached: the one to be chosen first, by its q and then by how lately it was heard of. */
+  /** The contacts of a user, or an identity, that can be reached: the one to be chosen first, by its q and then by how lately it was heard of. */
   reachable(user: string): readonly Binding[];
   /** A connection is gone. */
   cut(connection: Flow): void;
@@ -84,11 +88,12 @@ const mostContacts = 10;
 
 export function registrar(
   ports: { readonly clock: Clock; readonly accounts: Accounts; readonly bindings: BindingStore },
-  listener: RegistrarListener,
+  told: RegistrarListener,
 ): Registrar {
   const { clock, bindings: store } = ports;
-  /** By account, then by contact. */
+  /** By user, never an identity, then by contact. */
   const accounts = new Map<string, Map<string, Held>>();
+  const listener = identitiesOf(ports.accounts, (user) => accounts.get(user)?.values() ?? [], told);
   const byConnection = new Map<string, Set<Held>>();
   const current = ({ account, contact }: Binding): Held | undefined => accounts.get(account.user)?.get(contact);
 
@@ -166,7 +171,7 @@ export function registrar(
       const account = ports.accounts.find(user);
       // A board without a battery-backed clock may have started in its own past.
       const ms = Math.min(expiresAt - clock.wall(), longest * 1_000);
-      if (!account || ms <= 0 || !isTransport(transport)) {
+      if (!account || account.owner !== undefined || ms <= 0 || !isTransport(transport)) {
         store.remove(user, contact);
         return [];
       }
@@ -189,10 +194,19 @@ export function registrar(
     listener.reach(held.account, 1);
   }
 
-  function register(account: Account, incoming: Incoming): void {
+  /** Who has the contacts of an account. */
+  function ownerOf(account: Account): Account | undefined {
+    return account.owner === undefined ? account : ports.accounts.find(account.owner);
+  }
+
+  function register(asking: Account, incoming: Incoming): void {
     const { request, flow } = incoming;
-    if (aorOf(parseUri(parseNameAddr(header(request, "to") ?? "").uri)) !== account.aor)
-      throw new ProtocolError(403, `${account.user} registers somebody else`);
+    const account = ownerOf(asking);
+    if (!account) throw new ProtocolError(403, `${asking.user} is nobody's any more`);
+    const set = [account, ...account.identities.flatMap((user) => ports.accounts.find(user) ?? [])];
+    const to = aorOf(parseUri(parseNameAddr(header(request, "to") ?? "").uri));
+    if (!set.some(({ aor }) => aor === to)) throw new ProtocolError(403, `${asking.user} registers somebody else`);
+    const associated = associatedHeaders(set);
     const callId = header(request, "call-id") ?? "";
     const { number: cseq } = parseCSeq(header(request, "cseq") ?? "");
     const held = accounts.get(account.user);
@@ -204,7 +218,7 @@ export function registrar(
       const all = [...(held?.values() ?? [])];
       for (const each of all) inOrder(each, callId, cseq);
       for (const each of all) remove(each);
-      return incoming.respond(200, { headers: [["expires", "0"]] });
+      return incoming.respond(200, { headers: [["expires", "0"], ...associated] });
     }
 
     // All is looked at before anything is changed (§10.3 step 7).
@@ -232,7 +246,7 @@ export function registrar(
       const most = flow.connection === undefined ? longest : longestByConnection;
       bind({ ...change, account, flow, callId, cseq }, Math.min(seconds, most));
     }
-    incoming.respond(200, { headers: contactsOf(account.user).map(contactHeader) });
+    incoming.respond(200, { headers: [...contactsOf(account.user).map(contactHeader), ...associated] });
   }
 
   function contactHeader({ contact, q, expiresAt }: Held): readonly [string, string] {
@@ -250,8 +264,14 @@ export function registrar(
         if (account) held.account = account;
         else remove(held);
       }
+      listener.retain(user, account);
     },
-    reachable: (user) => contactsOf(user).filter(({ isReachable }) => isReachable),
+    reachable(user) {
+      const account = ports.accounts.find(user);
+      const owner = account && ownerOf(account);
+      const contacts = contactsOf(owner?.user ?? user).filter(({ isReachable }) => isReachable);
+      return account?.owner === undefined ? contacts : contacts.map((held) => ({ ...held, account }));
+    },
     cut(connection) {
       const key = connectionOf(connection);
       const cut = byConnection.get(key) ?? [];
@@ -267,6 +287,12 @@ export function registrar(
       byConnection.clear();
     },
   };
+}
+
+/** RFC 7315 §4.1, the default one first. A user who has no other identity is not told so. */
+function associatedHeaders(set: readonly Account[]): Headers {
+  if (set.length < 2) return [];
+  return set.map(({ aor }) => ["p-associated-uri", `<${aor}>`] as const);
 }
 
 const transports: readonly Flow["transport"][] = ["udp", "tcp", "tls"];

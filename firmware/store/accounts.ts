@@ -17,6 +17,8 @@ export interface StoredMembership {
 
 export interface StoredAccount {
   readonly user: string;
+  /** The user whose hashes prove this one, an identity that has none. */
+  readonly owner?: string;
   /** For people; may be empty. */
   readonly name: string;
   /** Floor priority, 0..255. */
@@ -63,9 +65,10 @@ function grouped<Value>(rows: readonly Row[], cellOf: (row: Row) => Value): Map<
 const hashOf = ({ algorithm, ha1 }: Row): readonly [string, string] => [String(algorithm), String(ha1)];
 
 function accountOf(row: Row, hashes: Iterable<readonly [string, string]>, memberships: MembershipRow[]): AccountRow {
-  const { user, name, priority, origin } = row;
+  const { user, owner, name, priority, origin } = row;
   return {
     user: String(user),
+    ...(owner !== null && { owner: String(owner) }),
     name: String(name),
     priority: Number(priority),
     hashes: new Map(hashes),
@@ -90,18 +93,28 @@ export function accountIn(database: DatabaseSync, user: string, realm: string): 
   return accountOf(row, hashes.map(hashOf), memberships.map(membershipOf));
 }
 
-/** Adds it, or changes it to this; credentials and memberships are matters of their own. A row that stays the same is left alone. */
+/** The names of a user's identities. */
+export function identitiesIn(database: DatabaseSync, owner: string): readonly string[] {
+  const rows = statement(database, "SELECT user FROM accounts WHERE owner = ? ORDER BY user").all(owner);
+  return rows.map(({ user }) => String(user));
+}
+
+/**
+ * Adds it, or changes it to this; an owner is there before. Credentials and memberships are matters of their own. A row that
+ * stays the same is left alone.
+ */
 export function putAccount(
   database: DatabaseSync,
-  { user, name, priority }: Pick<StoredAccount, "user" | "name" | "priority">,
+  { user, owner, name, priority }: Pick<StoredAccount, "user" | "owner" | "name" | "priority">,
   origin: Origin,
 ): void {
   statement(
     database,
-    `INSERT INTO accounts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-      name = excluded.name, priority = excluded.priority, origin = excluded.origin
-      WHERE (name, priority, origin) IS NOT (excluded.name, excluded.priority, excluded.origin)`,
-  ).run(user, name, priority, origin);
+    `INSERT INTO accounts (user, name, priority, origin, owner) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+      name = excluded.name, priority = excluded.priority, origin = excluded.origin, owner = excluded.owner
+      WHERE (name, priority, origin, owner) IS NOT
+        (excluded.name, excluded.priority, excluded.origin, excluded.owner)`,
+  ).run(user, name, priority, origin, owner ?? null);
 }
 
 /** From now on these prove the user, and no others: of no other realm either, for they came from the password before. */
@@ -153,7 +166,7 @@ export function deleteMembership(database: DatabaseSync, user: string, talkgroup
   statement(database, "DELETE FROM memberships WHERE user = ? AND talkgroup = ?").run(user, talkgroup);
 }
 
-/** With everything that is the user's. */
+/** With everything that is the user's, and the user's identities. */
 export function deleteAccount(database: DatabaseSync, user: string): void {
   statement(database, "DELETE FROM accounts WHERE user = ?").run(user);
 }

@@ -10,6 +10,7 @@ import {
   accountsIn,
   deleteAccount,
   deleteMembership,
+  identitiesIn,
   putAccount,
   putHashes,
   putMembership,
@@ -30,6 +31,9 @@ import {
   talkgroupsIn,
 } from "./talkgroups.ts";
 
+/** Of one user. The configuration's check has the same (config/fields.ts). */
+const mostIdentities = 16;
+
 /** The change makes no sense; the message says why, for the person who asked for it. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
@@ -42,14 +46,15 @@ export interface Editor {
   talkgroups(): readonly TalkgroupRow[];
   accounts(): readonly AccountRow[];
   /** These throw Refusal, the first two without a change: a password should not be asked for in vain. */
-  mayAdd(name: string): void;
-  mayChangeUser(user: string): void;
+  mayAdd(name: string, owner?: string): void;
+  mayChangePassword(user: string): void;
   addTalkgroup(talkgroup: StoredTalkgroup): void;
   /** Its members stay users. */
   removeTalkgroup(name: string): void;
+  /** With an owner, an identity: it has no hashes. */
   addUser(account: StoredAccount): void;
-  /** Ends what the user has going. */
-  removeUser(user: string): void;
+  /** Ends what the user has going, and the user's identities, whose names it gives. */
+  removeUser(user: string): readonly string[];
   /** Whoever registered by the password before has to do it anew. */
   setHashes(user: string, hashes: ReadonlyMap<string, string>): void;
   /** Adds a membership, or changes it. */
@@ -108,7 +113,7 @@ function damaged(file: string, reason: string): DeviceError {
 function editorOf(file: string, database: DatabaseSync, notes: Pick<Editor, "realm" | "digest">): Editor {
   const { realm } = notes;
   const reading = <Result>(work: () => Result): Result => blaming(file, "program", work);
-  const changing = (work: () => void): void => reading(() => inTransaction(database, work));
+  const changing = <Result>(work: () => Result): Result => reading(() => inTransaction(database, work));
 
   /** What is there by that name, if the roger command may change it. */
   function own<Found extends { readonly origin: string }>(what: string, name: string, found: Found | undefined): Found {
@@ -124,6 +129,19 @@ function editorOf(file: string, database: DatabaseSync, notes: Pick<Editor, "rea
     if (userOf(name)) throw new Refusal(`there is a user ${name} already`);
     if (groupOf(name)) throw new Refusal(`there is a talkgroup ${name} already`);
   }
+  /** The user is one whose password proves others, too. */
+  function mayOwn(owner: string): void {
+    const found = userOf(owner);
+    if (!found) throw new Refusal(`there is no user ${owner}`);
+    if (found.owner !== undefined)
+      throw new Refusal(`${owner} is an identity of ${found.owner} itself; name ${found.owner}`);
+    if (identitiesIn(database, owner).length >= mostIdentities)
+      throw new Refusal(`${owner} has ${mostIdentities} identities, which is the most`);
+  }
+  function mayChangePassword(user: string): void {
+    const { owner } = own("user", user, userOf(user));
+    if (owner !== undefined) throw new Refusal(`${user} is an identity of ${owner}, whose password proves it`);
+  }
   function join(user: string, membership: StoredMembership): void {
     if (!groupOf(membership.talkgroup)) throw new Refusal(`there is no talkgroup ${membership.talkgroup}`);
     putMembership(database, user, membership, "command");
@@ -136,8 +154,12 @@ function editorOf(file: string, database: DatabaseSync, notes: Pick<Editor, "rea
     ...notes,
     talkgroups: () => reading(() => talkgroupsIn(database)),
     accounts: () => reading(() => accountsIn(database, realm)),
-    mayAdd: (name) => reading(() => free(name)),
-    mayChangeUser: (user) => reading(() => void own("user", user, userOf(user))),
+    mayAdd: (name, owner) =>
+      reading(() => {
+        free(name);
+        if (owner !== undefined) mayOwn(owner);
+      }),
+    mayChangePassword: (user) => reading(() => mayChangePassword(user)),
     addTalkgroup: (talkgroup) =>
       changing(() => {
         free(talkgroup.name);
@@ -151,6 +173,9 @@ function editorOf(file: string, database: DatabaseSync, notes: Pick<Editor, "rea
     addUser: (account) =>
       changing(() => {
         free(account.user);
+        if (account.owner !== undefined) mayOwn(account.owner);
+        if (account.owner !== undefined && account.hashes.size > 0)
+          throw new Refusal(`${account.user} is proved by the password of ${account.owner}, and takes none`);
         putAccount(database, account, "command");
         putHashes(database, account.user, realm, account.hashes);
         for (const membership of account.memberships) join(account.user, membership);
@@ -158,11 +183,13 @@ function editorOf(file: string, database: DatabaseSync, notes: Pick<Editor, "rea
     removeUser: (user) =>
       changing(() => {
         own("user", user, userOf(user));
+        const identities = identitiesIn(database, user);
         deleteAccount(database, user);
+        return identities;
       }),
     setHashes: (user, hashes) =>
       changing(() => {
-        own("user", user, userOf(user));
+        mayChangePassword(user);
         putHashes(database, user, realm, hashes);
       }),
     putMember: (user, membership) =>

@@ -104,8 +104,14 @@ CREATE TRIGGER realm_left AFTER UPDATE ON meta WHEN NEW.key = 'realm' BEGIN
 END;
 `;
 
+const identities = `
+-- The user whose credentials prove this one, an identity that has none.
+ALTER TABLE accounts ADD COLUMN owner TEXT REFERENCES accounts ON DELETE CASCADE CHECK (owner <> user);
+CREATE INDEX accounts_by_owner ON accounts (owner) WHERE owner IS NOT NULL;
+`;
+
 /** The one at index n leads from version n to version n + 1. */
-export const migrations: readonly string[] = [accounts, bindings];
+export const migrations: readonly string[] = [accounts, bindings, identities];
 
 export const currentVersion = migrations.length;
 

@@ -20,6 +20,8 @@ export interface Seed {
 export interface Seeded {
   /** Users and talkgroups of the roger command that stood in the way of a name in the configuration, and are gone. */
   readonly displaced: readonly string[];
+  /** Identities of the roger command that are gone, for the configuration has no such user any more, or one who is an identity too. */
+  readonly orphaned: readonly string[];
   /** Users of the roger command whose passwords were set for another realm. */
   readonly unprovable: readonly string[];
 }
@@ -38,6 +40,14 @@ export function sow(database: DatabaseSync, { realm, digest, talkgroups, account
     note(database, "digest", JSON.stringify(digest));
     note(database, "realm", realm);
 
+    const owners = JSON.stringify(accounts.flatMap(({ user, owner }) => (owner === undefined ? [user] : [])));
+    const orphaned = listed(
+      `SELECT user AS name FROM accounts WHERE origin = 'command' AND user NOT IN ${among} AND owner NOT IN ${among}
+        AND owner IN (SELECT user FROM accounts WHERE origin = 'config' OR user IN ${among} OR user IN ${among})`,
+      ...[users, owners, users, names],
+    );
+    for (const name of orphaned) deleteAccount(database, name);
+
     // Users and talkgroups are user parts of URIs in one realm: one name, one of them.
     const displaced = [
       ...listed(`SELECT user AS name FROM accounts WHERE user IN ${among}`, names),
@@ -51,13 +61,22 @@ export function sow(database: DatabaseSync, { realm, digest, talkgroups, account
     statement(database, `DELETE FROM accounts WHERE origin = 'config' AND user NOT IN ${among}`).run(users);
 
     for (const talkgroup of talkgroups) putTalkgroup(database, talkgroup, "config");
-    for (const account of accounts) sowAccount(database, account, realm);
+    for (const account of ownersFirst(accounts)) sowAccount(database, account, realm);
     const unprovable = listed(
-      "SELECT user AS name FROM accounts WHERE user NOT IN (SELECT user FROM credentials WHERE realm = ?)",
+      `SELECT user AS name FROM accounts WHERE owner IS NULL
+        AND user NOT IN (SELECT user FROM credentials WHERE realm = ?)`,
       realm,
     );
-    return { displaced, unprovable };
+    return { displaced, orphaned, unprovable };
   });
+}
+
+/** A row that names another needs it to be there. */
+function ownersFirst(accounts: readonly StoredAccount[]): readonly StoredAccount[] {
+  return [
+    ...accounts.filter(({ owner }) => owner === undefined),
+    ...accounts.filter(({ owner }) => owner !== undefined),
+  ];
 }
 
 function sowAccount(database: DatabaseSync, account: StoredAccount, realm: string): void {

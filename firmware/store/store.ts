@@ -57,11 +57,16 @@ export function openStore(file: string, seed: Seed, { clock, log, writer, onCras
   let stopWatching = (): void => {};
 
   function plant() {
-    const { displaced, unprovable } = sow(database, seed);
+    const { displaced, orphaned, unprovable } = sow(database, seed);
     if (displaced.length > 0)
       log.warn(
         { event: "store-displaced", names: displaced },
         "the configuration gives these names to others: what the roger command added by them is removed",
+      );
+    if (orphaned.length > 0)
+      log.warn(
+        { event: "store-orphaned", names: orphaned },
+        "the configuration has no users any more whose passwords prove these identities: they are removed",
       );
     if (unprovable.length > 0)
       log.warn(

@@ -117,22 +117,28 @@ test("a user is added with a password from standard input, of which the store ke
 test("people are shown a table", async (rig) => {
   await rig.roger("talkgroup add sea --talk-seconds 12 --hang-seconds 0 -c north.yaml");
   await rig.roger("user add dave --listen-only ops --digest MD5 -c north.yaml", password);
-  await rig.roger("talkgroup member add sea dave --role dispatcher --priority 200 --standing -c north.yaml");
+  await rig.roger(
+    "talkgroup member add sea dave --role dispatcher --priority 200 --no-preempt --standing -c north.yaml",
+  );
+  const chief = "user add chief --identity-of panel --dispatcher sea -c north.yaml";
+  assert.equal(await rig.roger(chief), done("user chief added, an identity of panel\n"));
   assert.equal((await rig.roger("user list -c north.yaml")).out.split("\n"), [
-    "USER   NAME  PRIORITY  TALKGROUPS                                              DIGEST        FROM",
-    "dave         0         ops (listen), sea (dispatcher, priority 200, standing)  MD5           command",
-    "panel        0         ops                                                     MD5, SHA-256  configuration",
+    "USER   NAME  PRIORITY  TALKGROUPS                                                              DIGEST             FROM",
+    "chief        0         sea (dispatcher)                                                        identity of panel  command",
+    "dave         0         ops (listen), sea (dispatcher, priority 200, no pre-emption, standing)  MD5                command",
+    "panel        0         ops                                                                     MD5, SHA-256       configuration",
     "",
   ]);
   assert.equal((await rig.roger("talkgroup list -c north.yaml")).out.split("\n"), [
     "TALKGROUP  MEMBERS  TALK  HANG  FROM",
     "ops        2        30 s  10 s  configuration",
-    "sea        1        12 s  0 s   command",
+    "sea        2        12 s  0 s   command",
     "",
   ]);
   assert.equal((await rig.roger("talkgroup member list sea -c north.yaml")).out.split("\n"), [
-    "USER  ROLE        PRIORITY  SESSION   FROM",
-    "dave  dispatcher  200       standing  command",
+    "USER   ROLE        PRIORITY  PRE-EMPTS  SESSION   FROM",
+    "chief  dispatcher  0         yes                  command",
+    "dave   dispatcher  200       no         standing  command",
     "",
   ]);
 });
@@ -192,6 +198,33 @@ test("what makes no sense is refused with the reason, and nothing is done", asyn
     await rig.rogers(attempts.map(([args]) => `${args} -c north.yaml`)),
     attempts.map(([, words]) => `roger: ${words}\n2`),
   );
+  assert.is((await rig.roger("user list --json -c north.yaml")).out, before);
+});
+
+test("an identity is added to a user without a password, and goes with the user", async (rig) => {
+  await rig.roger("user add dave -c north.yaml", password);
+  const { out: before } = await rig.roger("user list --json -c north.yaml");
+  await rig.roger("user add chief --identity-of dave -c north.yaml");
+  const attempts: readonly (readonly [args: string, words: string])[] = [
+    ["user add boss --identity-of zoe", "there is no user zoe"],
+    ["user add boss --identity-of boss", "there is no user boss"],
+    ["user add boss --identity-of chief", "chief is an identity of dave itself; name dave"],
+    ["user add boss --identity-of dave --digest MD5", "--digest: boss is proved as dave is"],
+    ["user add chief --identity-of panel", "there is a user chief already"],
+    ["user add boss --dispatcher ops --listen-only ops", "ops: a dispatcher talks; give --dispatcher or --listen-only"],
+    ["user passwd chief", "chief is an identity of dave, whose password proves it"],
+  ];
+  assert.equal(
+    await rig.rogers(attempts.map(([args]) => `${args} -c north.yaml`)),
+    attempts.map(([, words]) => `roger: ${words}\n2`),
+  );
+  const [chief] = JSON.parse((await rig.roger("user list --json -c north.yaml")).out);
+  assert.equal([chief.user, chief.owner, chief.digest], ["chief", "dave", []]);
+  assert.equal(
+    await rig.roger("user remove dave -c north.yaml"),
+    done("user dave removed, and the identities chief\n"),
+  );
+  await rig.roger("user add dave -c north.yaml", password);
   assert.is((await rig.roger("user list --json -c north.yaml")).out, before);
 });
 

@@ -11,7 +11,7 @@ media: { host: 127.0.0.1, ports: 20000-29999 }
 board: simulated
 accounts:
   - { user: panel, password: "choose one", talkgroups: [ops] }
-  - { user: "100", password: "another one", talkgroups: [ops, all], standing: [ops], listenOnly: [all], priority: 7, digest: [MD5] }
+  - { user: "100", password: "another one", talkgroups: [ops, all], standing: [ops], listenOnly: [all], dispatcher: [ops], noPreempt: [ops], priority: 7, digest: [MD5] }
 panel: { account: panel, talkgroup: ops }
 talkgroups:
   - { name: ops, talkSeconds: 12.5, hangSeconds: 0 }
@@ -61,6 +61,8 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
         talkgroups: ["ops"],
         standing: [],
         listenOnly: [],
+        dispatcher: [],
+        noPreempt: [],
         priority: 0,
         rules: [],
         digest: ["SHA-256", "MD5"],
@@ -71,6 +73,8 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
         talkgroups: ["ops", "all"],
         standing: ["ops"],
         listenOnly: ["all"],
+        dispatcher: ["ops"],
+        noPreempt: ["ops"],
         priority: 7,
         rules: [],
         digest: ["MD5"],
@@ -121,7 +125,7 @@ test("every fault is listed at once, with its place and what was expected", () =
     "c.yaml: sip.port: expected a whole number from 1 to 65535",
     "c.yaml: media.ports: expected a range of UDP ports, such as 20000-29999",
     "c.yaml: accounts.0.user: expected 1 to 64 letters, digits, dots, _ and -, a letter or digit first",
-    "c.yaml: accounts.0: an unknown key; expected user, password, talkgroups, standing, listenOnly, priority, digest, rules, and a password with punctuation in quotes",
+    "c.yaml: accounts.0: an unknown key; expected user, password, identityOf, talkgroups, standing, listenOnly, dispatcher, noPreempt, priority, digest, rules, and a password with punctuation in quotes",
     "c.yaml: accounts.1.standing.1: given twice; remove one",
     "c.yaml: accounts.1.priority: expected a whole number from 0 to 255",
     "c.yaml: accounts.1.talkgroups.1: no talkgroup has this name; correct it or add it to talkgroups",

@@ -56,6 +56,7 @@ export function openSite(options: SiteOptions) {
     talkgroup: "ops",
     user: `sip:${leg}@example.org`,
     mayTalk: true,
+    mayPreempt: true,
     priority: 0,
     ...change,
   });

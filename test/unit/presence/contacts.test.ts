@@ -10,10 +10,13 @@ import { virtualClock } from "../../../hal/clock/virtual.ts";
 
 const alice: Account = {
   user: "alice",
+  identities: [],
   aor: "sip:alice@example.org",
   talkgroups: new Set(),
   standing: [],
   listenOnly: new Set(),
+  dispatches: new Set(),
+  noPreempt: new Set(),
   priority: 0,
   priorities: new Map(),
   digest: ["SHA-256"],

@@ -10,6 +10,8 @@ import { virtualClock } from "../../../hal/clock/virtual.ts";
 const settings = {
   password: "secret",
   standing: [],
+  dispatcher: [],
+  noPreempt: [],
   priority: 0,
   digest: ["SHA-256"] as const,
   talkgroups: ["ops", "fire"],

@@ -15,7 +15,10 @@ import { serverAddress, sipWire } from "../../support/sip-wire.ts";
 export const realm = "example.org";
 export const secureAddress = { ...serverAddress, port: 5061 };
 export const identity = simulatedIdentity(serverAddress.host);
-const settings = { password: "secret", talkgroups: ["ops", "fire"], standing: [], listenOnly: [], priority: 3 };
+const settings = {
+  ...{ password: "secret", talkgroups: ["ops", "fire"], standing: [], priority: 3 },
+  ...{ listenOnly: [], dispatcher: [], noPreempt: [] },
+};
 const everyDigest: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
 export const entryOf = (user: string, changes: Partial<AccountEntry> = {}): AccountEntry => ({
   ...settings,

@@ -58,7 +58,9 @@ async function open() {
     onRequest(incoming) {
       if (incoming.request.method !== "REGISTER") return incoming.respond(405);
       const aor = aorOf(uriIn(incoming.request, "to"));
-      const none = { standing: [], listenOnly: new Set<string>(), talkgroups: new Set<string>(), digest: [] };
+      const nowhere = new Set<string>();
+      const rights = { talkgroups: nowhere, listenOnly: nowhere, dispatches: nowhere, noPreempt: nowhere };
+      const none = { ...rights, identities: [], standing: [], digest: [] };
       bindings.register({ user: aor, aor, priority: 0, priorities: new Map(), ...none }, incoming);
     },
   };

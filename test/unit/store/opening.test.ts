@@ -6,9 +6,8 @@ import * as assert from "uvu/assert";
 import { connect } from "../../../firmware/store/connection.ts";
 import { openEditor } from "../../../firmware/store/editing.ts";
 import { currentVersion, migrate, schemaOf, versionsOf } from "../../../firmware/store/schema.ts";
-import { sow } from "../../../firmware/store/seed.ts";
 import { DeviceError } from "../../../hal/error.ts";
-import { account, type StoreRig, seed, storeRig, wordsOf } from "./rig.ts";
+import { account, hashesOf, realm, type StoreRig, seed, storeRig, wordsOf } from "./rig.ts";
 
 const test = suite<StoreRig>("opening the store");
 
@@ -98,7 +97,14 @@ test("each commit is on the disk before it is told, on every connection", async 
 function ofVersion(file: string, version: number): void {
   const database = connect(file);
   migrate(database, version);
-  sow(database, seed);
+  database.exec(`
+    INSERT INTO meta VALUES ('realm', '${realm}'), ('digest', '["SHA-256","MD5"]');
+    INSERT INTO talkgroups VALUES ('ops', 4000, 30000, 3000, 10000, 'config'), ('fire', 4000, 30000, 3000, 10000, 'config');
+    INSERT INTO accounts (user, name, priority, origin) VALUES ('alice', '', 0, 'config'), ('bob', '', 0, 'config');
+    INSERT INTO memberships VALUES ('alice', 'ops', 'talk', NULL, 1, 0, 'config');
+  `);
+  for (const [algorithm, ha1] of hashesOf("one"))
+    database.prepare("INSERT INTO credentials VALUES ('alice', ?, ?, ?)").run(realm, algorithm, ha1);
   if (version >= 2)
     database.exec(
       "INSERT INTO bindings VALUES ('alice', 'sip:alice@10.0.0.2', 'udp', '10.0.0.2', 5060, 'c', 1, NULL, 9e12)",
@@ -111,7 +117,7 @@ test("a store of each earlier version is converted, and keeps what it has", asyn
     const file = join(rig.folder, `${version}.db`);
     ofVersion(file, version);
     const added = new DatabaseSync(file);
-    added.exec("INSERT INTO accounts VALUES ('dave', 'Dave', 9, 'command')");
+    added.exec("INSERT INTO accounts (user, name, priority, origin) VALUES ('dave', 'Dave', 9, 'command')");
     added.close();
     const store = rig.open(seed, { file });
     assert.equal(wordsOf(store), ["alice: ops", "bob: fire, ops", "dave: "], `version ${version}`);

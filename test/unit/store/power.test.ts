@@ -45,7 +45,7 @@ function commit(editor: Editor, number: number): void {
   const user = `u${below(number + 1)}`;
   const isThere = editor.accounts().some((each) => each.user === user);
   if (!isThere) return editor.addUser(account(user, ["ops", "fire"], `password ${number}`));
-  if (number % 3 === 0) return editor.removeUser(user);
+  if (number % 3 === 0) return void editor.removeUser(user);
   if (number % 3 === 1) return editor.setHashes(user, hashesOf(`password ${number}`));
   editor.putMember(user, { ...membership, talkgroup: "ops", priority: number % 256 });
 }
