@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { downsampler, upsampler } from "../../firmware/media/resample.ts";
 import type { Transport } from "../../firmware/sip/endpoint.ts";
-import { createWav, readWav } from "../../hal/audio/wav.ts";
+import { readWav } from "../../hal/audio/wav.ts";
 import { burst } from "../../scripts/demonstration/burst.ts";
 import { likeness } from "../../scripts/demonstration/likeness.ts";
 import { openAuthority } from "../support/certificates.ts";
@@ -12,6 +12,7 @@ import { ownAddress, ownNetwork } from "../support/own-network.ts";
 import { skip, testWith } from "../support/skip.ts";
 import { projectRoot } from "../support/source.ts";
 import { baresip, type Phone } from "./baresip.ts";
+import { toneIn, writeTone } from "./tone.ts";
 import { type BrokerKind, twoSites } from "./two-sites.ts";
 
 const missing = await ownNetwork(import.meta.filename);
@@ -31,26 +32,8 @@ function narrow(samples: Int16Array): Int16Array {
   return result;
 }
 
-const humPhase = (2 * Math.PI * 440) / 48_000;
-
-/** The share of the loudest second's power that lies at the hum's frequency. */
-function humIn(samples: Int16Array): number {
-  const second = 48_000;
-  let most = 0;
-  for (let at = 0; at + second <= samples.length; at += second) {
-    let sine = 0;
-    let cosine = 0;
-    let power = 1;
-    for (let index = 0; index < second; index++) {
-      const sample = samples[at + index] ?? 0;
-      sine += sample * Math.sin(humPhase * index);
-      cosine += sample * Math.cos(humPhase * index);
-      power += sample * sample;
-    }
-    most = Math.max(most, (2 * (sine ** 2 + cosine ** 2)) / (second * power));
-  }
-  return most;
-}
+/** Of a phone that speaks without the floor. */
+const humHz = 440;
 
 interface Story {
   readonly broker: BrokerKind;
@@ -66,9 +49,7 @@ async function phoneHearsBurst({ broker, transport, codec, carried }: Story): Pr
   let phone: Phone | undefined;
   try {
     const microphone = join(folder, "hum.wav");
-    const wav = await createWav(microphone);
-    wav.write(Int16Array.from({ length: 480_000 }, (_, index) => 8_000 * Math.sin(humPhase * index)));
-    await wav.close();
+    await writeTone(microphone, humHz);
     const registrar = sites.sipOfSouth[transport];
     const account = { user: "phone1", password: "another-one", realm: "crew.example" };
     phone = baresip({ folder, ...account, transport, registrar, codec, port: 5080, microphone });
@@ -88,7 +69,7 @@ async function phoneHearsBurst({ broker, transport, codec, carried }: Story): Pr
     assert.ok(heard.correlation >= 0.9, `likeness ${heard.correlation} on the phone`);
     assert.ok(heard.heard >= 0.99, `${heard.heard} of the speech on the phone`);
     assert.equal([heard.missingAtStartMs, heard.missingAtEndMs], [0, 0]);
-    const hum = humIn(await readWav(report.recording));
+    const hum = toneIn(await readWav(report.recording), humHz);
     assert.ok(hum < 0.02, `${hum} of what south's loudspeaker plays is the hum of a phone that has no floor`);
   } finally {
     await phone?.stop();

@@ -1,5 +1,7 @@
 /** baresip as a phone on the desk: registers with digest, picks up by itself, and keeps what it hears as WAV. */
+import { once } from "node:events";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import type { Transport } from "../../firmware/sip/endpoint.ts";
 import { readWav } from "../../hal/audio/wav.ts";
@@ -25,10 +27,12 @@ export function baresip(options: {
   readonly codec: string;
   readonly port: number;
   readonly microphone: string;
-  /** Users whose presence it watches. Then it also publishes its own, and takes commands at this port. */
-  readonly watches?: { readonly users: readonly string[]; readonly control: number };
+  /** Takes commands at this port. */
+  readonly control?: number;
+  /** Users whose presence it watches. Then it also publishes its own. */
+  readonly watches?: readonly string[];
 }): Phone {
-  const { user, password, realm, transport, registrar, codec, port, microphone, watches } = options;
+  const { user, password, realm, transport, registrar, codec, port, microphone, control, watches } = options;
   const folder = join(options.folder, user);
   mkdirSync(folder);
   writeFileSync(
@@ -46,18 +50,15 @@ export function baresip(options: {
       ...["opus", "g711", "aufile", "aubridge", "sndfile"].map((name) => `module ${name}.so`),
       "module_tmp account.so",
       "module_app menu.so",
-      ...(watches
-        ? ["contact", "presence", "ctrl_tcp"]
-            .map((name) => `module_app ${name}.so`)
-            .concat(`ctrl_tcp_listen ${ownAddress}:${watches.control}`)
-        : []),
+      ...(watches ? ["module_app contact.so", "module_app presence.so"] : []),
+      ...(control ? ["module_app ctrl_tcp.so", `ctrl_tcp_listen ${ownAddress}:${control}`] : []),
       "",
     ].join("\n"),
   );
   const account = `<sip:${user}@${realm}>;auth_pass=${password};outbound="sip:${registrar};transport=${transport}"`;
   const publishing = watches ? ";pubint=60" : "";
   writeFileSync(join(folder, "accounts"), `${account};regint=60;answermode=auto;audio_codecs=${codec}${publishing}\n`);
-  const contacts = (watches?.users ?? []).map((other) => `<sip:${other}@${realm}>;presence=p2p\n`);
+  const contacts = (watches ?? []).map((other) => `<sip:${other}@${realm}>;presence=p2p\n`);
   writeFileSync(join(folder, "contacts"), contacts.join(""));
   const phone = program("baresip", ["-f", folder, "-v"], { cwd: folder });
   return {
@@ -68,4 +69,15 @@ export function baresip(options: {
       return Promise.all(recordings.sort().map((name) => readWav(join(folder, name))));
     },
   };
+}
+
+/** What it answers to a command at its control port; both are netstrings. */
+export async function command(port: number, name: string, params?: string): Promise<string> {
+  const text = JSON.stringify({ command: name, ...(params !== undefined && { params }) });
+  const socket = connect(port, ownAddress);
+  await once(socket, "connect");
+  socket.write(`${text.length}:${text},`);
+  const [answer] = await once(socket, "data");
+  socket.destroy();
+  return String(answer);
 }
