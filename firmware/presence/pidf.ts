@@ -40,11 +40,12 @@ function activitiesOf({ status, activity }: Shown): string {
   const phone = activity === "talking" || activity === "on-the-phone";
   const busy = status === "do-not-disturb" || (status === "busy" && !phone);
   const other = words[status] ?? (activity && words[activity]);
+  // In any order (RFC 4480 §3.2), but phones that show one of them show the last.
   return [
+    other === undefined ? "" : `<rpid:other>${other}</rpid:other>`,
     phone ? "<rpid:on-the-phone/>" : "",
     busy ? "<rpid:busy/>" : "",
     activity === "away" ? "<rpid:away/>" : "",
-    other === undefined ? "" : `<rpid:other>${other}</rpid:other>`,
   ].join("");
 }
 

@@ -21,8 +21,10 @@ export function linphone(options: {
   readonly registrar: string;
   readonly authorities: string;
   readonly port: number;
+  /** Users whose presence it watches. */
+  readonly watches?: readonly string[];
 }): Linphone {
-  const { user, password, realm, transport, registrar, port } = options;
+  const { user, password, realm, transport, registrar, port, watches = [] } = options;
   const folder = join(options.folder, user);
   mkdirSync(join(folder, ".local/share/linphone"), { recursive: true });
   const at = (name: string): string => join(folder, name);
@@ -44,9 +46,11 @@ export function linphone(options: {
       "[auth_info_0]",
       `username=${user}\nuserid=${user}\npasswd=${password}\nrealm=${realm}`,
       "[proxy_0]",
-      `reg_proxy=<sip:${registrar};transport=${transport}>`,
+      // Calls and subscriptions go there too, for nobody resolves the realm.
+      `reg_proxy=<sip:${registrar};transport=${transport}>\nreg_route=<sip:${registrar};transport=${transport};lr>`,
       `reg_identity=sip:${user}@${realm}`,
-      "reg_expires=60\nreg_sendregister=1\npublish=0",
+      `reg_expires=60\nreg_sendregister=1\npublish=${watches.length > 0 ? 1 : 0}`,
+      ...watches.map((friend, index) => `[friend_${index}]\nurl=<sip:${friend}@${realm}>\npol=accept\nsubscribe=1`),
       "",
     ].join("\n"),
   );

@@ -7,7 +7,7 @@ import { openRealm, type StoryRealm, type StorySite } from "../support/realm.ts"
 const soon = 1_000;
 /** How long the broker waits for a word of a gateway before it says that it is gone: 1.5 times the keep-alive. */
 const brokerMs = 7_500;
-const talking = "open on-the-phone, other: talking in a talkgroup";
+const talking = "open other: talking in a talkgroup, on-the-phone";
 
 const account = (user: string, more = ""): string =>
   `  - { user: ${user}, password: "story only", talkgroups: [ops]${more} }\n`;

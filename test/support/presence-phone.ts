@@ -22,7 +22,7 @@ export interface Seen {
   close(): void;
 }
 
-/** "closed", "open", "open on-the-phone, other: talking in a talkgroup: note" */
+/** "closed", "open", "open other: talking in a talkgroup, on-the-phone: note" */
 export function wordsOf({ basic, activities, note }: PresenceDocument): string {
   const doing = activities.length > 0 ? ` ${activities.join(", ")}` : "";
   return `${basic}${doing}${note === undefined ? "" : `: ${note}`}`;

@@ -22,7 +22,7 @@ const shown: readonly (readonly [Shown, basic: string, activities: readonly stri
   [{ status: "busy", activity: "on-the-phone" }, "open", ["on-the-phone"]],
   [{ status: "busy", activity: "away" }, "open", ["busy", "away"]],
   [{ status: "listening-only", note: "é \u{1f692}" }, "open", ["other: listening only"]],
-  [{ status: "do-not-disturb" }, "open", ["busy", "other: do not disturb"]],
+  [{ status: "do-not-disturb" }, "open", ["other: do not disturb", "busy"]],
 ];
 
 test("a document has the form and the namespaces of PIDF and RPID, and says what was shown", () => {
@@ -31,7 +31,7 @@ test("a document has the form and the namespaces of PIDF and RPID, and says what
     assert.equal(read, { entity: "sip:bob&co@example.org", basic, activities, note: what.note });
   }
   const talking = readPresence(writePidf("sip:bob@example.org", { status: "busy", activity: "talking" }));
-  assert.equal(talking.activities, ["on-the-phone", "other: talking in a talkgroup"]);
+  assert.equal(talking.activities, ["other: talking in a talkgroup", "on-the-phone"]);
 });
 
 test("what is shown of somebody can be published, and says the same", () => {

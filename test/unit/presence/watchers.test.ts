@@ -7,7 +7,7 @@ import { pidfOf } from "../../support/presence-phone.ts";
 import { openSite, type Site } from "./site.ts";
 import { openCrew, openPeer, openPhone } from "./terminals.ts";
 
-const talking = "open on-the-phone, other: talking in a talkgroup";
+const talking = "open other: talking in a talkgroup, on-the-phone";
 /** A second, and the way of a word from phone to gateway and back, ms. */
 const soon = 1_000;
 const toOthers = (action: Action, names: Partial<Rule>): Rule[] => [
@@ -45,7 +45,7 @@ test("a watcher is told at once that somebody is offline, and within a second of
   assert.is(seen.last(), "open away: back at 3");
   site.server.setStatus("alice", { status: "do-not-disturb" });
   await clock.advance(soon);
-  assert.is(seen.last(), "open busy, other: do not disturb");
+  assert.is(seen.last(), "open other: do not disturb, busy");
   site.server.setStatus("alice", undefined);
   await clock.advance(soon);
   assert.is(seen.last(), "open away: back at 3");
