@@ -61,7 +61,7 @@ phoneTest(
     try {
       await south.logged("phone1 to register", ({ event, user }) => event === "registered" && user === "phone1");
       await until(
-        async () => /Offline.*phone2[^]*Offline.*phone3/.test(await command(5082, "contacts")),
+        async () => /Offline.*phone2[\s\S]*Offline.*phone3/.test(await command(5082, "contacts")),
         () => "phone1 to watch the others",
       );
       const third = linphone({
