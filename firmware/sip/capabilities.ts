@@ -29,7 +29,7 @@ export function capabilitiesOf(
   const refers = onRefer !== undefined;
   const told = [...supported, ...(refers ? ofRefer.slice(0, 2) : [])];
   return {
-    allow: ["allow", [...ownMethods, ...(refers ? ["REFER"] : []), ...methods].join(", ")],
+    allow: ["allow", [...methods, ...ownMethods, ...(refers ? ["REFER"] : [])].join(", ")],
     accept: ["accept", [offerType, ...keyTypes, ...(refers ? [listType] : [])].join(", ")],
     supported: ["supported", told.join(", ")],
     understands: (tag, method) => supported.includes(tag) || (method === "REFER" && refers && ofRefer.includes(tag)),
