@@ -5,6 +5,7 @@ import type { Flow, OfferHandlers, OutgoingRequest, Session } from "./contract.t
 import { type Conversation, converse } from "./conversation.ts";
 import { type Core, composeOutside, dialogKey, newThread } from "./core.ts";
 import { type Dialog, dialogOfCaller } from "./dialog.ts";
+import { earlyDialogs, maxBranches } from "./early.ts";
 import { parseCSeq } from "./header.ts";
 import { type Headers, header, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 import { type MindedSession, mindSession } from "./session.ts";
@@ -48,8 +49,6 @@ export type CallingTimer = "timerC" | "giveUp";
 type Calling = Machine<CallingState, CallingEvent, CallingEffect, CallingTimer>;
 
 const ringingMs = 180_000;
-/** Branches of a forked INVITE that are answered; further ones are left to give up by themselves. */
-const maxBranches = 16;
 const giveUp = { start: "giveUp", ms: 2 * patience } as const;
 const stop = [{ stop: "timerC" }, { stop: "giveUp" }] as const;
 
@@ -101,6 +100,7 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
   const key = dialogKey(thread.callId, thread.localTag);
   /** By remote tag: every branch that ever answered 2xx. */
   const conversations = new Map<string, Conversation>();
+  const early = earlyDialogs(core, out.credentials);
   let session: MindedSession | undefined;
   let cseq = 0;
 
@@ -131,31 +131,36 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
   }
 
   function establish(answer: Answer): void {
-    session = mindSession(core, acknowledge(answer), {
+    const { conversation, told } = acknowledge(answer);
+    session = mindSession(core, conversation, {
       onEnd: () => machine.send({ type: "ended" }),
       user: handlers,
     });
-    handlers.onAnswer(answer.response);
+    handlers.onAnswer(told);
   }
 
-  function acknowledge({ dialog, sent }: Answer): Conversation {
+  /** `told`: the 2xx with the answer to the offer, even where that came before it (RFC 3262 §5). */
+  function acknowledge({ dialog, sent, response }: Answer): { conversation: Conversation; told: SipResponse } {
     const known = conversations.get(dialog.remoteTag);
-    const conversation = known ?? converse(core, dialog, out.credentials);
+    const branch = known ? undefined : early.confirm(dialog);
+    const conversation = known ?? branch?.conversation ?? converse(core, dialog, out.credentials);
     conversations.set(dialog.remoteTag, conversation);
     conversation.acknowledge(parseCSeq(header(sent, "cseq") ?? "").number, credentialsOf(sent));
-    return conversation;
+    return { conversation, told: branch?.answer ? withBodyOf(branch.answer, response) : response };
   }
 
   function dismiss(answer: Answer): void {
     const repeated = conversations.has(answer.dialog.remoteTag);
-    const conversation = acknowledge(answer);
+    const { conversation } = acknowledge(answer);
     if (!repeated) conversation.request("BYE", {}, () => {});
   }
 
   function onResponse(response: SipResponse, sent: SipRequest): void {
     const { status, reason } = response;
-    if (status < 200)
-      return status > 100 && machine.state().in === "inviting" ? handlers.onProgress?.(status) : undefined;
+    if (status < 200) {
+      const isNews = early.take(response, sent, flow);
+      return isNews && machine.state().in === "inviting" ? handlers.onProgress?.(status) : undefined;
+    }
     const opened = status < 300 ? open(response, sent) : { status, reason };
     if ("status" in opened) return machine.send({ type: "refused", ...opened });
     const { remoteTag } = opened.dialog;
@@ -189,8 +194,7 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
   core.dialogs.set(key, {
     onRequest(transaction) {
       if (session !== undefined) return session.onRequest(transaction);
-      // RFC 3311 §5.2: the offer of the INVITE is still open.
-      transaction.respond(transaction.request.method === "UPDATE" ? 491 : 481);
+      early.onRequest(transaction);
     },
     onAck: (ack) => session?.onAck(ack),
     leave: () => end(),
@@ -200,6 +204,16 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
     },
   });
   return { callId: thread.callId, end, move: (next) => session?.move(next) };
+}
+
+/** §13.2.1: only the first description that comes reliably counts. */
+function withBodyOf({ headers, body }: SipResponse, response: SipResponse): SipResponse {
+  const isType = ([name]: readonly [string, string]) => name === "content-type";
+  return {
+    ...response,
+    headers: [...response.headers.filter((each) => !isType(each)), ...headers.filter(isType)],
+    body,
+  };
 }
 
 function credentialsOf(request: SipRequest): Headers {

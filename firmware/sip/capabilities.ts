@@ -18,7 +18,9 @@ export const offerType = "application/sdp";
 /** RFC 4826 §3.2 */
 export const listType = "application/resource-lists+xml";
 
-const ownMethods = ["INVITE", "ACK", "CANCEL", "BYE", "UPDATE", "INFO", "OPTIONS", "SUBSCRIBE", "NOTIFY"];
+const ownMethods = ["INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE", "INFO", "OPTIONS", "SUBSCRIBE", "NOTIFY"];
+/** RFC 3262 §4, for INVITE alone. */
+const ofInvite = ["100rel"];
 /** RFC 5368 §4, RFC 4488 §5; RFC 5366 §5 is for INVITE, but said of any list by some. */
 const ofRefer = ["multiple-refer", "norefersub", "recipient-list-invite"];
 
@@ -27,11 +29,14 @@ export function capabilitiesOf(
   { onRefer }: Pick<Handlers, "onRefer">,
 ): Capabilities {
   const refers = onRefer !== undefined;
-  const told = [...supported, ...(refers ? ofRefer.slice(0, 2) : [])];
+  const told = [...ofInvite, ...supported, ...(refers ? ofRefer.slice(0, 2) : [])];
   return {
-    allow: ["allow", [...ownMethods, ...(refers ? ["REFER"] : []), ...methods].join(", ")],
+    allow: ["allow", [...methods, ...ownMethods, ...(refers ? ["REFER"] : [])].join(", ")],
     accept: ["accept", [offerType, ...keyTypes, ...(refers ? [listType] : [])].join(", ")],
     supported: ["supported", told.join(", ")],
-    understands: (tag, method) => supported.includes(tag) || (method === "REFER" && refers && ofRefer.includes(tag)),
+    understands(tag, method) {
+      if (method === "INVITE" && ofInvite.includes(tag)) return true;
+      return supported.includes(tag) || (method === "REFER" && refers && ofRefer.includes(tag));
+    },
   };
 }

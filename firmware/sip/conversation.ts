@@ -15,6 +15,8 @@ export interface Conversation {
   acknowledge(cseq: number, credentials: Headers): void;
   /** Takes in a request of the far end. Throws ProtocolError: 481 for another dialog, 500 when out of order. */
   take(received: SipRequest, flow: Flow): void;
+  /** What was early is confirmed: its target and routes are those of the 2xx (RFC 3261 §13.2.2.4), its numbers go on. */
+  confirm(confirmed: Dialog): void;
   /** The far end is reached by this flow from now on. */
   move(flow: Flow): void;
 }
@@ -49,6 +51,10 @@ export function converse(core: Core, opened: Dialog, credentials?: Credentials):
       if (tagOf(header(received, "from") ?? "") !== dialog.remoteTag)
         throw new ProtocolError(481, `${received.method} of another dialog`);
       dialog = dialogAfter(dialog, received, flow);
+    },
+    confirm(confirmed) {
+      const { localSeq, remoteSeq } = dialog;
+      dialog = { ...confirmed, localSeq: Math.max(localSeq, confirmed.localSeq), remoteSeq };
     },
     move(flow) {
       dialog = { ...dialog, flow };

@@ -82,6 +82,11 @@ export function respond(
   transaction.respond(status, { ...parts, headers: [["contact", `<${uri}>`], ...headers] });
 }
 
+/** Puts off a second offer, 0 to 10 s by chance (RFC 3261 §14.2, RFC 3311 §5.2). */
+export function postpone(core: Core, transaction: ServerTransaction): void {
+  transaction.respond(500, { headers: [["retry-after", `${Math.floor(core.random.fraction() * 11)}`]] });
+}
+
 /** What a request outside dialogs is numbered and tagged with. */
 export interface Thread {
   readonly callId: string;

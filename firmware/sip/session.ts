@@ -6,7 +6,7 @@ import { type Acceptance, awaitAck } from "./acceptance.ts";
 import { offerType } from "./capabilities.ts";
 import type { Body, Flow, InsideHandlers } from "./contract.ts";
 import type { Conversation } from "./conversation.ts";
-import type { Core, DialogUser } from "./core.ts";
+import { type Core, type DialogUser, postpone } from "./core.ts";
 import { quote, splitList, withoutParams } from "./header.ts";
 import { keyIn, keyTypes } from "./keys.ts";
 import { type Headers, header, headers, ProtocolError, type SipRequest } from "./message.ts";
@@ -83,7 +83,7 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
 
   function receiveOffer(transaction: ServerTransaction, agree: (answer: Body) => void): void {
     if (reanswer?.pending()) return transaction.respond(491);
-    if (offered?.pending()) return transaction.respond(500, { headers: [retrySoon()] });
+    if (offered?.pending()) return postpone(core, transaction);
     const sdp = offerOf(transaction.request);
     if (handlers.user.onReoffer === undefined) return transaction.respond(488);
     const open = awaitReply(core, transaction, agree);
@@ -94,11 +94,6 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
       if (!(error instanceof ProtocolError)) throw error;
       open.reply(error.status);
     }
-  }
-
-  /** §14.2 and RFC 3311 §5.2: 0 to 10 s, by chance. */
-  function retrySoon(): readonly [string, string] {
-    return ["retry-after", `${Math.floor(core.random.fraction() * 11)}`];
   }
 
   /** RFC 6086 §4.2.2: no package is supported; of the older kind only keys, and an empty one, a sign of life, mean anything. */

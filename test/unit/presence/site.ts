@@ -160,6 +160,7 @@ export async function openSite(
     },
   );
   const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers, {
+    methods: ["REGISTER", "PUBLISH"],
     supported: ["eventlist"],
     tls: { port: secureAddress.port, identity },
   });
