@@ -68,7 +68,6 @@ export function identitiesOf(
     unbound: (binding) => each(binding.account, (account) => listener.unbound({ ...binding, account })),
     reach: (owner, change) => each(owner, (account) => listener.reach(account, change)),
     retain(user, account) {
-      if (!account) bound.delete(user);
       const now = accounts.find(user);
       const [owner, members] = [...bound].find(([, members]) => members.has(user)) ?? [];
       const before = members?.get(user);

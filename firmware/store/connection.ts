@@ -43,6 +43,8 @@ export function blaming<Result>(file: string, suspect: "program" | "database", w
   }
 }
 
+const full = ["ENOSPC", "the disk is full; make room"] as const;
+
 /** Result codes of SQLite that are somebody's fault, and what to do. */
 const advice: Readonly<Record<number, readonly [code: string, advice: string]>> = {
   3: ["EACCES", "access is refused; correct its owner"],
@@ -50,7 +52,7 @@ const advice: Readonly<Record<number, readonly [code: string, advice: string]>> 
   6: ["EBUSY", "another program holds it; stop that or try again"],
   8: ["EROFS", "it cannot be written; correct its owner, or the mount of its disk"],
   10: ["EIO", "the disk does not read or write; replace it"],
-  13: ["ENOSPC", "the disk is full; make room"],
+  13: full,
   14: ["EACCES", "it cannot be opened; its folder must be there and writable, and itself a file"],
 };
 
@@ -62,12 +64,15 @@ const damage = new Set([11, 26]);
 /** SQLITE_IOERR_READ, SQLITE_IOERR_SHORT_READ: a bad block cannot be waited out. */
 const badBlock = new Set([1, 2].map((extension) => ioError | (extension << 8)));
 
+/** SQLITE_IOERR_SHMSIZE: the index of the log found no room. */
+const noRoomForIndex = ioError | (19 << 8);
+
 /** SQLite's complaint as somebody's fault; everything else as it is. */
 function faultOf(file: string, suspect: "program" | "database", error: unknown): unknown {
   if (!(error instanceof Error && "errcode" in error && typeof error.errcode === "number")) return error;
   const primary = error.errcode & 0xff;
   if (primary === senseless && suspect === "database") return new Damage(error.message, { cause: error });
   if (damage.has(primary) || badBlock.has(error.errcode)) return new Damage(error.message, { cause: error });
-  const known = advice[primary];
+  const known = error.errcode === noRoomForIndex ? full : advice[primary];
   return known ? new DeviceError(`store ${file}`, ...known, error) : error;
 }

@@ -2,8 +2,10 @@
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   existsSync,
   fsyncSync,
+  mkdtempSync,
   openSync,
   readSync,
   renameSync,
@@ -75,6 +77,21 @@ export function setAside(file: string, wall: number): string {
     for (const part of parts) if (existsSync(`${file}${part}`)) renameSync(`${file}${part}`, `${aside}${part}`);
     syncFolder(file);
     return aside;
+  });
+}
+
+/** A folder for a copy of the database that is on no disk, and for its owner's eyes alone. Throws DeviceError. */
+export function memoryFolder(file: string): string {
+  return onDisk(file, () => mkdtempSync("/dev/shm/roger-"));
+}
+
+/** Copies the database and its log; false where there is none. Throws DeviceError. */
+export function copyInto(file: string, copy: string): boolean {
+  return onDisk(file, () => {
+    // The index of the log is made anew from it.
+    const there = ["", "-wal"].filter((part) => stat(`${file}${part}`));
+    for (const part of there) copyFileSync(`${file}${part}`, `${copy}${part}`);
+    return there.length > 0;
   });
 }
 

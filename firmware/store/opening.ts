@@ -49,7 +49,7 @@ function openNew(file: string, log: Log): DatabaseSync {
 }
 
 /** Throws Damage or DeviceError. */
-function openSound(file: string, log: Log): DatabaseSync {
+export function openSound(file: string, log: Log): DatabaseSync {
   if (secure(file))
     log.warn({ event: "store-open-to-all", file }, "others could read or write the store: it is now its owner's alone");
   const database = connect(file);

@@ -4,9 +4,11 @@
  *   moment leaves what was committed, and nothing by halves.
  * - registrations: soft state, on the disk within a moment of the answer to the terminal, many to a commit, so that no
  *   REGISTER and no voice waits for a card. What the last moment loses is registered anew by its terminal.
- * A file that is damaged is moved aside and built anew from the configuration. It knows hashes but no passwords, names
+ * A file that is damaged is moved aside and built anew from the configuration. A disk that takes nothing keeps no gateway
+ * from its work: the store is in memory then, for as long as the process lives, and that is told. It knows hashes but no passwords, names
  * but no SIP, and decides nothing about who may do what.
  */
+import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Log } from "../log.ts";
 import { type AccountRow, accountsIn } from "./accounts.ts";
@@ -17,6 +19,7 @@ import { openDatabase } from "./opening.ts";
 import { inTransaction } from "./schema.ts";
 import { type Seed, sow } from "./seed.ts";
 import { type TalkgroupRow, talkgroupsIn } from "./talkgroups.ts";
+import { isUnwritable, openInMemory } from "./unkept.ts";
 import { revisionOf, type StoreListener, watchChanges } from "./watching.ts";
 import type { WriterLauncher } from "./writing.ts";
 
@@ -50,43 +53,30 @@ export interface StorePorts {
   readonly onCrash: (error: Error) => void;
 }
 
+/** While nothing outlives the gateway, that is told again and again, ms. */
+const reminderMs = 3_600_000;
+
 /** Opens the store of a gateway, and creates it where there is none. Throws DeviceError for what cannot be used. */
-export function openStore(file: string, seed: Seed, { clock, log, writer, onCrash }: StorePorts): Store {
+export function openStore(file: string, seed: Seed, ports: StorePorts): Store {
+  try {
+    return openKept(file, seed, ports);
+  } catch (error) {
+    if (!isUnwritable(error)) throw error;
+    return openUnkept(file, seed, ports, error.message);
+  }
+}
+
+function openKept(file: string, seed: Seed, { clock, log, writer, onCrash }: StorePorts): Store {
   const database = openDatabase(file, { clock, log });
   const asked = <Result>(work: () => Result): Result => blaming(file, "program", work);
   let stopWatching = (): void => {};
-
-  function plant() {
-    const { displaced, orphaned, unprovable } = sow(database, seed);
-    if (displaced.length > 0)
-      log.warn(
-        { event: "store-displaced", names: displaced },
-        "the configuration gives these names to others: what the roger command added by them is removed",
-      );
-    if (orphaned.length > 0)
-      log.warn(
-        { event: "store-orphaned", names: orphaned },
-        "the configuration has no users any more whose passwords prove these identities: they are removed",
-      );
-    if (unprovable.length > 0)
-      log.warn(
-        { event: "store-unprovable", users: unprovable, realm: seed.realm },
-        "these users have no password for this realm: set one with roger user passwd",
-      );
-    forgetBindings(database, clock.wall());
-    return inTransaction(database, () => ({
-      revision: revisionOf(database),
-      talkgroups: talkgroupsIn(database),
-      accounts: accountsIn(database, seed.realm),
-    }));
-  }
 
   function onTrouble(error: unknown): void {
     log.error({ event: "store-trouble", err: error }, "the store cannot be read; what was known holds");
   }
 
   try {
-    const { revision, ...content } = asked(plant);
+    const { revision, ...content } = asked(() => plant(database, seed, { clock, log }));
     const keeper = bindingKeeper({ clock, log }, (onOutcome) => writer(file, { onOutcome, onCrash }));
     log.info({ event: "store", file, users: content.accounts.length }, "store opened");
     return {
@@ -109,4 +99,53 @@ export function openStore(file: string, seed: Seed, { clock, log, writer, onCras
     database.close();
     throw error;
   }
+}
+
+/** In memory, for as long as the gateway stands. */
+function openUnkept(file: string, seed: Seed, { clock, log }: StorePorts, reason: string): Store {
+  const database = openInMemory(file, log);
+  const { revision, ...content } = plant(database, seed, { clock, log });
+  const bindings = bindingsIn(database, clock.wall());
+  database.close();
+  const tell = (): void =>
+    log.error(
+      { event: "store-unkept", file, reason },
+      "the store cannot be written: the gateway works, but forgets registrations when it ends, and hears of no change by command; mend the disk, and restart the gateway",
+    );
+  tell();
+  const stopTelling = clock.every(reminderMs, tell);
+  return {
+    ...content,
+    bindings: { load: () => bindings, save() {}, remove() {} },
+    watch() {},
+    async close() {
+      stopTelling();
+    },
+  };
+}
+
+/** Puts in what the configuration says; gives what there is then. */
+function plant(database: DatabaseSync, seed: Seed, { clock, log }: Pick<StorePorts, "clock" | "log">) {
+  const { displaced, orphaned, unprovable } = sow(database, seed);
+  if (displaced.length > 0)
+    log.warn(
+      { event: "store-displaced", names: displaced },
+      "the configuration gives these names to others: what the roger command added by them is removed",
+    );
+  if (orphaned.length > 0)
+    log.warn(
+      { event: "store-orphaned", names: orphaned },
+      "the configuration has no users any more whose passwords prove these identities: they are removed",
+    );
+  if (unprovable.length > 0)
+    log.warn(
+      { event: "store-unprovable", users: unprovable, realm: seed.realm },
+      "these users have no password for this realm: set one with roger user passwd",
+    );
+  forgetBindings(database, clock.wall());
+  return inTransaction(database, () => ({
+    revision: revisionOf(database),
+    talkgroups: talkgroupsIn(database),
+    accounts: accountsIn(database, seed.realm),
+  }));
 }

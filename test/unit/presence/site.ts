@@ -26,6 +26,11 @@ export const entryOf = (user: string, changes: Partial<AccountEntry> = {}): Acco
   digest: everyDigest,
   ...changes,
 });
+/** A further identity of a user of the site. */
+export function identityOf(owner: string, user: string, changes: Partial<AccountEntry> = {}): AccountEntry {
+  const { password, ...entry } = entryOf(user, changes);
+  return { ...entry, identityOf: owner };
+}
 export const entries = [
   entryOf("alice"),
   entryOf("bob", { talkgroups: ["ops"], listenOnly: ["ops"] }),

@@ -168,10 +168,12 @@ export async function openPhone(site: Site, user = "alice", host = "10.0.0.2", t
     /** Picks up what rings. */
     pickUp: () => ringing?.(),
     register: (expires = 300) => endpoint.register({ aor, registrar, credentials, expires, onState() {} }),
-    subscribe(talkgroup = "ops", event = "conference") {
+    /** `identity`: whose subscription it is, proved as the phone's user. */
+    subscribe(talkgroup = "ops", event = "conference", identity = user) {
       const uri = `sip:${talkgroup}@${realm}`;
+      const from = `sip:${identity}@${realm}`;
       return endpoint.watch(
-        { method: "SUBSCRIBE", uri, from: aor, to: uri, via: registrar, credentials, event },
+        { method: "SUBSCRIBE", uri, from, to: uri, via: registrar, credentials, event },
         {
           onNotify: (body) => void notified.push(decoder.decode(body)),
           onState: (state) => void story.push(state.active ? "subscribed" : `not subscribed: ${state.status}`),
