@@ -2,6 +2,16 @@
 import { type Account, priorityIn } from "./accounts.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
 
+/** Who is at the other end of a leg, and what they may do in its call. */
+export interface LegHolder {
+  readonly user: string;
+  /** "sip:alice@example.org", shown to the others. */
+  readonly aor: string;
+  readonly mayTalk: boolean;
+  /** Floor priority, 0..255. */
+  readonly priority: number;
+}
+
 export interface LegUser {
   offer(sdp: string): void;
   answer(sdp: string): void;
@@ -12,11 +22,16 @@ export interface LegUser {
 
 export interface Legs {
   /** With `offer`, `answer` follows; without, `offer`. Returns the leg's name. */
-  provision(account: Account, talkgroup: string, user: LegUser, offer?: string): string;
+  provision(holder: LegHolder, talkgroup: string, user: LegUser, offer?: string): string;
   accept(leg: string, answer: string): void;
   /** Nothing is heard of it any more. */
   release(leg: string): void;
   receive(event: SessionEvent): void;
+}
+
+export function holderIn(account: Account, talkgroup: string): LegHolder {
+  const { user, aor } = account;
+  return { user, aor, mayTalk: !account.listenOnly.has(talkgroup), priority: priorityIn(account, talkgroup) };
 }
 
 export function legsAt(conference: ConferenceServer): Legs {
@@ -24,17 +39,11 @@ export function legsAt(conference: ConferenceServer): Legs {
   let count = 0;
 
   return {
-    provision(account, talkgroup, user, offer) {
+    provision({ user: name, aor, ...rights }, talkgroup, user, offer) {
       count += 1;
-      const leg = `${count}-${account.user}`;
+      const leg = `${count}-${name}`;
       users.set(leg, user);
-      const options = {
-        leg,
-        talkgroup,
-        user: account.aor,
-        mayTalk: !account.listenOnly.has(talkgroup),
-        priority: priorityIn(account, talkgroup),
-      };
+      const options = { leg, talkgroup, user: aor, ...rights };
       conference.send({ type: "provision", options, ...(offer !== undefined && { offer }) });
       return leg;
     },

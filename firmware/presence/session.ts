@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
 import type { Endpoint, Flow, Session } from "../sip/endpoint.ts";
 import type { Account } from "./accounts.ts";
-import type { Legs, LegUser } from "./legs.ts";
+import { holderIn, type Legs, type LegUser } from "./legs.ts";
 import { initialSession, sessionMachine } from "./session-machine.ts";
 
 /** A terminal's place in a talkgroup. */
@@ -74,7 +74,7 @@ export function openSession(
   const machine = run(sessionMachine, initialSession, ports.clock, (deed) => {
     switch (deed.do) {
       case "provision":
-        leg = legs.provision(account, talkgroup, user);
+        leg = legs.provision(holderIn(account, talkgroup), talkgroup, user);
         return;
       case "invite":
         return invite(deed.sdp);
