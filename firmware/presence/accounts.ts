@@ -9,6 +9,8 @@ export interface Account {
   /** Talkgroups whose session comes with the registration, unasked. */
   readonly standing: readonly string[];
   readonly listenOnly: ReadonlySet<string>;
+  /** Talkgroups that the user dispatches. */
+  readonly dispatches: ReadonlySet<string>;
   /** Floor priority, 0..255. */
   readonly priority: number;
   /** In the talkgroups where it is another one. */
@@ -82,6 +84,7 @@ function accountOf({ user, priority, hashes, memberships }: AccountRecord, realm
     talkgroups: new Set(named(() => true)),
     standing: named(({ standing }) => standing),
     listenOnly: new Set(named(({ role }) => role === "listen")),
+    dispatches: new Set(named(({ role }) => role === "dispatcher")),
     priority,
     priorities: new Map(
       memberships.flatMap((each) => (each.priority === undefined ? [] : [[each.talkgroup, each.priority] as const])),

@@ -14,6 +14,7 @@ const alice: Account = {
   talkgroups: new Set(),
   standing: [],
   listenOnly: new Set(),
+  dispatches: new Set(),
   priority: 0,
   priorities: new Map(),
   digest: ["SHA-256"],

@@ -58,7 +58,8 @@ async function open() {
     onRequest(incoming) {
       if (incoming.request.method !== "REGISTER") return incoming.respond(405);
       const aor = aorOf(uriIn(incoming.request, "to"));
-      const none = { standing: [], listenOnly: new Set<string>(), talkgroups: new Set<string>(), digest: [] };
+      const nothing = new Set<string>();
+      const none = { standing: [], listenOnly: nothing, dispatches: nothing, talkgroups: nothing, digest: [] };
       bindings.register({ user: aor, aor, priority: 0, priorities: new Map(), ...none }, incoming);
     },
   };
