@@ -5,6 +5,8 @@
 import { type Fault, faultsIn, faultsOf, unknownKey } from "../hal/board/fault.ts";
 import { readYaml } from "../hal/board/yaml.ts";
 import type { TalkgroupSettings } from "./conference/protocol.ts";
+import { exchangeFaults } from "./config/exchange-faults.ts";
+import { exchangeOf } from "./config/exchange-schema.ts";
 import { referenceFaults } from "./config/references.ts";
 import { type ConfigFile, fileSchema, secretPlaces } from "./config/schema.ts";
 import type { DigestAlgorithm } from "./sip/digest.ts";
@@ -52,6 +54,36 @@ export interface Config {
   /** The account that the board's own button speaks for. */
   readonly panel?: { readonly account: string; readonly talkgroup: string };
   readonly talkgroups: readonly TalkgroupSettings[];
+  readonly exchanges: readonly ExchangeSettings[];
+}
+
+/** Another SIP server, a PBX, that calls go to and come from. */
+export interface ExchangeSettings {
+  /** For logs; [a-z0-9-]{1,64}, each once. */
+  readonly name: string;
+  readonly server: {
+    /** Numeric, no wildcard. */
+    readonly host: string;
+    readonly port: number;
+    readonly transport: "udp" | "tcp" | "tls";
+    /** Whom its certificate must be for; absent: its address. */
+    readonly name?: string;
+  };
+  /** Of its addresses: a domain name, or a numeric host. */
+  readonly domain: string;
+  /** Who this gateway is there. */
+  readonly user?: string;
+  readonly password?: string;
+  /** False: each knows where the other is. */
+  readonly register: boolean;
+  /** What is dialled there, and the talkgroup or user here that it leads to. */
+  readonly numbers: ReadonlyMap<string, string>;
+  /** Floor priority of its callers, 0..255. */
+  readonly priority: number;
+  /** How many there may be at a time, in and out. */
+  readonly calls: number;
+  /** Numbers here that begin so lead there, without it. Absent: none do. */
+  readonly dialOut?: string;
 }
 
 export type BrokerSettings =
@@ -99,14 +131,14 @@ export function readConfig(yamlText: string, source: string): { config: Config }
   const read = readYaml(yamlText, source);
   if ("faults" in read) return read;
   const file = fileSchema.safeParse(read.data);
-  const references = referenceFaults(read.data);
+  const references = [...referenceFaults(read.data), ...exchangeFaults(read.data)];
   if (file.success && references.length === 0) return { config: configOf(file.data) };
   const faults = file.success ? [] : faultsOf(file.error).map(withoutSecrets);
   return { faults: faultsIn(source, [...faults, ...references]) };
 }
 
 function configOf(file: ConfigFile): Config {
-  const { gateway, broker, accounts, talkgroups, ...same } = file;
+  const { gateway, broker, accounts, talkgroups, exchanges, ...same } = file;
   return {
     ...same,
     accounts: accounts.map((account) => ({ ...account, digest: account.digest ?? file.sip.digest })),
@@ -114,6 +146,7 @@ function configOf(file: ConfigFile): Config {
     gateway: gateway ?? file.site.toLowerCase(),
     ...brokerOf(broker),
     talkgroups: talkgroups.map(talkgroupOf),
+    exchanges: exchanges.map(exchangeOf),
   };
 }
 

@@ -108,7 +108,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         sessions: conference,
         sip: () => endpoint,
       },
-      { realm: config.realm, digest: config.sip.digest, talkgroups },
+      { realm: config.realm, digest: config.sip.digest, talkgroups, exchanges: config.exchanges },
       { onPresence: (user, state) => realm?.setPresence(user, state) },
     );
     opened.push(() => server.close());

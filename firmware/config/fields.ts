@@ -28,11 +28,7 @@ export const site = text(
 export const gateway = text("expected 1 to 64 of a-z, 0-9 and -", (value) => gatewayId.test(value));
 
 /** Lower-case, for hosts in SIP URIs are compared so and digest realms are compared exactly. */
-export const realm = text(
-  "expected a domain name in lower case, such as crew.example",
-  (value) =>
-    value.length <= 253 && value.split(".").every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label)),
-);
+export const realm = text("expected a domain name in lower case, such as crew.example", isDomain);
 
 /** The user part of a SIP URI that needs no escape; talkgroups have one too. */
 export const user = text("expected 1 to 64 letters, digits, dots, _ and -, a letter or digit first", (value) =>
@@ -66,6 +62,12 @@ export const numericHost = text(
 export const ownHost = numericHost.refine(
   (value) => !isWildcard(value),
   "expected one address of this machine, such as 192.168.1.10: phones are told to send there",
+);
+
+/** Of a machine that is called. */
+export const peerHost = numericHost.refine(
+  (value) => !isWildcard(value),
+  "expected the one address of the server, such as 192.168.1.5",
 );
 
 export const port = whole(1, 65_535);
@@ -124,7 +126,36 @@ export const path = text(
   (value) => /^[^\p{Cc}]{1,4000}$/u.test(value) && !value.endsWith("/"),
 );
 
+export const exchangeName = text("expected 1 to 64 of a-z, 0-9 and -", (value) => gatewayId.test(value));
+
+/** The user part of a SIP URI at an exchange: a number as a rule. It needs no escape (RFC 3261 §19.1.2) but for "#". */
+export const dialled = text(
+  "expected 1 to 64 letters, digits and + * # . _ -, a letter, a digit or one of + * # first",
+  (value) => /^[A-Za-z0-9+*#][A-Za-z0-9+*#._-]{0,63}$/.test(value),
+);
+
+/** What is dialled before a number to leave the realm. */
+export const prefix = text("expected 1 to 8 digits", (value) => /^[0-9]{1,8}$/.test(value));
+
+/** How many calls an exchange may have at a time. */
+export const lines = whole(1, 200);
+
+/** The domain of another's addresses, which may be a bare address. */
+export const domain = text(
+  "expected a domain name in lower case, such as pbx.example, or a numeric address",
+  (value) => isDomain(value) || (isIP(value) !== 0 && !value.includes("%")),
+).transform(canonical);
+
+export const certificateName = text(
+  "expected the domain name or the numeric address that the server's certificate is for",
+  (value) => isDomain(value) || isIP(value) !== 0,
+);
+
 function whole(least: number, most: number): z.ZodType<number, number> {
   const expected = `expected a whole number from ${least} to ${most}`;
   return z.int(expected).min(least, expected).max(most, expected);
+}
+
+function isDomain(value: string): boolean {
+  return value.length <= 253 && value.split(".").every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label));
 }

@@ -1,5 +1,6 @@
 /** The shape of a configuration file: which keys there are, what each may be, and what stands in for an absent one. */
 import { z } from "zod";
+import { exchange } from "./exchange-schema.ts";
 import * as field from "./fields.ts";
 
 const names = z.array(field.user, "expected a list of talkgroup names");
@@ -109,6 +110,7 @@ export const fileSchema = z.strictObject(
       z.strictObject({ account: field.user, talkgroup: field.user }, "expected account and talkgroup"),
     ),
     talkgroups: z.array(talkgroup, "expected a list of talkgroups"),
+    exchanges: z.array(exchange, "expected a list of exchanges").max(16, "expected 16 exchanges at most").default([]),
   },
   "expected a gateway's configuration",
 );
@@ -122,6 +124,7 @@ export type ConfigFile = z.output<typeof fileSchema>;
  */
 export const secretPlaces: readonly { readonly path: RegExp; readonly keys: readonly string[] }[] = [
   { path: /^accounts\.\d+(?=\.)(?!\.rules\.\d)/, keys: Object.keys(account.shape) },
+  { path: /^exchanges\.\d+(?=\.)(?!\.(?:server|numbers)\.)/, keys: Object.keys(exchange.shape) },
   { path: /^broker\.embedded(?=\.)/, keys: Object.keys(embedded.shape) },
   { path: /^broker(?=\.)/, keys: Object.keys(broker.shape) },
 ];

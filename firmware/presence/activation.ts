@@ -8,7 +8,7 @@ import type { Endpoint, IncomingInvite, IncomingRefer, Referral } from "../sip/e
 import { ProtocolError } from "../sip/message.ts";
 import { isIpv4, isIpv6, parseUri } from "../sip/uri.ts";
 import type { Account, Accounts } from "./accounts.ts";
-import { refusalOf } from "./availability.ts";
+import { absenceOf, refusalOf } from "./availability.ts";
 import type { Refusal } from "./call-machine.ts";
 import { calledParty, type Destination } from "./called-party.ts";
 import { type CallOutcome, calls, type Member } from "./calls.ts";
@@ -16,10 +16,12 @@ import type { ConferenceServer } from "./conference-server.ts";
 import { contactOf } from "./contact.ts";
 import { dialledCalls } from "./dialled.ts";
 import { direct } from "./direct.ts";
+import { exchangeCalls } from "./exchange-calls.ts";
+import type { ExchangeCall, OutsideNumber } from "./exchanges.ts";
 import { featureCodes } from "./feature-codes.ts";
-import { counted, guestsOf } from "./guests.ts";
+import { guestsOf } from "./guests.ts";
 import { holderIn, type LegHolder, type Legs } from "./legs.ts";
-import { callingParty, type Lend, type OpenParty, reachedParty, reasonOf } from "./party.ts";
+import { callingParty, counted, holding, type Lend, type OpenParty, reachedParty, reasonOf } from "./party.ts";
 import type { People } from "./people.ts";
 import type { Binding } from "./registrar.ts";
 import { urisIn } from "./resource-list.ts";
@@ -43,13 +45,15 @@ export interface ActivationPorts {
   readonly isSession: (user: string, callId: string) => boolean;
   /** The user's session with a talkgroup stands, or does no more. */
   readonly onStanding: (user: string, talkgroup: string, change: 1 | -1) => void;
-  /** A number that leads out of the realm; undefined for one that does not. Throws ProtocolError 403. */
-  readonly outside: (caller: Account, number: string) => Destination | undefined;
+  /** A number that leads out of the realm; undefined for one that does not. Throws ProtocolError: 403, 404, 486. */
+  readonly outside: (caller: Account, number: string) => OutsideNumber | undefined;
 }
 
 export interface Activation {
   /** Throws ProtocolError. */
   invite(invite: IncomingInvite, account: Account): void;
+  /** A call that an exchange brings. Throws ProtocolError. */
+  fromOutside(invite: IncomingInvite, call: ExchangeCall): void;
   /** Throws ProtocolError. */
   refer(refer: IncomingRefer, account: Account): void;
   /** Nobody has talked there for too long; what that is to a talkgroup is not decided here. */
@@ -62,6 +66,7 @@ export interface Activation {
 export function activation(ports: ActivationPorts, realm: string): Activation {
   const { clock, legs, people } = ports;
   const dialled = dialledCalls(legs, ports.onStanding);
+  const fromExchanges = exchangeCalls(legs, ports.onStanding);
   const codes = featureCodes(ports, people.choose);
   const guests = guestsOf();
   const open = calls(ports, people.call);
@@ -70,12 +75,19 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
   /** Somebody to be called by `caller`, or why not. Throws ProtocolError 403. */
   function called(caller: Account, user: string): Member | Refusal {
     const way = ports.outside(caller, user);
-    if (way) return { open: calledParty(ports, holderOutside(way), [way]) };
-    const refusal = refusalOf(people, caller.user, user);
+    if (way) return { open: outsideParty(way) };
+    return refusalOf(people, caller.user, user) ?? memberHere(user, caller.aor);
+  }
+
+  function memberHere(user: string, by: string): Member | Refusal {
     const callee = ports.accounts.find(user);
-    if (refusal || !callee) return refusal ?? { status: 480, words: "at another site" };
-    const enter = calledParty(ports, holderOfCall(callee), destinationsOf(callee, caller.aor));
-    return { user, open: reachedParty(clock, ports.lend(user, caller.aor), enter) };
+    if (!callee) return { status: 480, words: "at another site" };
+    const enter = calledParty(ports, holderOfCall(callee), destinationsOf(callee, by));
+    return { user, open: reachedParty(clock, ports.lend(user, by), enter) };
+  }
+
+  function outsideParty(way: OutsideNumber): OpenParty {
+    return holding(calledParty(ports, holderOutside(way), [way]), way.seize);
   }
 
   function destinationsOf({ user, aor }: Account, from: string): Destination[] {
@@ -128,7 +140,7 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
 
   function intoTalkgroup(dispatcher: Account, user: string, talkgroup: string, group: string): OpenParty | Refusal {
     const way = ports.outside(dispatcher, user);
-    if (way) return calledParty(ports, holderOutside(way), [way]);
+    if (way) return counted(outsideParty(way), (change) => ports.onStanding(way.to, talkgroup, change));
     const callee = ports.accounts.find(user);
     if (!callee) return { status: 404 };
     if (!callee.talkgroups.has(talkgroup)) return { status: 403 };
@@ -145,6 +157,13 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
       if (ports.isTalkgroup(user)) return dialled.receive(invite, account, ports.talkgroup(user, account));
       if (codes.isCode(user)) return codes.receive(user, account, invite);
       call(invite, account, user);
+    },
+    fromOutside(invite, call) {
+      const { caller, target, seize } = call;
+      if (ports.isTalkgroup(target)) return fromExchanges.receive(invite, call);
+      const member = absenceOf(people, target) ?? memberHere(target, caller.aor);
+      if ("status" in member) return invite.respond(member.status, { headers: reasonOf(member) });
+      open.start({ open: holding(callingParty(legs, invite, caller), seize) }, [member]);
     },
     refer(refer, account) {
       // Inside a call it would hand the other one over to a third (RFC 5589), which nobody has asked whether they may talk.
@@ -168,6 +187,7 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
     },
     close() {
       dialled.close();
+      fromExchanges.close();
       codes.close();
       guests.close();
       open.close();

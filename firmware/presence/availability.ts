@@ -19,7 +19,11 @@ export function refusalOf(
   if (caller === callee) return { status: 486, words: "the caller's own line" };
   const answer = ruling(other, one);
   if (answer === "block" || ruling(one, other) !== "allow") return { status: 403 };
-  if (answer === "polite-block") return offline;
+  return answer === "polite-block" ? offline : absenceOf(people, callee);
+}
+
+/** Why somebody whom one may call cannot be reached, or does not want to be. */
+export function absenceOf(people: Pick<People, "person">, callee: string): Refusal | undefined {
   switch (people.person(callee).status) {
     case "offline":
       return offline;

@@ -1,7 +1,8 @@
 /** A talkgroup that a terminal calls by itself: its INVITE becomes a leg, as if it had been asked to come. */
-import type { IncomingInvite, Session } from "../sip/endpoint.ts";
+import type { IncomingInvite } from "../sip/endpoint.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { type Account, sameRights } from "./accounts.ts";
+import { dialledLeg } from "./dialled-leg.ts";
 import { holderIn, type Legs } from "./legs.ts";
 
 export interface Dialled {
@@ -21,53 +22,17 @@ export function dialledCalls(
 ): Dialled {
   const ends = new Map<() => void, { readonly account: Account; readonly talkgroup: string }>();
 
-  function receive(invite: IncomingInvite, account: Account, talkgroup: string): void {
-    const offer = invite.offer();
-    const open = [...ends.values()].filter((call) => call.account.user === account.user).length;
-    if (open >= mostOfAccount) throw new ProtocolError(486, `${account.user} has ${open} calls`);
-    let session: Session | undefined;
-    let standing = false;
-
-    /** However it ends; nothing is heard of the leg from here on. */
-    function over(): void {
-      ends.delete(hangUp);
-      legs.release(leg);
-      if (standing) onStanding(account.user, talkgroup, -1);
-    }
-    function hangUp(): void {
-      over();
-      if (session) session.end();
-      else invite.respond(480);
-    }
-
-    const leg = legs.provision(
-      holderIn(account, talkgroup),
-      talkgroup,
-      {
-        offer() {},
-        answer(sdp) {
-          const handlers = { onConfirmed() {}, onEnd: over, ...legs.inSession(leg) };
-          session = invite.accept({ type: "application/sdp", content: sdp }, handlers);
-        },
-        ready() {
-          standing = true;
-          onStanding(account.user, talkgroup, 1);
-        },
-        refused(status) {
-          over();
-          if (session) session.end();
-          else invite.respond(status);
-        },
-        lost: hangUp,
-      },
-      offer,
-    );
-    ends.set(hangUp, { account, talkgroup });
-    invite.onCancel = over;
-  }
-
   return {
-    receive,
+    receive(invite, account, talkgroup) {
+      const { user } = account;
+      const open = [...ends.values()].filter((call) => call.account.user === user).length;
+      if (open >= mostOfAccount) throw new ProtocolError(486, `${user} has ${open} calls`);
+      const hangUp = dialledLeg(legs, invite, holderIn(account, talkgroup), talkgroup, {
+        onStanding: (change) => onStanding(user, talkgroup, change),
+        onOver: () => ends.delete(hangUp),
+      });
+      ends.set(hangUp, { account, talkgroup });
+    },
     retain(user, account) {
       for (const [hangUp, call] of [...ends]) {
         if (call.account.user !== user) continue;

@@ -42,32 +42,3 @@ export function guestsOf(): Guests {
     },
   };
 }
-
-/** Tells when a party is in the call, and when no more. */
-export function counted(enter: OpenParty, onStanding: (change: 1 | -1) => void): OpenParty {
-  return (call, listener) => {
-    let stands = false;
-    function stand(next: boolean): void {
-      if (stands !== next) onStanding(next ? 1 : -1);
-      stands = next;
-    }
-    const party = enter(call, {
-      ...listener,
-      there() {
-        stand(true);
-        listener.there();
-      },
-      gone(refusal) {
-        stand(false);
-        listener.gone(refusal);
-      },
-    });
-    return {
-      ...party,
-      end(refusal) {
-        stand(false);
-        party.end(refusal);
-      },
-    };
-  };
-}

@@ -115,3 +115,53 @@ export function reachedParty(clock: Clock, lend: Lend, called: OpenParty): OpenP
     };
   };
 }
+
+/** Tells when a party is in the call, and when no more. */
+export function counted(enter: OpenParty, onStanding: (change: 1 | -1) => void): OpenParty {
+  return (call, listener) => {
+    let stands = false;
+    function stand(next: boolean): void {
+      if (stands !== next) onStanding(next ? 1 : -1);
+      stands = next;
+    }
+    const party = enter(call, {
+      ...listener,
+      there() {
+        stand(true);
+        listener.there();
+      },
+      gone(refusal) {
+        stand(false);
+        listener.gone(refusal);
+      },
+    });
+    return {
+      ...party,
+      end(refusal) {
+        stand(false);
+        party.end(refusal);
+      },
+    };
+  };
+}
+
+/** Holds something for as long as the party comes or is there: `seize` gives the way to give it back, once. */
+export function holding(enter: OpenParty, seize: () => () => void): OpenParty {
+  return (call, listener) => {
+    const giveBack = seize();
+    const party = enter(call, {
+      ...listener,
+      gone(refusal) {
+        giveBack();
+        listener.gone(refusal);
+      },
+    });
+    return {
+      ...party,
+      end(refusal) {
+        giveBack();
+        party.end(refusal);
+      },
+    };
+  };
+}

@@ -18,6 +18,8 @@ import { type BindingStore, forgetful } from "./binding-store.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
 import { contactOf } from "./contact.ts";
 import { direct } from "./direct.ts";
+import type { ExchangeSettings } from "./exchange.ts";
+import { type ExchangeState, exchanges } from "./exchanges.ts";
 import { legsAt } from "./legs.ts";
 import { people } from "./people.ts";
 import { presenceEvents } from "./presence-events.ts";
@@ -50,6 +52,8 @@ export interface PresenceOptions {
   /** What a user without an account is asked for. */
   readonly digest: readonly DigestAlgorithm[];
   readonly talkgroups: readonly { readonly name: string }[];
+  /** Absent: none. */
+  readonly exchanges?: readonly ExchangeSettings[];
 }
 
 export interface PresenceServer {
@@ -60,7 +64,9 @@ export interface PresenceServer {
   readonly refused: Readonly<RefusedCounts>;
   /** A user of another gateway, or undefined when gone. */
   remote(gateway: string, user: string, state: Presence | undefined): void;
-  /** Takes up the registrations that outlived a restart; the endpoint is open. */
+  /** What is known of the exchanges now. */
+  exchanges(): readonly ExchangeState[];
+  /** Takes up the registrations that outlived a restart, and registers at the exchanges; the endpoint is open. */
   restore(): void;
   /** The account of a user is another one now, or there is none any more. */
   account(user: string, change: AccountChange): void;
@@ -84,7 +90,7 @@ export function presence(
   ports: PresencePorts,
   options: PresenceOptions,
   listener: {
-    /** A user of this gateway: status, and the talkgroups that a session of theirs stands with; undefined when gone. */
+    /** A user of this gateway, or somebody outside who is in talkgroups here: status, and the talkgroups that a session of theirs stands with; undefined when gone. */
     readonly onPresence: (user: string, state: Presence | undefined) => void;
   },
 ): PresenceServer {
@@ -100,13 +106,22 @@ export function presence(
   const events = presenceEvents({ ...ports, people: persons }, { realm, talkgroups });
   const publications = publisher(ports, persons.publish);
   const members = roster({
-    place: persons.place,
+    place(name, place) {
+      if (!isAddress(name)) return persons.place(name, place);
+      listener.onPresence(name, place && { status: "available", talkgroups: place.talkgroups });
+    },
     members: (talkgroup) => watchers.changed(talkgroup),
   });
   const groupUri = (talkgroup: string): string => `sip:${talkgroup}@${realm}`;
   const watchers = subscriptions(clock, {
     entityOf: groupUri,
-    membersOf: (talkgroup) => members.members(talkgroup).map((user) => `sip:${user}@${realm}`),
+    membersOf: (talkgroup) =>
+      members.members(talkgroup).map((name) => (isAddress(name) ? name : `sip:${name}@${realm}`)),
+  });
+  const outside = exchanges(ports, {
+    realm,
+    exchanges: options.exchanges ?? [],
+    isHere: (name) => talkgroups.has(name) || ports.accounts.find(name) !== undefined,
   });
   const sessions = sessionsBy((place) =>
     openSession({ ...ports, legs }, place, (standing) => {
@@ -142,7 +157,7 @@ export function presence(
       lend: (user, by) => (call, onGone) => sessions.lend(user, direct, call, by, onGone),
       isSession: sessions.has,
       onStanding: members.session,
-      outside: () => undefined,
+      outside: outside.route,
     },
     realm,
   );
@@ -221,6 +236,8 @@ export function presence(
   return {
     handlers: {
       onInvite(invite) {
+        const call = outside.admit(invite);
+        if (call) return active.fromOutside(invite, call);
         const account = guard.admit(invite);
         if (account) active.invite(invite, account);
       },
@@ -244,17 +261,19 @@ export function presence(
     refused: guard.refused,
     remote(gateway, user, state) {
       members.remote(gateway, user, state);
-      persons.remote(gateway, user, state);
+      if (!isAddress(user)) persons.remote(gateway, user, state);
     },
     floor(talkgroup, talker) {
-      if (talkgroups.has(talkgroup)) persons.floor(talkgroup, talker === undefined ? undefined : userOf(talker));
+      if (talkgroups.has(talkgroup)) persons.floor(talkgroup, talker === undefined ? undefined : userOf(talker, realm));
     },
     quiet: active.quiet,
     setStatus(user, chosen) {
       if (ports.accounts.find(user)) persons.choose(user, chosen);
     },
     reconsider,
+    exchanges: outside.states,
     restore() {
+      outside.start();
       const asleep = bindings.restore();
       if (asleep.length > 0) log.info({ event: "restored", terminals: asleep.length }, "registrations taken up");
       restored.ask(asleep);
@@ -267,6 +286,7 @@ export function presence(
     close() {
       guard.close();
       active.close();
+      outside.close();
       sessions.close();
       watchers.close();
       events.close();
@@ -278,10 +298,16 @@ export function presence(
   };
 }
 
+/** Members of talkgroups are users of the realm, by name, or others, by address. */
+function isAddress(member: string): boolean {
+  return member.startsWith("sip:");
+}
+
 /** Undefined for an address that no user of the realm has. */
-function userOf(aor: string): string | undefined {
+function userOf(aor: string, realm: string): string | undefined {
   try {
-    return parseUri(aor).user;
+    const { user, host } = parseUri(aor);
+    return host === realm ? user : undefined;
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return undefined;

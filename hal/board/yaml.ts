@@ -2,7 +2,7 @@
  * Reads the YAML that a person wrote: plain values only, every fault with its line. It never repeats the file's text
  * in a fault, for the text may be a password.
  */
-import { LineCounter, parseDocument, visit, type YAMLError } from "yaml";
+import { isScalar, LineCounter, parseDocument, visit, type YAMLError } from "yaml";
 import type { Fault } from "./fault.ts";
 
 /** Codes of the library whose messages say nothing of what stands in the file. */
@@ -41,6 +41,11 @@ export function readYaml(text: string, source: string): { data: unknown } | { fa
       if (anchor !== undefined)
         add(range?.[0] ?? 0, "anchors are not used here; put text that starts with & in quotes");
       if (tag !== undefined) add(range?.[0] ?? 0, noTags);
+    },
+    // "0800" would become "800".
+    Pair: (_key, { key }) => {
+      if (isScalar(key) && typeof key.value !== "string" && `${key.value}` !== key.source)
+        add(key.range?.[0] ?? 0, "this key would be read as another number than it looks; put it in quotes");
     },
   });
   return faults.length > 0 ? { faults } : { data: document.toJS() };

@@ -85,6 +85,7 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
       { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0 },
       { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000 },
     ],
+    exchanges: [],
   });
 });
 

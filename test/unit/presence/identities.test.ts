@@ -173,13 +173,14 @@ test("an identity that is given to another user goes from the one's terminals to
   const [alice, bob] = [await openPhone(site), await openPhone(site, "bob", "10.0.0.3")];
   alice.register();
   bob.register();
-  alice.subscribe("fire", "conference", "site-lead");
+  const watching = alice.subscribe("fire", "conference", "site-lead");
   await site.clock.advance(500);
   put(site, identityOf("bob", "site-lead", { talkgroups: ["fire"], standing: ["fire"] }));
   await site.clock.advance(500);
   assert.equal(called(bob), ["site-lead"]);
   assert.equal(legs(site), ["site-lead in fire, 3"]);
   assert.ok(alice.story.includes("out of session"));
+  watching.close();
   // One that gets a password of its own is bound by its own registration alone, and the other way round.
   put(site, entryOf("site-lead", { standing: ["fire"] }));
   await site.clock.advance(500);

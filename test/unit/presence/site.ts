@@ -3,6 +3,7 @@ import { silent } from "../../../firmware/log.ts";
 import { type AccountBook, type AccountEntry, accountsFrom } from "../../../firmware/presence/accounts.ts";
 import type { BindingStore, StoredBinding } from "../../../firmware/presence/binding-store.ts";
 import type { SessionCommand, SessionEvent } from "../../../firmware/presence/conference-server.ts";
+import type { ExchangeSettings } from "../../../firmware/presence/exchange.ts";
 import { presence } from "../../../firmware/presence/presence.ts";
 import type { Presence } from "../../../firmware/presence/roster.ts";
 import type { Rule } from "../../../firmware/presence/rules.ts";
@@ -94,11 +95,16 @@ export async function openSite(
     readonly wire?: ReturnType<typeof sipWire>;
     /** Users beside those of every site, members of ops. */
     readonly crew?: readonly string[];
+    readonly exchanges?: readonly ExchangeSettings[];
+    /** Who may sign for those that it calls over TLS. */
+    readonly authorities?: string;
   } = {},
 ) {
   const wire = options.wire ?? sipWire();
   /** What an operator is told: "guessing 10.0.0.66". */
   const warned: string[] = [];
+  /** Everything that is told. */
+  const logged: { readonly fields: object; readonly message: string }[] = [];
   const { clock } = wire;
   const crew = (options.crew ?? []).map((user) => entryOf(user, { talkgroups: ["ops"] }));
   const accounts = options.accounts ?? bookOf([...entries, ...crew]);
@@ -127,7 +133,8 @@ export async function openSite(
     },
   };
 
-  function note(fields: object): void {
+  function note(fields: object, message: string): void {
+    logged.push({ fields, message });
     if ("event" in fields && "from" in fields && fields.event !== "registered")
       warned.push(`${fields.event} ${fields.from}`);
   }
@@ -156,7 +163,12 @@ export async function openSite(
       sessions: { send },
       sip: () => endpoint,
     },
-    { realm, digest: options.digest ?? everyDigest, talkgroups: [{ name: "ops" }, { name: "fire" }, { name: "idle" }] },
+    {
+      realm,
+      digest: options.digest ?? everyDigest,
+      talkgroups: [{ name: "ops" }, { name: "fire" }, { name: "idle" }],
+      ...(options.exchanges && { exchanges: options.exchanges }),
+    },
     {
       onPresence(user, state) {
         states.push({ user, state });
@@ -167,7 +179,11 @@ export async function openSite(
   const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers, {
     methods: ["REGISTER", "PUBLISH"],
     supported: ["eventlist"],
-    tls: { port: secureAddress.port, identity },
+    tls: {
+      port: secureAddress.port,
+      identity,
+      ...(options.authorities !== undefined && { authorities: options.authorities }),
+    },
   });
 
   return {
@@ -195,6 +211,7 @@ export async function openSite(
     /** What was told last of a user to the other gateways. */
     stateOf: (user: string) => states.findLast((told) => told.user === user)?.state,
     warned,
+    logged,
     /** Closed with the site, before it. */
     opened,
     /** Everything is closed in the gateway's order; nothing may be left of it. */
