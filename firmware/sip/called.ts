@@ -9,6 +9,7 @@ import { withTag } from "./header.ts";
 import { header, ProtocolError } from "./message.ts";
 import { reliably, wantsReliable } from "./provisional.ts";
 import { extrasOf, type MindedSession, mindSession, offerOf } from "./session.ts";
+import { grantTo } from "./session-terms.ts";
 import type { ServerTransaction } from "./transactions.ts";
 
 export type CalledState =
@@ -95,13 +96,14 @@ function ringing(state: CalledState & { in: "ringing" }, event: Event): Step {
   }
 }
 
-/** Hands an INVITE that opens a dialog to `onInvite`. Throws ProtocolError 400 when it cannot open one. */
+/** Hands an INVITE that opens a dialog to `onInvite`. Throws ProtocolError: 400 when it cannot open one, 422 for one too short. */
 export function receiveInvite(
   core: Core,
   transaction: ServerTransaction,
   onInvite: (invite: IncomingInvite) => void,
 ): void {
   const { request, flow, tag } = transaction;
+  const granted = grantTo(request, undefined);
   const conversation = converse(core, dialogOfCallee(request, withTag(header(request, "to") ?? "", tag), flow));
   const { callId, localTag } = conversation.dialog();
   const key = dialogKey(callId, localTag);
@@ -138,11 +140,15 @@ export function receiveInvite(
       return { callId, end() {}, move() {} };
     }
     user = handlers;
-    session = mindSession(core, conversation, {
-      onEnd: () => machine.send({ type: "ended" }),
-      user: handlers,
-    });
-    const headers = [core.can.allow, core.can.supported, conversation.contact(), ...(extras.headers ?? [])];
+    session = mindSession(
+      core,
+      conversation,
+      { own: body, peer: request, terms: granted?.terms, caller: false },
+      { onEnd: () => machine.send({ type: "ended" }), user: handlers },
+    );
+    const { allow, supported } = core.can;
+    const said = [allow, supported, conversation.contact(), ...(granted?.headers ?? [])];
+    const headers = [...said, ...(extras.headers ?? [])];
     early.close();
     transaction.respond(200, { headers, body });
     answer = awaitAck(core, transaction, {

@@ -1,6 +1,6 @@
 /** The caller's side of a session (RFC 3261 §13.2): INVITE, its answers, CANCEL, forks. */
 import { type Machine, run } from "../machine.ts";
-import { ask } from "./asking.ts";
+import { type Asked, ask } from "./asking.ts";
 import type { Flow, OfferHandlers, OutgoingRequest, Session } from "./contract.ts";
 import { type Conversation, converse } from "./conversation.ts";
 import { type Core, composeOutside, dialogKey, newThread } from "./core.ts";
@@ -9,6 +9,7 @@ import { earlyDialogs, maxBranches } from "./early.ts";
 import { parseCSeq } from "./header.ts";
 import { type Headers, header, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 import { type MindedSession, mindSession } from "./session.ts";
+import { intervalAfter, proposal, type Terms, termsOf, usualSeconds } from "./session-terms.ts";
 import { patience } from "./transaction.ts";
 
 /** A 2xx and the dialog it opens. */
@@ -16,6 +17,8 @@ export interface Answer {
   readonly response: SipResponse;
   readonly sent: SipRequest;
   readonly dialog: Dialog;
+  /** Of its session timer. */
+  readonly terms: Terms | undefined;
 }
 
 export type CallingState =
@@ -103,6 +106,9 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
   const early = earlyDialogs(core, out.credentials);
   let session: MindedSession | undefined;
   let cseq = 0;
+  let flow: Flow;
+  let seconds = usualSeconds;
+  let minimum: number | undefined;
 
   const machine = run(calling, { in: "inviting" }, core.clock, perform);
 
@@ -132,10 +138,12 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
 
   function establish(answer: Answer): void {
     const { conversation, told } = acknowledge(answer);
-    session = mindSession(core, conversation, {
-      onEnd: () => machine.send({ type: "ended" }),
-      user: handlers,
-    });
+    session = mindSession(
+      core,
+      conversation,
+      { own: out.body, peer: told, terms: answer.terms, caller: true },
+      { onEnd: () => machine.send({ type: "ended" }), user: handlers },
+    );
     handlers.onAnswer(told);
   }
 
@@ -161,6 +169,7 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
       const isNews = early.take(response, sent, flow);
       return isNews && machine.state().in === "inviting" ? handlers.onProgress?.(status) : undefined;
     }
+    if (lengthen(response)) return;
     const opened = status < 300 ? open(response, sent) : { status, reason };
     if ("status" in opened) return machine.send({ type: "refused", ...opened });
     const { remoteTag } = opened.dialog;
@@ -170,26 +179,39 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
 
   function open(response: SipResponse, sent: SipRequest): Answer | { status: number; reason: string } {
     try {
-      return { response, sent, dialog: dialogOfCaller(sent, response, flow) };
+      return { response, sent, dialog: dialogOfCaller(sent, response, flow), terms: termsOf(response) };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       return { status: 502, reason: error.message };
     }
   }
 
+  function invite(): Asked {
+    return ask(core, {
+      credentials: out.credentials,
+      compose() {
+        cseq += 1;
+        const own = [core.can.allow, core.can.supported, ...proposal(seconds, minimum)];
+        const composed = composeOutside(core, { ...out, headers: [...own, ...(out.headers ?? [])] }, thread, cseq);
+        flow = composed.flow;
+        return composed;
+      },
+      onResponse,
+    });
+  }
+
+  /** RFC 4028 §7.3: asked for a longer session, the callee is asked again. */
+  function lengthen(refusal: SipResponse): boolean {
+    const longer = refusal.status === 422 ? intervalAfter(refusal, seconds) : undefined;
+    if (longer === undefined || machine.state().in !== "inviting") return false;
+    minimum = longer;
+    seconds = longer;
+    asked = invite();
+    return true;
+  }
+
   const end = (reason?: string) => machine.send({ type: "end", reason });
-  let flow: Flow;
-  const asked = ask(core, {
-    credentials: out.credentials,
-    compose() {
-      cseq += 1;
-      const headers = [core.can.allow, core.can.supported, ...(out.headers ?? [])];
-      const composed = composeOutside(core, { ...out, headers }, thread, cseq);
-      flow = composed.flow;
-      return composed;
-    },
-    onResponse,
-  });
+  let asked = invite();
   machine.send({ type: "start" });
   core.dialogs.set(key, {
     onRequest(transaction) {

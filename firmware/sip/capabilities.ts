@@ -19,8 +19,8 @@ export const offerType = "application/sdp";
 export const listType = "application/resource-lists+xml";
 
 const ownMethods = ["INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE", "INFO", "OPTIONS", "SUBSCRIBE", "NOTIFY"];
-/** RFC 3262 §4, for INVITE alone. */
-const ofInvite = ["100rel"];
+/** RFC 3262 §4, RFC 4028 §7.1. The first is for INVITE alone. */
+const ofSessions = ["100rel", "timer"];
 /** RFC 5368 §4, RFC 4488 §5; RFC 5366 §5 is for INVITE, but said of any list by some. */
 const ofRefer = ["multiple-refer", "norefersub", "recipient-list-invite"];
 
@@ -29,13 +29,14 @@ export function capabilitiesOf(
   { onRefer }: Pick<Handlers, "onRefer">,
 ): Capabilities {
   const refers = onRefer !== undefined;
-  const told = [...ofInvite, ...supported, ...(refers ? ofRefer.slice(0, 2) : [])];
+  const told = [...ofSessions, ...supported, ...(refers ? ofRefer.slice(0, 2) : [])];
   return {
     allow: ["allow", [...methods, ...ownMethods, ...(refers ? ["REFER"] : [])].join(", ")],
     accept: ["accept", [offerType, ...keyTypes, ...(refers ? [listType] : [])].join(", ")],
     supported: ["supported", told.join(", ")],
     understands(tag, method) {
-      if (method === "INVITE" && ofInvite.includes(tag)) return true;
+      if (method === "INVITE" && ofSessions.includes(tag)) return true;
+      if (method === "UPDATE" && tag === "timer") return true;
       return supported.includes(tag) || (method === "REFER" && refers && ofRefer.includes(tag));
     },
   };

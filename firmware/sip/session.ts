@@ -9,13 +9,27 @@ import type { Conversation } from "./conversation.ts";
 import { type Core, type DialogUser, postpone } from "./core.ts";
 import { quote, splitList, withoutParams } from "./header.ts";
 import { keyIn, keyTypes } from "./keys.ts";
-import { type Headers, header, headers, ProtocolError, type SipRequest } from "./message.ts";
+import { type Headers, header, headers, ProtocolError, type SipMessage, type SipRequest } from "./message.ts";
 import { referralsIn } from "./referring.ts";
+import { keepFresh } from "./refreshing.ts";
 import { awaitReply, type Reoffer } from "./reoffer.ts";
+import { grantTo, leastSeconds, type Terms } from "./session-terms.ts";
 import type { ServerTransaction } from "./transactions.ts";
 
+/** What offer and answer agreed on. */
+export interface Agreed {
+  /** The description of this side. */
+  readonly own: Body | undefined;
+  /** The message that brought the description of the far end, and what its endpoint can do. */
+  readonly peer: SipMessage;
+  /** Of the session timer; undefined: no limit. */
+  readonly terms: Terms | undefined;
+  /** This side called. */
+  readonly caller: boolean;
+}
+
 export interface SessionHandlers {
-  /** The far end said BYE, or never confirmed the answer to its re-offer (BYE was sent then). */
+  /** The far end said BYE, or is not there any more (BYE was sent then). */
   onEnd(): void;
   readonly user: InsideHandlers;
 }
@@ -30,16 +44,35 @@ export interface MindedSession extends Pick<DialogUser, "onRequest" | "onAck"> {
 const offerRanges = [offerType, "application/*", "*/*"];
 const decoder = new TextDecoder();
 
-export function mindSession(core: Core, conversation: Conversation, handlers: SessionHandlers): MindedSession {
-  const { allow, accept } = core.can;
+export function mindSession(
+  core: Core,
+  conversation: Conversation,
+  agreed: Agreed,
+  handlers: SessionHandlers,
+): MindedSession {
+  const { allow, accept, supported } = core.can;
   const referrals = referralsIn(core, conversation);
   /** The far end's latest offer, and this side's latest answer to a re-INVITE. */
   let offered: Reoffer | undefined;
   let reanswer: Acceptance | undefined;
+  let { own } = agreed;
+  let theirs = decoder.decode(agreed.peer.body);
+  const freshness = keepFresh(core, conversation, {
+    owner: agreed.caller,
+    terms: agreed.terms,
+    description: () => own,
+    invited: () => offered?.pending() === true || reanswer?.pending() === true,
+    giveUp(cause) {
+      bye(cause === 481 ? "unknown to the far end" : "not refreshed in time", cause);
+      handlers.onEnd();
+    },
+  });
+  freshness.learn(agreed.peer);
 
   function onRequest(transaction: ServerTransaction): void {
     const { request, flow } = transaction;
     conversation.take(request, flow);
+    freshness.learn(request);
     switch (request.method) {
       case "BYE":
         transaction.respond(200);
@@ -55,15 +88,15 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
       case "SUBSCRIBE":
         return referrals.onSubscribe(transaction);
       case "OPTIONS":
-        return transaction.respond(200, { headers: [allow, accept, core.can.supported] });
+        return transaction.respond(200, { headers: [allow, accept, supported] });
       default:
         return transaction.respond(405, { headers: [allow] });
     }
   }
 
   function onReinvite(transaction: ServerTransaction): void {
-    receiveOffer(transaction, (body) => {
-      transaction.respond(200, { body, headers: [allow, conversation.contact()] });
+    receiveOffer(transaction, (parts) => {
+      transaction.respond(200, parts);
       reanswer = awaitAck(core, transaction, {
         confirmed() {},
         // §14.2: an answer that nobody confirms ends the session.
@@ -76,17 +109,33 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
   }
 
   function onUpdate(transaction: ServerTransaction): void {
-    const refresh: Headers = [allow, conversation.contact()];
-    if (transaction.request.body.length === 0) return transaction.respond(200, { headers: refresh });
-    receiveOffer(transaction, (body) => transaction.respond(200, { body, headers: refresh }));
+    if (transaction.request.body.length > 0)
+      return receiveOffer(transaction, (parts) => transaction.respond(200, parts));
+    const granted = grantTo(transaction.request, freshness.terms());
+    transaction.respond(200, { headers: sessionHeaders(granted?.headers) });
+    freshness.agreed(granted?.terms);
   }
 
-  function receiveOffer(transaction: ServerTransaction, agree: (answer: Body) => void): void {
-    if (reanswer?.pending()) return transaction.respond(491);
+  const sessionHeaders = (granted: Headers = []): Headers => [allow, supported, conversation.contact(), ...granted];
+
+  function receiveOffer(
+    transaction: ServerTransaction,
+    agree: (parts: { readonly body: Body; readonly headers: Headers }) => void,
+  ): void {
+    if (freshness.inviting() || reanswer?.pending()) return transaction.respond(491);
     if (offered?.pending()) return postpone(core, transaction);
+    const granted = grantTo(transaction.request, freshness.terms());
     const sdp = offerOf(transaction.request);
+    const settle = (body: Body) => {
+      own = body;
+      theirs = sdp;
+      agree({ body, headers: sessionHeaders(granted?.headers) });
+      freshness.agreed(granted?.terms);
+    };
+    // RFC 3264 §8: nothing is offered anew, and it need not be thought about.
+    if (own !== undefined && sdp === theirs) return settle(own);
     if (handlers.user.onReoffer === undefined) return transaction.respond(488);
-    const open = awaitReply(core, transaction, agree);
+    const open = awaitReply(core, transaction, settle);
     offered = open;
     try {
       handlers.user.onReoffer(sdp, open.reply);
@@ -111,8 +160,8 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
     onKey(key);
   }
 
-  function bye(reason: string | undefined): void {
-    const headers: Headers = reason === undefined ? [] : [["reason", `SIP;cause=200;text=${quote(reason)}`]];
+  function bye(reason: string | undefined, cause = 200): void {
+    const headers: Headers = reason === undefined ? [] : [["reason", `SIP;cause=${cause};text=${quote(reason)}`]];
     conversation.request("BYE", { headers }, () => {});
   }
 
@@ -122,6 +171,7 @@ export function mindSession(core: Core, conversation: Conversation, handlers: Se
     bye,
     move: conversation.move,
     close() {
+      freshness.close();
       offered?.withdraw();
       referrals.close();
       reanswer?.close();
@@ -144,7 +194,8 @@ export function offerOf(request: SipRequest): string {
   return decoder.decode(request.body);
 }
 
-/** What goes with the status that an error asks for: §21.4.13 wants to be told what would do instead. */
+/** What goes with the status that an error asks for: §21.4.13 and RFC 4028 §6 want to be told what would do instead. */
 export function extrasOf({ status, accepted }: ProtocolError): { readonly headers: Headers } {
+  if (status === 422) return { headers: [["min-se", `${leastSeconds}`]] };
   return { headers: status === 415 ? [["accept", accepted.join(", ")]] : [] };
 }
