@@ -39,8 +39,8 @@ export interface ActivationPorts {
   readonly isTalkgroup: (name: string) => boolean;
   /** Contacts of a user that can be reached. */
   readonly reachable: (user: string) => readonly Binding[];
-  /** The session of a user with the service of direct calls, for a call that `by` asked for. */
-  readonly lend: (user: string, by: string) => Lend;
+  /** The session of a user with the service of direct calls, for a call of `caller`. */
+  readonly lend: (user: string, caller: string) => Lend;
   /** Whether a dialog is a session that was set up for the user before anybody called. */
   readonly isSession: (user: string, callId: string) => boolean;
   /** The user's session with a talkgroup stands, or does no more. */
@@ -79,11 +79,11 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
     return refusalOf(people, caller.user, user) ?? memberHere(user, caller.aor);
   }
 
-  function memberHere(user: string, by: string): Member | Refusal {
+  function memberHere(user: string, caller: string): Member | Refusal {
     const callee = ports.accounts.find(user);
     if (!callee) return { status: 480, words: "at another site" };
-    const enter = calledParty(ports, holderOfCall(callee), destinationsOf(callee, by));
-    return { user, open: reachedParty(clock, ports.lend(user, by), enter) };
+    const enter = calledParty(ports, holderOfCall(callee), destinationsOf(callee, caller));
+    return { user, open: reachedParty(clock, ports.lend(user, caller), enter) };
   }
 
   function outsideParty(way: OutsideNumber): OpenParty {

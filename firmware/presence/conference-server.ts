@@ -33,8 +33,8 @@ export type SessionCommand =
   /** The terminal's answer. Reply: "ready" or "refused". */
   | { readonly type: "accept"; readonly leg: string; readonly answer: string }
   | { readonly type: "release"; readonly leg: string }
-  /** Into another call, where `by` asked for it, or parked. */
-  | { readonly type: "move"; readonly leg: string; readonly talkgroup?: string; readonly by?: string }
+  /** Into another call, or parked. Unknown talkgroup: "lost". `caller`: who called, for the terminal to show. */
+  | { readonly type: "move"; readonly leg: string; readonly talkgroup?: string; readonly caller?: string }
   /** The terminal offers anew. Reply: "reanswer". */
   | { readonly type: "reoffer"; readonly leg: string; readonly offer: string }
   /** The terminal's user pressed a key, said by signalling. */
@@ -48,10 +48,10 @@ export type SessionEvent =
   | { readonly type: "offer"; readonly leg: string; readonly sdp: string }
   | { readonly type: "answer"; readonly leg: string; readonly sdp: string }
   | { readonly type: "ready"; readonly leg: string }
-  | { readonly type: "refused"; readonly leg: string; readonly status: number; readonly reason: string }
-  /** With `status`, what was offered anew is refused, and the session goes on as it was. */
   | { readonly type: "reanswer"; readonly leg: string; readonly sdp: string }
-  | { readonly type: "reanswer"; readonly leg: string; readonly status: number }
+  /** The session goes on as it was. */
+  | { readonly type: "reanswer"; readonly leg: string; readonly status: number; readonly reason: string }
+  | { readonly type: "refused"; readonly leg: string; readonly status: number; readonly reason: string }
   /** The terminal gave no sign of life; the leg is gone. */
   | { readonly type: "lost"; readonly leg: string };
 

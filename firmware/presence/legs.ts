@@ -19,6 +19,8 @@ export interface LegUser {
   answer(sdp: string): void;
   ready(): void;
   refused(status: number, reason: string): void;
+  /** To a re-offer: a description, or a status to refuse it with. */
+  reanswer?(answer: string | number): void;
   lost(): void;
 }
 
@@ -32,8 +34,8 @@ export interface Legs {
   /** With `offer`, `answer` follows; without, `offer`. `talkgroup`: or a call; undefined: parked. Returns the leg's name. */
   provision(holder: LegHolder, talkgroup: string | undefined, user: LegUser, offer?: string): string;
   accept(leg: string, answer: string): void;
-  /** Into a call that `by` asked for, or, without one, parked. */
-  move(leg: string, talkgroup?: string, by?: string): void;
+  /** Into a call, where the terminal is told who called; or, without one, parked. */
+  move(leg: string, talkgroup?: string, caller?: string): void;
   tone(leg: string, tone: "confirm" | "deny"): void;
   inSession(leg: string): InSession;
   /** Nothing is heard of it any more. */
@@ -73,9 +75,9 @@ export function legsAt(conference: ConferenceServer): Legs {
       return leg;
     },
     accept: (leg, answer) => conference.send({ type: "accept", leg, answer }),
-    move(leg, talkgroup, by) {
+    move(leg, talkgroup, caller) {
       if (!legs.has(leg)) return;
-      const to = { ...(talkgroup !== undefined && { talkgroup }), ...(by !== undefined && { by }) };
+      const to = { ...(talkgroup !== undefined && { talkgroup }), ...(caller !== undefined && { caller }) };
       conference.send({ type: "move", leg, ...to });
     },
     tone: (leg, tone) => conference.send({ type: "tone", leg, tone }),

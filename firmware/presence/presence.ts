@@ -154,7 +154,7 @@ export function presence(
       isTalkgroup: (name) => talkgroups.has(name),
       talkgroup: talkgroupOf,
       reachable: (user) => bindings.reachable(ports.accounts.find(user)?.owner ?? user),
-      lend: (user, by) => (call, onGone) => sessions.lend(user, direct, call, by, onGone),
+      lend: (user, caller) => (call, onGone) => sessions.lend(user, direct, call, caller, onGone),
       isSession: sessions.has,
       onStanding: members.session,
       outside: outside.route,

@@ -29,10 +29,10 @@ export interface StandingSession {
   /** A connection is gone: if it was the way to the terminal, nothing is asked of it before it is heard of again. */
   cut(connection: Flow): void;
   /**
-   * Lends its leg to a call that `by` asked for, from now until it is given back or `onGone`. Undefined while it does not stand, or
+   * Lends its leg to a call of `caller`, from now until it is given back or `onGone`. Undefined while it does not stand, or
    * is lent already.
    */
-  lend(call: string, by: string, onGone: () => void): GiveBack | undefined;
+  lend(call: string, caller: string, onGone: () => void): GiveBack | undefined;
   /** Whether it is the dialog of this Call-ID. */
   is(callId: string): boolean;
   end(): void;
@@ -152,11 +152,11 @@ export function openSession(
     cut({ transport, connection }) {
       if (flow.transport === transport && flow.connection === connection) machine.send({ type: "cut" });
     },
-    lend(call, by, onGone) {
+    lend(call, caller, onGone) {
       if (leg === undefined || borrower || machine.state().in !== "standing") return undefined;
       const lent = leg;
       borrower = onGone;
-      legs.move(lent, call, by);
+      legs.move(lent, call, caller);
       return () => {
         borrower = undefined;
         legs.move(lent);

@@ -11,7 +11,7 @@ export interface Sessions {
   /** A connection is gone, and with it the way to whoever was reached by it. */
   cut(connection: Flow): void;
   /** Lends the leg of a session that the user has with a service and that is not lent; undefined: there is none. */
-  lend(user: string, service: string, call: string, by: string, onGone: () => void): GiveBack | undefined;
+  lend(user: string, service: string, call: string, caller: string, onGone: () => void): GiveBack | undefined;
   /** Whether a session of the user is the dialog of this Call-ID. */
   has(user: string, callId: string): boolean;
   /** The account has other rights now: sessions that stand with others are set up anew. Those it may not have are given up by their reasons. */
@@ -67,10 +67,10 @@ export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sess
         if (fresh) session.renew(flow);
       }
     },
-    lend(user, service, call, by, onGone) {
+    lend(user, service, call, caller, onGone) {
       for (const { place, session } of held.values()) {
         if (place.account.user !== user || place.talkgroup !== service) continue;
-        const giveBack = session.lend(call, by, onGone);
+        const giveBack = session.lend(call, caller, onGone);
         if (giveBack) return giveBack;
       }
       return undefined;

@@ -12,7 +12,11 @@ import { realm } from "./site.ts";
 const record = { priority: 0, hashes: new Map() };
 const accounts = accountBook(
   [
-    { ...record, user: "boss", memberships: [{ talkgroup: "ops", role: "dispatcher", mayPreempt: true, standing: false }] },
+    {
+      ...record,
+      user: "boss",
+      memberships: [{ talkgroup: "ops", role: "dispatcher", mayPreempt: true, standing: false }],
+    },
     { ...record, user: "alice", memberships: [{ talkgroup: "ops", role: "talk", mayPreempt: true, standing: false }] },
     { ...record, user: "911", memberships: [] },
   ],

@@ -85,7 +85,14 @@ test("an extension that dials a talkgroup's number is a member of it by its own 
   await clock.advance(300);
   const call = pbx.dial();
   await clock.advance(300);
-  const options = { leg: "2-pbx", talkgroup: "ops", user: "sip:1001@pbx.example", mayTalk: true, mayPreempt: false, priority: 5 };
+  const options = {
+    leg: "2-pbx",
+    talkgroup: "ops",
+    user: "sip:1001@pbx.example",
+    mayTalk: true,
+    mayPreempt: false,
+    priority: 5,
+  };
   assert.equal(asked.at(-1)?.command, { type: "provision", options, offer: "an offer" });
   assert.equal(pbx.story, ["answered"]);
   assert.match(phone.notified.at(-1) ?? "", 'user entity="sip:1001@pbx.example"');
