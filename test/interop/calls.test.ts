@@ -4,11 +4,10 @@ import { setTimeout } from "node:timers/promises";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Transport } from "../../firmware/sip/endpoint.ts";
-import { createWav, readWav } from "../../hal/audio/wav.ts";
+import { readWav } from "../../hal/audio/wav.ts";
 import { openAuthority } from "../support/certificates.ts";
 import { ownAddress, ownNetwork } from "../support/own-network.ts";
 import { skip, testWith } from "../support/skip.ts";
-import { projectRoot } from "../support/source.ts";
 import { baresip, command } from "./baresip.ts";
 import { linphone } from "./linphone.ts";
 import { toneIn, writeTone } from "./tone.ts";
@@ -21,7 +20,8 @@ const control = 5086;
 const accounts = ["phone1", "phone2"]
   .map((user) => `  - { user: ${user}, password: another-one, talkgroups: [ops], digest: [MD5] }\n`)
   .join("");
-void [join, setTimeout, assert, createWav, readWav, projectRoot, toneIn, writeTone];
+/** How long each speaks, ms. */
+const talkMs = 2_000;
 
 /** baresip as phone1, which speaks a tone of 440 Hz, and Linphone as phone2; both have registered. */
 async function open(transport: Transport) {
@@ -55,18 +55,94 @@ async function open(transport: Transport) {
 }
 
 for (const transport of ["udp", "tcp", "tls"] as const)
-  phoneTest(`baresip and Linphone call each other over ${transport}, and both are heard at the same time`, async () => {
-    const { first, second, south, close } = await open(transport);
-    try {
-      await command(control, "dial", "sip:phone2@crew.example");
-      await first.printed(/Call established/);
-      await setTimeout(3_000);
-      console.log(first.lines.slice(-20), second.lines.slice(-20));
-      await command(control, "hangup");
-      await south.logged("the call to end", ({ event }) => event === "call-over");
-    } finally {
-      await close();
-    }
-  });
+  phoneTest(
+    `baresip and Linphone call each other over ${transport}, and hear each other at the same time`,
+    async () => {
+      const { first, second, south, folder, close } = await open(transport);
+      const tone = join(folder, "other-tone.wav");
+      try {
+        await writeTone(tone, 700);
+        await command(control, "dial", "sip:phone2@crew.example");
+        await first.printed(/Call established: sip:phone2@crew.example/);
+        await second.printed(/Media streams established with sip:phone1@crew.example for call 1/);
+        second.say(`play ${tone}`);
+        await setTimeout(talkMs);
+        await command(control, "hangup");
+        await second.printed(/Call 1 with sip:phone1@crew.example ended \(No error\)/);
+
+        second.say("call sip:phone1@crew.example");
+        await second.printed(/Media streams established with sip:phone1@crew.example for call 2/);
+        second.say("terminate");
+        await first.printed(/Call with sip:phone2@crew.example terminated \(duration: 0 sec/);
+        await south.logged("the second call to end", ({ event, call }) => event === "call-over" && call === "call/2");
+        await second.stop();
+        const [heard = new Int16Array()] = await first.hangUp();
+        const shares = [toneIn(heard, 700), toneIn(await readWav(second.recording), 440)];
+        assert.ok(
+          shares.every((share) => share > 0.9),
+          `what each hears is the other's tone by ${shares}`,
+        );
+      } finally {
+        await close();
+      }
+    },
+  );
+
+phoneTest("a phone is told why it is not put through: nobody, do not disturb, busy", async () => {
+  const { first, second, south, close } = await open("udp");
+  try {
+    await command(control, "dial", "sip:nobody@crew.example");
+    await first.printed(/sip:nobody@crew.example: session closed: 404 Not Found/);
+    second.say("call sip:*78@crew.example");
+    await second.printed(/Call 1 with sip:\*78@crew.example ended \(No error\)/);
+    await command(control, "dial", "sip:phone2@crew.example");
+    await first.printed(/sip:phone2@crew.example: session closed: 480 Temporarily Unavailable/);
+    second.say("call sip:*79@crew.example");
+    await second.printed(/Call 2 with sip:\*79@crew.example ended \(No error\)/);
+    second.say("call sip:south-panel@crew.example");
+    await south.logged(
+      "phone2 to be put through",
+      ({ event, users }) => event === "call" && `${users}`.includes("phone2"),
+    );
+    await command(control, "dial", "sip:phone2@crew.example");
+    await first.printed(/sip:phone2@crew.example: session closed: 486 Busy Here/);
+    second.say("terminate");
+    await south.logged("the call to end", ({ event }) => event === "call-over");
+  } finally {
+    await close();
+  }
+});
+
+phoneTest("a phone that knows nothing of floors talks to a talkgroup from * to #", async () => {
+  const { first, north, folder, close } = await open("udp");
+  const recording = join(folder, "north.wav");
+  try {
+    await north.board.command({ record: recording });
+    await command(control, "dial", "sip:ops@crew.example");
+    await first.printed(/Call established: sip:ops@crew.example/);
+    await setTimeout(talkMs);
+    const lit = north.board.next(
+      ({ event, role, active }) => event === "pin" && role === "receive-lamp" && active === true,
+    );
+    await command(control, "sndcode", "*");
+    await lit;
+    await setTimeout(talkMs);
+    const dark = north.board.next(
+      ({ event, role, active }) => event === "pin" && role === "receive-lamp" && active === false,
+    );
+    await command(control, "sndcode", "#");
+    await dark;
+    await setTimeout(talkMs);
+    await north.board.command({ "record-stop": true });
+    const heard = await readWav(recording);
+    const seconds = Array.from({ length: Math.floor(heard.length / 48_000) }, (_, second) =>
+      toneIn(heard.subarray(second * 48_000, (second + 1) * 48_000), 440),
+    );
+    assert.ok(Math.max(...seconds) > 0.9, `while the phone has the floor, north hears it: ${seconds}`);
+    assert.ok(Math.max(seconds[0] ?? 1, seconds.at(-1) ?? 1) < 0.05, `before and after, it does not: ${seconds}`);
+  } finally {
+    await close();
+  }
+});
 
 test.run();
