@@ -5,6 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Transport } from "../../firmware/sip/endpoint.ts";
 import { readWav } from "../../hal/audio/wav.ts";
+import type { BoardEvent } from "../../hal/board/simulated-client.ts";
 import { openAuthority } from "../support/certificates.ts";
 import { ownAddress, ownNetwork } from "../support/own-network.ts";
 import { skip, testWith } from "../support/skip.ts";
@@ -53,6 +54,11 @@ async function open(transport: Transport) {
     },
   };
 }
+
+const lamp =
+  (active: boolean) =>
+  (event: BoardEvent): boolean =>
+    event.event === "pin" && event.role === "receive-lamp" && event.active === active;
 
 for (const transport of ["udp", "tcp", "tls"] as const)
   phoneTest(
@@ -121,15 +127,11 @@ phoneTest("a phone that knows nothing of floors talks to a talkgroup from * to #
     await command(control, "dial", "sip:ops@crew.example");
     await first.printed(/Call established: sip:ops@crew.example/);
     await setTimeout(talkMs);
-    const lit = north.board.next(
-      ({ event, role, active }) => event === "pin" && role === "receive-lamp" && active === true,
-    );
+    const lit = north.board.next(lamp(true));
     await command(control, "sndcode", "*");
     await lit;
     await setTimeout(talkMs);
-    const dark = north.board.next(
-      ({ event, role, active }) => event === "pin" && role === "receive-lamp" && active === false,
-    );
+    const dark = north.board.next(lamp(false));
     await command(control, "sndcode", "#");
     await dark;
     await setTimeout(talkMs);
