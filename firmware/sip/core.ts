@@ -50,11 +50,12 @@ export function dialogKey(callId: string, localTag: string): string {
 
 /**
  * This endpoint's Contact URI for the user of `party` (a URI or name-addr), as reached over `transport`; a sips URI over TLS where
- * it is said to one (RFC 3261 §8.1.1.8, §12.1.1).
+ * it is said to one, a URI (RFC 3261 §8.1.1.8, §12.1.1).
  */
-export function contactUri(core: Core, party: string, transport: Transport, saidTo = party): string {
-  const { user } = parseUri(parseNameAddr(party).uri);
-  const isSips = transport === "tls" && /^sips:/i.test(parseNameAddr(saidTo).uri);
+export function contactUri(core: Core, party: string, transport: Transport, saidTo?: string): string {
+  const { uri } = parseNameAddr(party);
+  const { user } = parseUri(uri);
+  const isSips = transport === "tls" && /^sips:/i.test(saidTo ?? uri);
   return formatUri({
     scheme: isSips ? "sips" : "sip",
     user,

@@ -35,11 +35,10 @@ export function earlyDialogs(core: Core, credentials: Credentials | undefined): 
 
   function take(response: SipResponse, sent: SipRequest, flow: Flow): boolean {
     if (response.status === 100) return false;
-    if (!wantsReliable(response)) return true;
     try {
-      return acknowledge(response, sent, flow);
+      return wantsReliable(response) ? acknowledge(response, sent, flow) : true;
     } catch (error) {
-      // It can open no dialog, so that nothing can be said to its sender.
+      // It opens no dialog, so that nothing can be said to its sender.
       if (!(error instanceof ProtocolError)) throw error;
       return false;
     }

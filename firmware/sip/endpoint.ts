@@ -51,7 +51,7 @@ export async function openEndpoint(
   const registrations = new Set<MindedRegistration>();
   const watchers = new Set<MindedWatcher>();
 
-  const wire = await openWire({ clock, network, drops, ...(ports.tap && { tap: ports.tap }) }, options, {
+  const wire = await openWire({ clock, network, random, drops, ...(ports.tap && { tap: ports.tap }) }, options, {
     onRequest: (request, via, flow) => guard(() => transactions.receiveRequest(request, via, flow)),
     onResponse: (response) => guard(() => transactions.receiveResponse(response)),
     onClosed(flow) {

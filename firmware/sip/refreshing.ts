@@ -5,7 +5,7 @@ import type { Body } from "./contract.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { secondsIn } from "./expires.ts";
-import { parseCSeq, splitList } from "./header.ts";
+import { parseCSeq } from "./header.ts";
 import {
   type Headers,
   header,
@@ -117,8 +117,8 @@ export function keepFresh(
   }
 
   function learn(message: SipMessage): void {
-    if (header(message, "allow") !== undefined)
-      byUpdate = headers(message, "allow").flatMap(splitList).includes("UPDATE");
+    const allowed = headers(message, "allow");
+    if (allowed.length > 0) byUpdate = allowed.some((value) => /(?:^|[,\s])UPDATE(?:$|[,\s])/.test(value));
   }
 
   machine.send({ type: "agreed", terms: session.terms, answer: false });

@@ -187,8 +187,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
 
   function refuse(request: SipRequest, via: Via, flow: Flow): void {
     drops.count("tooMany", { method: request.method });
-    const response = responseTo(request, 503, { headers: [["retry-after", `${retryAfterSeconds}`]] });
-    wire.send(serialize(response), wire.wayBack(via, flow), () => {});
+    wire.refuse(request, via, flow, 503, [["retry-after", `${retryAfterSeconds}`]]);
   }
 
   /** §9.2 */

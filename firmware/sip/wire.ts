@@ -4,12 +4,14 @@
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network, UdpSocket } from "../../hal/network/port.ts";
+import type { Random } from "../../hal/random/port.ts";
 import type { Drops } from "../drops.ts";
 import type { EndpointOptions, Flow, Tap, TlsOptions, Transport } from "./contract.ts";
 import { formatVia, parseVia, splitList, type Via } from "./header.ts";
-import { header, type SipRequest, type SipResponse } from "./message.ts";
+import { type Headers, header, type SipRequest, type SipResponse } from "./message.ts";
 import { isKeepAlive, MalformedMessage, parseMessage } from "./parse.ts";
-import { responseTo, serialize } from "./serialize.ts";
+import { serialize } from "./serialize.ts";
+import { statelessAnswers } from "./stateless.ts";
 import { openTcp, type Streams, type TcpTransport } from "./transport-tcp.ts";
 import { formatHostPort } from "./uri.ts";
 
@@ -22,6 +24,8 @@ export interface Wire {
   send(data: Uint8Array, to: Flow, onError: () => void): void;
   /** The way back for the answer to a request that came by `via` and `flow`. */
   wayBack(via: Via, flow: Flow): Flow;
+  /** Answers a request of which nothing is kept. */
+  refuse(request: SipRequest, via: Via, flow: Flow, status: number, headers?: Headers): void;
   /** Whoever is at the other end of this way is known to the application. */
   vouch(flow: Flow): void;
   /** False once the connection of a flow is gone. */
@@ -46,11 +50,18 @@ const defaultPorts: Readonly<Record<Transport, number>> = { udp: 5060, tcp: 5060
 const bindAttempts = 8;
 
 export async function openWire(
-  ports: { readonly clock: Clock; readonly network: Network; readonly drops: Drops; readonly tap?: Tap },
+  ports: {
+    readonly clock: Clock;
+    readonly network: Network;
+    readonly random: Random;
+    readonly drops: Drops;
+    readonly tap?: Tap;
+  },
   options: Pick<EndpointOptions, "local" | "advertised" | "transports" | "tls">,
   handlers: WireHandlers,
 ): Promise<Wire> {
   const { clock, network, drops, tap } = ports;
+  const answerOnce = statelessAnswers(ports.random);
   let open = false;
   const { udp, tcp, local } = await bind();
   const tls = options.tls && (await bindTls(options.tls));
@@ -67,7 +78,9 @@ export async function openWire(
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
       drops.count("malformed", { from: flow.remote, reason: error.message });
-      if (error.partial !== undefined) refuse(error.partial, error, flow);
+      if (error.partial === undefined) return;
+      const { request, via } = markSource(error.partial, flow);
+      refuse(request, via, flow, error.status);
     }
   }
 
@@ -79,9 +92,8 @@ export async function openWire(
     if (!isKeepAlive(data)) receive(data, { transport: "udp", remote });
   }
 
-  function refuse(request: SipRequest, error: MalformedMessage, flow: Flow): void {
-    const arrived = markSource(request, flow);
-    send(serialize(responseTo(arrived.request, error.status)), wayBack(arrived.via, flow), () => {});
+  function refuse(request: SipRequest, via: Via, flow: Flow, status: number, own?: Headers): void {
+    send(serialize(answerOnce(request, status, own)), wayBack(via, flow), () => {});
   }
 
   function send(data: Uint8Array, to: Flow, onError: () => void): void {
@@ -153,6 +165,7 @@ export async function openWire(
     },
     send,
     wayBack,
+    refuse,
     vouch({ transport, connection }) {
       if (connection !== undefined) streamsOf(transport)?.vouch(connection);
     },

@@ -13,6 +13,7 @@ export async function insideSession(
     readonly handlers?: Partial<Handlers>;
     readonly options?: Partial<EndpointOptions>;
     readonly headers?: readonly string[];
+    readonly contact?: string;
   } = {},
 ) {
   const told: string[] = [];
@@ -33,7 +34,7 @@ export async function insideSession(
     more.options,
   );
   const peer = await wire.raw({ host: "10.0.0.9", port: 5060 });
-  const contact = "Contact: <sip:peer@10.0.0.9:5060>";
+  const contact = `Contact: <${more.contact ?? "sip:peer@10.0.0.9:5060"}>`;
   const own = [contact, "Content-Type: application/sdp"];
   let cseq = 1;
   let branch = 1;

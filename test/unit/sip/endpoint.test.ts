@@ -91,6 +91,25 @@ test("a peer of RFC 2543 without a branch is understood", async () => {
   assert.equal([heard, peer.statuses()], [["MESSAGE"], [200, 200]]);
 });
 
+test("an answer of which nothing is kept has a tag, the same for the same request (RFC 3261 §8.2.7)", async () => {
+  const { peer, tell } = await open();
+  const bad = requestText({ method: "INVITE" }).replace("Max-Forwards: 70", "Max-Forwards: x");
+  const toOf = async (text: string) => {
+    await tell(text);
+    return header(peer.received.at(-1) ?? { headers: [] }, "to");
+  };
+  const first = await toOf(bad);
+  assert.match(first ?? "", /^<sip:group@10\.0\.0\.1>;tag=[0-9a-f]{16}$/);
+  assert.is(await toOf(bad), first);
+  assert.is.not(await toOf(bad.replace("z9hG4bK1", "z9hG4bK2")), first);
+  assert.is(
+    await toOf(bad.replace("To: <sip:group@10.0.0.1>", "To: <sip:group@10.0.0.1>;tag=x")),
+    "<sip:group@10.0.0.1>;tag=x",
+  );
+  await tell(bad.replace("To: <sip:group@10.0.0.1>", "To: <"));
+  assert.is(await toOf(bad), first, "a To that cannot be read goes back as it came, and no harm is done");
+});
+
 test("more unanswered requests than there is room for get 503, and room is made when they are given up", async () => {
   const { wire, endpoint, peer, tell } = await open(() => {});
   for (let i = 0; i < 4_100; i++) peer.send(requestText({ method: "MESSAGE", branch: `z9hG4bK-${i}` }));

@@ -40,6 +40,16 @@ test("a caller's session timer is granted as it was asked for, or as is left to 
   }
 });
 
+test("headers that cannot be read leave no timer behind", async () => {
+  const wire = sipWire();
+  const headers = [timer, "Session-Expires: 600", 'Allow: "UPDATE'];
+  const { accepted, endpoint } = await insideSession(wire, {}, { headers, contact: "sip:a,b@10.0.0.9" });
+  assert.is(accepted?.kind === "response" && accepted.status, 200);
+  await endpoint.close();
+  await wire.clock.advance(100);
+  assert.is(wire.clock.pending(), 0);
+});
+
 test("a session below 90 s is refused with what would do", async () => {
   const { accepted } = await opened([timer, "Session-Expires: 89"]);
   assert.equal([accepted?.kind === "response" && accepted.status, headerOf(accepted, "min-se")], [422, "90"]);
