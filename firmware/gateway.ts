@@ -118,6 +118,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
       {
         local: { host: config.sip.host, port: config.sip.port },
         userAgent: "Roger",
+        methods: ["REGISTER", "PUBLISH"],
         supported: ["eventlist"],
         ...tlsOf(config, ports),
       },

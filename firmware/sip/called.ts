@@ -3,11 +3,13 @@ import { type Machine, run } from "../machine.ts";
 import { type Acceptance, awaitAck } from "./acceptance.ts";
 import type { AnswerHandlers, Body, Extras, IncomingInvite, Session } from "./contract.ts";
 import { converse } from "./conversation.ts";
-import { type Core, dialogKey, respond } from "./core.ts";
+import { type Core, dialogKey, postpone, respond } from "./core.ts";
 import { dialogOfCallee } from "./dialog.ts";
 import { withTag } from "./header.ts";
 import { header, ProtocolError } from "./message.ts";
-import { allow, extrasOf, type MindedSession, mindSession, offerOf } from "./session.ts";
+import { reliably, wantsReliable } from "./provisional.ts";
+import { extrasOf, type MindedSession, mindSession, offerOf } from "./session.ts";
+import { grantTo } from "./session-terms.ts";
 import type { ServerTransaction } from "./transactions.ts";
 
 export type CalledState =
@@ -24,6 +26,8 @@ export type CalledEvent =
   | { readonly type: "refuse" }
   /** CANCEL, or BYE before the answer. */
   | { readonly type: "cancel" }
+  /** An answer that had to arrive never did. */
+  | { readonly type: "unheard" }
   | { readonly type: "ack" }
   | { readonly type: "no-ack" }
   /** This side ends it. */
@@ -79,6 +83,9 @@ function ringing(state: CalledState & { in: "ringing" }, event: Event): Step {
       return [ended, [stop, close]];
     case "cancel":
       return [ended, [stop, { do: "refuse", status: 487 }, close, { do: "tell-cancel" }]];
+    case "unheard":
+      // RFC 3262 §3
+      return [ended, [stop, { do: "refuse", status: 504 }, close, { do: "tell-cancel" }]];
     case "expiry":
       return [ended, [{ do: "refuse", status: 480 }, close, { do: "tell-cancel" }]];
     case "ack":
@@ -89,19 +96,21 @@ function ringing(state: CalledState & { in: "ringing" }, event: Event): Step {
   }
 }
 
-/** Hands an INVITE that opens a dialog to `onInvite`. Throws ProtocolError 400 when it cannot open one. */
+/** Hands an INVITE that opens a dialog to `onInvite`. Throws ProtocolError: 400 when it cannot open one, 422 for one too short. */
 export function receiveInvite(
   core: Core,
   transaction: ServerTransaction,
   onInvite: (invite: IncomingInvite) => void,
 ): void {
   const { request, flow, tag } = transaction;
+  const granted = grantTo(request, undefined);
   const conversation = converse(core, dialogOfCallee(request, withTag(header(request, "to") ?? "", tag), flow));
   const { callId, localTag } = conversation.dialog();
   const key = dialogKey(callId, localTag);
   let session: MindedSession | undefined;
   let answer: Acceptance | undefined;
   let user: AnswerHandlers | undefined;
+  const early = reliably(core, transaction, () => machine.send({ type: "unheard" }));
 
   const machine = run(called, { in: "ringing" }, core.clock, (effect) => {
     switch (effect.do) {
@@ -116,6 +125,7 @@ export function receiveInvite(
       case "tell-end":
         return user?.onEnd();
       case "close":
+        early.close();
         answer?.close();
         session?.close();
         core.dialogs.delete(key);
@@ -130,11 +140,16 @@ export function receiveInvite(
       return { callId, end() {}, move() {} };
     }
     user = handlers;
-    session = mindSession(core, conversation, {
-      onEnd: () => machine.send({ type: "ended" }),
-      ...(handlers.onReoffer && { onReoffer: handlers.onReoffer }),
-    });
-    const headers = [allow, conversation.contact(), ...(extras.headers ?? [])];
+    session = mindSession(
+      core,
+      conversation,
+      { own: body, peer: request, terms: granted?.terms, caller: false },
+      { onEnd: () => machine.send({ type: "ended" }), user: handlers },
+    );
+    const { allow, supported } = core.can;
+    const said = [allow, supported, conversation.contact(), ...(granted?.headers ?? [])];
+    const headers = [...said, ...(extras.headers ?? [])];
+    early.close();
     transaction.respond(200, { headers, body });
     answer = awaitAck(core, transaction, {
       confirmed: () => machine.send({ type: "ack" }),
@@ -142,6 +157,23 @@ export function receiveInvite(
     });
     machine.send({ type: "accept" });
     return { callId, end, move: session.move };
+  }
+
+  /** Inside the early dialog, where nothing is agreed on yet; a PRACK may come after the answer. */
+  function onEarly(inside: ServerTransaction): void {
+    conversation.take(inside.request, inside.flow);
+    switch (inside.request.method) {
+      case "PRACK":
+        return early.onPrack(inside);
+      case "BYE":
+        inside.respond(200);
+        return machine.send({ type: "cancel" });
+      case "UPDATE":
+        if (inside.request.body.length > 0) return postpone(core, inside);
+        return inside.respond(200, { headers: [core.can.allow, conversation.contact()] });
+      default:
+        return postpone(core, inside);
+    }
   }
 
   const invite: IncomingInvite = {
@@ -152,6 +184,7 @@ export function receiveInvite(
     onCancel() {},
     respond(status, extras) {
       if (status >= 200 && status < 300) throw new Error(`an INVITE is accepted by accept(), not by ${status}`);
+      if (status > 100 && status < 200 && wantsReliable(request)) return early.send({ status, ...extras });
       respond(core, transaction, status, { contact: status < 200, ...extras });
       if (status >= 300) machine.send({ type: "refuse" });
     },
@@ -159,13 +192,10 @@ export function receiveInvite(
   transaction.onCancel = () => machine.send({ type: "cancel" });
   core.dialogs.set(key, {
     onRequest(inside) {
+      if (session === undefined || inside.request.method === "PRACK") return onEarly(inside);
       // §14.2 and RFC 3311 §5.2: no second offer while the first is open.
-      if (session !== undefined && answer?.pending() && inside.request.method !== "BYE" && isOffer(inside))
-        return inside.respond(491);
-      if (session !== undefined) return session.onRequest(inside);
-      if (inside.request.method !== "BYE") return inside.respond(491);
-      inside.respond(200);
-      machine.send({ type: "cancel" });
+      if (answer?.pending() && isOffer(inside)) return inside.respond(491);
+      session.onRequest(inside);
     },
     onAck(ack) {
       answer?.onAck(ack);
@@ -177,6 +207,7 @@ export function receiveInvite(
     },
     stop() {
       machine.close();
+      early.close();
       answer?.close();
       session?.close();
     },

@@ -1,13 +1,15 @@
 /** The caller's side of a session (RFC 3261 §13.2): INVITE, its answers, CANCEL, forks. */
 import { type Machine, run } from "../machine.ts";
-import { ask } from "./asking.ts";
+import { type Asked, ask } from "./asking.ts";
 import type { Flow, OfferHandlers, OutgoingRequest, Session } from "./contract.ts";
 import { type Conversation, converse } from "./conversation.ts";
 import { type Core, composeOutside, dialogKey, newThread } from "./core.ts";
 import { type Dialog, dialogOfCaller } from "./dialog.ts";
+import { earlyDialogs, maxBranches } from "./early.ts";
 import { parseCSeq } from "./header.ts";
 import { type Headers, header, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 import { type MindedSession, mindSession } from "./session.ts";
+import { intervalAfter, proposal, type Terms, termsOf, usualSeconds } from "./session-terms.ts";
 import { patience } from "./transaction.ts";
 
 /** A 2xx and the dialog it opens. */
@@ -15,6 +17,8 @@ export interface Answer {
   readonly response: SipResponse;
   readonly sent: SipRequest;
   readonly dialog: Dialog;
+  /** Of its session timer. */
+  readonly terms: Terms | undefined;
 }
 
 export type CallingState =
@@ -48,8 +52,6 @@ export type CallingTimer = "timerC" | "giveUp";
 type Calling = Machine<CallingState, CallingEvent, CallingEffect, CallingTimer>;
 
 const ringingMs = 180_000;
-/** Branches of a forked INVITE that are answered; further ones are left to give up by themselves. */
-const maxBranches = 16;
 const giveUp = { start: "giveUp", ms: 2 * patience } as const;
 const stop = [{ stop: "timerC" }, { stop: "giveUp" }] as const;
 
@@ -101,8 +103,12 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
   const key = dialogKey(thread.callId, thread.localTag);
   /** By remote tag: every branch that ever answered 2xx. */
   const conversations = new Map<string, Conversation>();
+  const early = earlyDialogs(core, out.credentials);
   let session: MindedSession | undefined;
   let cseq = 0;
+  let flow: Flow;
+  let seconds = usualSeconds;
+  let minimum: number | undefined;
 
   const machine = run(calling, { in: "inviting" }, core.clock, perform);
 
@@ -131,30 +137,39 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
   }
 
   function establish(answer: Answer): void {
-    session = mindSession(core, acknowledge(answer), {
-      onEnd: () => machine.send({ type: "ended" }),
-      ...(handlers.onReoffer && { onReoffer: handlers.onReoffer }),
-    });
-    handlers.onAnswer(answer.response);
+    const { conversation, told } = acknowledge(answer);
+    session = mindSession(
+      core,
+      conversation,
+      { own: out.body, peer: told, terms: answer.terms, caller: true },
+      { onEnd: () => machine.send({ type: "ended" }), user: handlers },
+    );
+    handlers.onAnswer(told);
   }
 
-  function acknowledge({ dialog, sent }: Answer): Conversation {
+  /** `told`: the 2xx with the answer to the offer, even where that came before it (RFC 3262 §5). */
+  function acknowledge({ dialog, sent, response }: Answer): { conversation: Conversation; told: SipResponse } {
     const known = conversations.get(dialog.remoteTag);
-    const conversation = known ?? converse(core, dialog, out.credentials);
+    const branch = known ? undefined : early.confirm(dialog);
+    const conversation = known ?? branch?.conversation ?? converse(core, dialog, out.credentials);
     conversations.set(dialog.remoteTag, conversation);
     conversation.acknowledge(parseCSeq(header(sent, "cseq") ?? "").number, credentialsOf(sent));
-    return conversation;
+    return { conversation, told: branch?.answer ? withBodyOf(branch.answer, response) : response };
   }
 
   function dismiss(answer: Answer): void {
     const repeated = conversations.has(answer.dialog.remoteTag);
-    const conversation = acknowledge(answer);
+    const { conversation } = acknowledge(answer);
     if (!repeated) conversation.request("BYE", {}, () => {});
   }
 
   function onResponse(response: SipResponse, sent: SipRequest): void {
     const { status, reason } = response;
-    if (status < 200) return;
+    if (status < 200) {
+      const isNews = early.take(response, sent, flow);
+      return isNews && machine.state().in === "inviting" ? handlers.onProgress?.(status) : undefined;
+    }
+    if (lengthen(response)) return;
     const opened = status < 300 ? open(response, sent) : { status, reason };
     if ("status" in opened) return machine.send({ type: "refused", ...opened });
     const { remoteTag } = opened.dialog;
@@ -164,31 +179,44 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
 
   function open(response: SipResponse, sent: SipRequest): Answer | { status: number; reason: string } {
     try {
-      return { response, sent, dialog: dialogOfCaller(sent, response, flow) };
+      return { response, sent, dialog: dialogOfCaller(sent, response, flow), terms: termsOf(response) };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       return { status: 502, reason: error.message };
     }
   }
 
+  function invite(): Asked {
+    return ask(core, {
+      credentials: out.credentials,
+      compose() {
+        cseq += 1;
+        const own = [core.can.allow, core.can.supported, ...proposal(seconds, minimum)];
+        const composed = composeOutside(core, { ...out, headers: [...own, ...(out.headers ?? [])] }, thread, cseq);
+        flow = composed.flow;
+        return composed;
+      },
+      onResponse,
+    });
+  }
+
+  /** RFC 4028 §7.3: asked for a longer session, the callee is asked again. */
+  function lengthen(refusal: SipResponse): boolean {
+    const longer = refusal.status === 422 ? intervalAfter(refusal, seconds) : undefined;
+    if (longer === undefined || machine.state().in !== "inviting") return false;
+    minimum = longer;
+    seconds = longer;
+    asked = invite();
+    return true;
+  }
+
   const end = (reason?: string) => machine.send({ type: "end", reason });
-  let flow: Flow;
-  const asked = ask(core, {
-    credentials: out.credentials,
-    compose() {
-      cseq += 1;
-      const composed = composeOutside(core, out, thread, cseq);
-      flow = composed.flow;
-      return composed;
-    },
-    onResponse,
-  });
+  let asked = invite();
   machine.send({ type: "start" });
   core.dialogs.set(key, {
     onRequest(transaction) {
       if (session !== undefined) return session.onRequest(transaction);
-      // RFC 3311 §5.2: the offer of the INVITE is still open.
-      transaction.respond(transaction.request.method === "UPDATE" ? 491 : 481);
+      early.onRequest(transaction);
     },
     onAck: (ack) => session?.onAck(ack),
     leave: () => end(),
@@ -198,6 +226,16 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
     },
   });
   return { callId: thread.callId, end, move: (next) => session?.move(next) };
+}
+
+/** §13.2.1: only the first description that comes reliably counts. */
+function withBodyOf({ headers, body }: SipResponse, response: SipResponse): SipResponse {
+  const isType = ([name]: readonly [string, string]) => name === "content-type";
+  return {
+    ...response,
+    headers: [...response.headers.filter((each) => !isType(each)), ...headers.filter(isType)],
+    body,
+  };
 }
 
 function credentialsOf(request: SipRequest): Headers {

@@ -72,22 +72,32 @@ export interface Session {
   end(reason?: string): void;
 }
 
-export interface OfferHandlers {
+/** What the far end does inside a session, the same on both sides. */
+export interface InsideHandlers {
+  /**
+   * The far end re-offers (re-INVITE or UPDATE): `reply` is called once, now or within 10 s, with the answer or a status to
+   * refuse with; the session then goes on as it was (RFC 3261 §14.1). Later, or after the end, it does nothing. Default: 488.
+   */
+  onReoffer?(sdp: string, reply: (answer: Body | number) => void): void;
+  /** A key pressed at the far end, told by SIP INFO: "0" to "9", "*", "#", "A" to "D". */
+  onKey?(key: string): void;
+}
+
+export interface OfferHandlers extends InsideHandlers {
+  /** A provisional answer, 101 to 199. */
+  onProgress?(status: number): void;
   /** 2xx arrived (ACK is sent by the endpoint): the answer. */
   onAnswer(response: SipResponse): void;
   /** A final failure; 408 for no answer and 503 for no transport are made here. */
   onRefused(status: number, reason: string): void;
   /** The far end hung up, or the dialog died (481, 408 on a request inside it). */
   onEnd(): void;
-  /** The far end re-offers (re-INVITE or UPDATE). Return the SDP answer, or a status to refuse with. Default: 488. */
-  onReoffer?(sdp: string): Body | number;
 }
 
-export interface AnswerHandlers {
+export interface AnswerHandlers extends InsideHandlers {
   /** The ACK arrived: the session is confirmed. */
   onConfirmed(): void;
   onEnd(): void;
-  onReoffer?(sdp: string): Body | number;
 }
 
 /** An incoming INVITE that opens a dialog. Either accept or refuse it; a CANCEL ends it (487 is sent by the endpoint). */
@@ -98,6 +108,24 @@ export interface IncomingInvite extends Incoming {
   accept(answer: Body, handlers: AnswerHandlers, extras?: Extras): Session;
   /** The caller gave up before the answer. */
   onCancel: () => void;
+}
+
+/** REFER (RFC 3515) to one target or to several (RFC 5368). Either accept it or respond with a refusal. */
+export interface IncomingRefer extends Incoming {
+  /** The Call-ID of the session that it came inside; undefined for one outside any. */
+  readonly session: string | undefined;
+  /** Whom Refer-To names, a URI without headers. Throws ProtocolError: 400 for a list, 416 another scheme, 403 for anything but a call to it. */
+  target(): string;
+  /** The text of the application/resource-lists+xml body that Refer-To names by cid; undefined where it names a target. */
+  readonly list: string | undefined;
+  /** Sends 202 and the first NOTIFY (100 Trying), which `Refer-Sub: false` forgoes (RFC 4488). */
+  accept(): Referral;
+}
+
+/** What becomes of a REFER, as told to whoever sent it. */
+export interface Referral {
+  /** Sends NOTIFY with this status line; a final one (200 or more) is the last. Does nothing once nobody listens. */
+  progress(status: number, reason: string): void;
 }
 
 /** The notifier's side of a subscription (RFC 6665). */
@@ -158,6 +186,8 @@ export interface RegistrationOptions {
 export interface Handlers {
   onInvite(invite: IncomingInvite): void;
   onSubscribe(subscribe: IncomingSubscribe): void;
+  /** Outside dialogs and inside sessions. Absent: 405. */
+  onRefer?(refer: IncomingRefer): void;
   /** Every other out-of-dialog request (REGISTER, PUBLISH, MESSAGE, …). OPTIONS is answered by the endpoint. */
   onRequest(incoming: Incoming): void;
   /** A connection that requests came by is gone. */
@@ -174,6 +204,8 @@ export interface EndpointOptions {
   readonly transports?: readonly ("udp" | "tcp")[];
   /** TLS beside them, on a port of its own. Absent: none is spoken. */
   readonly tls?: TlsOptions;
+  /** Methods that `onRequest` takes: "REGISTER". Peers are told in Allow. Default: none. */
+  readonly methods?: readonly string[];
   /** Option tags that the handlers understand in Require; any other is refused with 420. Default: none. */
   readonly supported?: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { type Asked, ask } from "./asking.ts";
 import type { Credentials, Extras, Flow } from "./contract.ts";
 import { type Core, contactUri } from "./core.ts";
-import { type Dialog, dialogAfter, requestInside } from "./dialog.ts";
+import { contactOf, type Dialog, dialogAfter, requestInside } from "./dialog.ts";
 import { tagOf } from "./header.ts";
 import { type Headers, header, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 
@@ -10,11 +10,16 @@ export interface Conversation {
   dialog(): Dialog;
   /** This endpoint's Contact header. */
   contact(): readonly [name: string, value: string];
-  request(method: string, extras: Extras, onFinal: (response: SipResponse) => void): Asked;
+  /** `onFinal` gets every final answer, repeated 2xx to an INVITE too, and the request that it answers. */
+  request(method: string, extras: Extras, onFinal: (response: SipResponse, sent: SipRequest) => void): Asked;
   /** ACK for a 2xx of the INVITE numbered `cseq`, with that INVITE's credentials (RFC 3261 §13.2.2.4). */
   acknowledge(cseq: number, credentials: Headers): void;
   /** Takes in a request of the far end. Throws ProtocolError: 481 for another dialog, 500 when out of order. */
   take(received: SipRequest, flow: Flow): void;
+  /** What was early is confirmed: its target and routes are those of the 2xx (RFC 3261 §13.2.2.4), its numbers go on. */
+  confirm(confirmed: Dialog): void;
+  /** The 2xx to a request that may move the far end's target (RFC 3261 §12.2.1.2). Throws ProtocolError 400 for a bad Contact. */
+  retarget(response: SipResponse): void;
   /** The far end is reached by this flow from now on. */
   move(flow: Flow): void;
 }
@@ -37,8 +42,8 @@ export function converse(core: Core, opened: Dialog, credentials?: Credentials):
           const parts = { ...extras, headers: [...own, ...(extras.headers ?? [])] };
           return { request: requestInside(dialog, method, dialog.localSeq, parts), flow: dialog.flow };
         },
-        onResponse(response) {
-          if (response.status >= 200) onFinal(response);
+        onResponse(response, sent) {
+          if (response.status >= 200) onFinal(response, sent);
         },
       });
     },
@@ -49,6 +54,13 @@ export function converse(core: Core, opened: Dialog, credentials?: Credentials):
       if (tagOf(header(received, "from") ?? "") !== dialog.remoteTag)
         throw new ProtocolError(481, `${received.method} of another dialog`);
       dialog = dialogAfter(dialog, received, flow);
+    },
+    confirm(confirmed) {
+      const { localSeq, remoteSeq } = dialog;
+      dialog = { ...confirmed, localSeq: Math.max(localSeq, confirmed.localSeq), remoteSeq };
+    },
+    retarget(response) {
+      dialog = { ...dialog, target: contactOf(response) ?? dialog.target };
     },
     move(flow) {
       dialog = { ...dialog, flow };

@@ -2,7 +2,8 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Composed } from "./asking.ts";
-import type { Flow, Incoming, OutgoingRequest, Transport } from "./contract.ts";
+import type { Capabilities } from "./capabilities.ts";
+import type { Flow, Handlers, Incoming, OutgoingRequest, Transport } from "./contract.ts";
 import { parseNameAddr, withTag } from "./header.ts";
 import { header, ProtocolError, type SipRequest } from "./message.ts";
 import { request } from "./serialize.ts";
@@ -31,6 +32,8 @@ export interface Core {
   readonly clock: Clock;
   readonly random: Random;
   readonly userAgent: string;
+  readonly can: Capabilities;
+  readonly onRefer: Handlers["onRefer"];
   /** "host:port" as peers should see it. */
   sentBy(transport: Transport): string;
   /** False once the connection of a flow is gone. */
@@ -69,11 +72,19 @@ export function respond(
   status: number,
   extras: Parameters<Incoming["respond"]>[1] = {},
 ): void {
-  const { headers = [], contact = false, ...parts } = extras;
+  const { headers: given = [], contact = false, ...parts } = extras;
+  // RFC 3261 §21.4.6
+  const untold = status === 405 && !given.some(([name]) => name === "allow");
+  const headers = untold ? [core.can.allow, ...given] : given;
   if (!contact) return transaction.respond(status, { ...parts, headers });
   const { request, flow } = transaction;
   const uri = contactUri(core, header(request, "to") ?? "", flow.transport, request.uri);
   transaction.respond(status, { ...parts, headers: [["contact", `<${uri}>`], ...headers] });
+}
+
+/** Puts off a second offer, 0 to 10 s by chance (RFC 3261 §14.2, RFC 3311 §5.2). */
+export function postpone(core: Core, transaction: ServerTransaction): void {
+  transaction.respond(500, { headers: [["retry-after", `${Math.floor(core.random.fraction() * 11)}`]] });
 }
 
 /** What a request outside dialogs is numbered and tagged with. */

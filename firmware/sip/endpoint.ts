@@ -11,13 +11,15 @@ import type { Log } from "../log.ts";
 import { ask } from "./asking.ts";
 import { receiveInvite } from "./called.ts";
 import { call } from "./calling.ts";
+import { capabilitiesOf } from "./capabilities.ts";
 import type { Endpoint, EndpointOptions, Handlers, OutgoingRequest, Tap } from "./contract.ts";
 import { type Core, composeOutside, type DialogUser, dialogKey, newThread, respond } from "./core.ts";
 import { splitList, tagOf } from "./header.ts";
 import { header, headers, methods, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
-import { receiveSubscribe } from "./notifying.ts";
+import { receiveSubscribe } from "./notifier.ts";
+import { receiveRefer } from "./referring.ts";
 import { type MindedRegistration, register } from "./registration.ts";
-import { accept, allow, extrasOf } from "./session.ts";
+import { extrasOf } from "./session.ts";
 import { openTransactions, type ServerTransaction } from "./transactions.ts";
 import { parseTarget } from "./uri.ts";
 import { type MindedWatcher, watch } from "./watcher.ts";
@@ -45,7 +47,7 @@ export async function openEndpoint(
   const { clock, random, network, log } = ports;
   const { userAgent } = options;
   const drops = countDrops(log, "SIP traffic");
-  const supported = new Set(options.supported ?? []);
+  const can = capabilitiesOf(options, handlers);
   const registrations = new Set<MindedRegistration>();
   const watchers = new Set<MindedWatcher>();
 
@@ -62,6 +64,8 @@ export async function openEndpoint(
     clock,
     random,
     userAgent,
+    can,
+    onRefer: handlers.onRefer?.bind(handlers),
     sentBy: wire.sentBy,
     isOpen: wire.isOpen,
     transactions,
@@ -91,10 +95,10 @@ export async function openEndpoint(
 
   function dispatch(transaction: ServerTransaction): void {
     const { request } = transaction;
-    if (!methods.has(request.method)) return transaction.respond(501, { headers: [allow] });
+    if (!methods.has(request.method)) return transaction.respond(501, { headers: [can.allow] });
     // RFC 3261 §8.2.2.3
     const required = headers(request, "require").flatMap(splitList);
-    const unsupported = required.filter((tag) => !supported.has(tag));
+    const unsupported = required.filter((tag) => !can.understands(tag, request.method));
     if (unsupported.length > 0) return transaction.respond(420, { headers: [["unsupported", unsupported.join(", ")]] });
     const user = dialogUser(request);
     if (user !== undefined) return user.onRequest(transaction);
@@ -107,7 +111,9 @@ export async function openEndpoint(
       case "SUBSCRIBE":
         return receiveSubscribe(core, transaction, handlers.onSubscribe);
       case "OPTIONS":
-        return transaction.respond(200, { headers: [allow, accept] });
+        return transaction.respond(200, { headers: [can.allow, can.accept, can.supported] });
+      case "REFER":
+        return receiveRefer(core, transaction);
       default:
         return handlers.onRequest({
           request,

@@ -177,6 +177,11 @@ export function parseAuth(value: string): { readonly scheme: string; readonly pa
   return { scheme, params: gap < 0 ? none : collect(splitAt(text.slice(gap), ",")) };
 }
 
+/** A media type, a range or a token as it is compared: without parameters, in lower case. */
+export function withoutParams(value: string): string {
+  return value.split(";", 1).join("").trim().toLowerCase();
+}
+
 /** The tag of a From or To value. */
 export function tagOf(value: string): string | undefined {
   return parseNameAddr(value).params.get("tag");

@@ -28,11 +28,14 @@ export type SipMessage = SipRequest | SipResponse;
 /** The peer broke the protocol: `status` is what to answer. Caught once, at the room's door. */
 export class ProtocolError extends Error {
   readonly status: number;
+  /** Of a 415: the media types that would have done, none perhaps (RFC 3261 §21.4.13). */
+  readonly accepted: readonly string[];
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, accepted: readonly string[] = []) {
     super(message);
     this.name = "ProtocolError";
     this.status = status;
+    this.accepted = accepted;
   }
 }
 

@@ -1,13 +1,6 @@
-/** The notifier's side of a subscription (RFC 6665 §4.2): how long it lasts, when it ends, one NOTIFY at a time. */
-import { type Machine, run } from "../machine.ts";
-import type { IncomingSubscribe, LateBody, Notifier, NotifierHandlers } from "./contract.ts";
-import { converse } from "./conversation.ts";
-import { type Core, dialogKey, respond } from "./core.ts";
-import { dialogOfCallee } from "./dialog.ts";
-import { secondsIn } from "./expires.ts";
-import { parseEvent, withTag } from "./header.ts";
-import { type Headers, header, ProtocolError } from "./message.ts";
-import type { ServerTransaction } from "./transactions.ts";
+/** The notifier's side of a subscription as a machine (RFC 6665 §4.2): how long it lasts, when it ends, one NOTIFY at a time. */
+import type { Machine } from "../machine.ts";
+import type { LateBody } from "./contract.ts";
 
 export interface Notification {
   readonly body: LateBody;
@@ -90,95 +83,4 @@ function notify(
   const last = { ...notification, body: notification.body ?? state.next?.body };
   if (state.inFlight) return [{ in: "ending", last }, [stop, ...tell]];
   return [ended, [stop, { do: "notify", notification: last }, { do: "close" }, ...tell]];
-}
-
-/** Hands a SUBSCRIBE that opens a dialog to `onSubscribe`. Throws ProtocolError 400 when it cannot open one, 489 without an event. */
-export function receiveSubscribe(
-  core: Core,
-  transaction: ServerTransaction,
-  onSubscribe: (subscribe: IncomingSubscribe) => void,
-): void {
-  const { request, flow, tag } = transaction;
-  const event = header(request, "event");
-  if (event === undefined) throw new ProtocolError(489, "SUBSCRIBE without an Event");
-  parseEvent(event);
-  const dialog = dialogOfCallee(request, withTag(header(request, "to") ?? "", tag), flow);
-  const conversation = converse(core, dialog);
-
-  onSubscribe({
-    request,
-    flow,
-    event,
-    expires: secondsIn(request, "expires"),
-    respond: (status, extras) => respond(core, transaction, status, extras),
-    accept(expires, handlers, headers = []) {
-      grant(transaction, expires, headers);
-      return mind(expires, handlers, headers);
-    },
-  });
-
-  function grant(subscribe: ServerTransaction, seconds: number, own: Headers): void {
-    subscribe.respond(200, { headers: [["expires", `${seconds}`], conversation.contact(), ...own] });
-  }
-
-  function mind(longest: number, handlers: NotifierHandlers, own: Headers): Notifier {
-    const key = dialogKey(dialog.callId, dialog.localTag);
-    let until = core.clock.now();
-
-    const machine = run(notifying, { in: "active", inFlight: false }, core.clock, (effect) => {
-      switch (effect.do) {
-        case "notify":
-          return send(effect.notification);
-        case "expire":
-          return machine.send({ type: "over", last: handlers.lastBody?.() });
-        case "tell-end":
-          return handlers.onEnd();
-        case "close":
-          core.dialogs.delete(key);
-      }
-    });
-
-    function send({ body: late, terminated }: Notification): void {
-      if (!core.isOpen(conversation.dialog().flow)) return machine.send({ type: "unsent" });
-      const body = typeof late === "function" ? late() : late;
-      const left = Math.max(0, Math.ceil((until - core.clock.now()) / 1_000));
-      const state = terminated === undefined ? `active;expires=${left}` : `terminated;reason=${terminated}`;
-      const headers: Headers = [["event", event ?? ""], ["subscription-state", state], conversation.contact(), ...own];
-      conversation.request("NOTIFY", { headers, ...(body && { body }) }, ({ status }) =>
-        machine.send({ type: "answered", status }),
-      );
-    }
-
-    function last(seconds: number): void {
-      until = core.clock.now() + seconds * 1_000;
-      machine.send({ type: "granted", seconds });
-    }
-
-    function onRefresh(subscribe: ServerTransaction): void {
-      conversation.take(subscribe.request, subscribe.flow);
-      if (subscribe.request.method !== "SUBSCRIBE")
-        return subscribe.respond(405, { headers: [["allow", "SUBSCRIBE"]] });
-      const seconds = Math.min(secondsIn(subscribe.request, "expires") ?? longest, longest);
-      grant(subscribe, seconds, own);
-      if (seconds === 0) return machine.send({ type: "over", last: handlers.lastBody?.() });
-      last(seconds);
-      handlers.onRefresh(subscribe.flow);
-    }
-
-    core.dialogs.set(key, {
-      onRequest: onRefresh,
-      onAck() {},
-      leave: () => machine.send({ type: "notify", notification: { body: undefined, terminated: "probation" } }),
-      stop: machine.close,
-    });
-    // A poll (§4.4.3) lasts for the one NOTIFY that is due at once.
-    last(Math.max(longest, 1));
-    return {
-      notify(body, state) {
-        const over = longest === 0 && state === undefined;
-        if (over) core.clock.after(0, handlers.onEnd);
-        machine.send({ type: "notify", notification: { body, terminated: over ? "timeout" : state?.terminated } });
-      },
-    };
-  }
 }

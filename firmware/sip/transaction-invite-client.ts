@@ -12,7 +12,8 @@ export type InviteClientState =
   | { readonly in: "completed" }
   | { readonly in: "terminated" };
 
-export type InviteClientTimer = "timerA" | "timerB" | "timerD" | "timerM";
+/** `timerCancelled` has no letter in the standard: §9.1 gives a cancelled INVITE 64*T1 to be answered. */
+export type InviteClientTimer = "timerA" | "timerB" | "timerD" | "timerM" | "timerCancelled";
 
 type InviteClient = Machine<InviteClientState, ClientEvent, ClientEffect, InviteClientTimer>;
 type Event = Parameters<InviteClient>[1];
@@ -55,9 +56,12 @@ export function inviteClient(reliable: boolean): InviteClient {
         return [state, []];
       case "response":
         return answered(event.response);
+      case "cancelled":
+        return [state, [{ start: "timerCancelled", ms: patience }]];
       case "transport-error":
         return [terminated, [{ do: "forget" }, { do: "fail", status: 503 }]];
       case "expiry":
+        if (event.timer === "timerCancelled") return [terminated, [{ do: "forget" }, { do: "fail", status: 408 }]];
         // RFC 3261 §17.1.1.2: only Calling repeats the request and gives up; Proceeding waits for the callee.
         if (state.in === "proceeding") return [state, []];
         if (event.timer === "timerB") return [terminated, [{ do: "forget" }, { do: "fail", status: 408 }]];

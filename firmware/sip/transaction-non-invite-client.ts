@@ -41,6 +41,7 @@ export function nonInviteClient(reliable: boolean): NonInviteClient {
   function unanswered(state: NonInviteClientState & { in: "trying" | "proceeding" }, event: Event): Step {
     switch (event.type) {
       case "start":
+      case "cancelled":
         return [state, []];
       case "response":
         return answered(event.response);

@@ -18,6 +18,8 @@ export const tryingAfter = 200;
 export type ClientEvent =
   | { readonly type: "start" }
   | { readonly type: "response"; readonly response: SipResponse }
+  /** CANCEL was sent for it. */
+  | { readonly type: "cancelled" }
   | { readonly type: "transport-error" };
 
 export type ClientEffect =

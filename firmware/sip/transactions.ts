@@ -139,13 +139,20 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
         : run(nonInviteClient(reliable), { in: "initial" }, clock, perform);
     clients.set(key, { machine });
     machine.send({ type: "start" });
-    return { request: sent, flow, abandon };
+    return { request: sent, flow, abandon, cancelled: () => machine.send({ type: "cancelled" }) };
   }
 
   function request(bare: SipRequest, to: Flow, onResponse: (response: SipResponse) => void): ClientTransaction {
     const branch = cookie + random.token(8);
-    const { request: sent, flow, abandon } = start(bare, to, branch, onResponse);
-    return { request: sent, abandon, cancel: () => void start(cancelOf(sent), flow, branch, () => {}) };
+    const { request: sent, flow, abandon, cancelled } = start(bare, to, branch, onResponse);
+    return {
+      request: sent,
+      abandon,
+      cancel() {
+        start(cancelOf(sent), flow, branch, () => {});
+        cancelled();
+      },
+    };
   }
 
   function receiveResponse(response: SipResponse): void {

@@ -154,6 +154,7 @@ export async function openSite(
     },
   );
   const endpoint: Endpoint = await wire.endpoint(serverAddress, server.handlers, {
+    methods: ["REGISTER", "PUBLISH"],
     supported: ["eventlist"],
     tls: { port: secureAddress.port, identity },
   });

@@ -292,7 +292,7 @@ test("inside a session: offers are answered or refused, out-of-order requests an
     invite.accept(sdp("answer"), {
       onConfirmed() {},
       onEnd() {},
-      onReoffer: (offer) => (offer === "bad" ? 488 : sdp(`${offer} answered`)),
+      onReoffer: (offer, reply) => reply(offer === "bad" ? 488 : sdp(`${offer} answered`)),
     }),
   );
   const peer = await wire.raw({ host: "10.0.0.9", port: 5060 });

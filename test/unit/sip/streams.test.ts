@@ -236,7 +236,7 @@ test("a sips URI and transport=tls lead to port 5061 under TLS, and the Contact 
     "sip:b@10.0.0.1;transport=tcp",
     "sip:b@10.0.0.1",
   ]) {
-    endpoint.request({ method: "REFER", uri, ...parties }, ({ status }) => told.push(status));
+    endpoint.request({ method: "REGISTER", uri, ...parties }, ({ status }) => told.push(status));
     await clock.advance(100);
   }
   assert.equal(told, [200, 200, 200, 200]);

@@ -76,13 +76,15 @@ for (const reliable of [false, true]) {
     const calling = { in: "calling", interval: 500 } as const;
     const completed = { in: "completed" } as const;
     const [a, b, d, m] = [expiry("timerA"), expiry("timerB"), expiry("timerD"), expiry("timerM")];
+    const cancelled = { type: "cancelled" } as const;
+    const unheard = expiry("timerCancelled");
     const settle = "stop timerA, stop timerB";
     const refused = `${settle}, start timerD ${reliable ? 0 : 32_000}, acknowledge 486, pass 486`;
     table(
       `INVITE client, ${over}`,
       inviteClient(reliable),
       [initial, calling, proceeding, accepted, completed, terminated],
-      [start, r180, r200, r486, broken, a, b, d, m],
+      [start, r180, r200, r486, cancelled, broken, a, b, d, m, unheard],
       [
         [initial, start, calling, `start timerB 32000, ${unless("start timerA 500, ")}send`],
         [calling, a, { in: "calling", interval: 1_000 }, "send, start timerA 1000"],
@@ -91,6 +93,10 @@ for (const reliable of [false, true]) {
         [calling, r180, proceeding, `${settle}, pass 180`],
         [calling, r200, accepted, `${settle}, start timerM 32000, pass 200`],
         [calling, r486, completed, refused],
+        [calling, cancelled, calling, "start timerCancelled 32000"],
+        [calling, unheard, terminated, "forget, fail 408"],
+        [proceeding, cancelled, proceeding, "start timerCancelled 32000"],
+        [proceeding, unheard, terminated, "forget, fail 408"],
         [proceeding, broken, terminated, "forget, fail 503"],
         [proceeding, r180, proceeding, `${settle}, pass 180`],
         [proceeding, r200, accepted, `${settle}, start timerM 32000, pass 200`],
