@@ -82,7 +82,7 @@ test("who leaves one talkgroup keeps what they have in the others", async () => 
 });
 
 test("with other rights in a talkgroup the session is set up anew, and the user's own call ends", async () => {
-  for (const changes of [{ priority: 9 }, { listenOnly: ["fire", "ops"] }]) {
+  for (const changes of [{ priority: 9 }, { listenOnly: ["fire", "ops"] }, { noPreempt: ["fire", "ops"] }]) {
     const { site, phone, clock, told } = await busy();
     const before = site.asked.length;
     change(site, "alice", changes);
@@ -91,13 +91,24 @@ test("with other rights in a talkgroup the session is set up anew, and the user'
       .slice(before)
       .flatMap(({ command }) => (command.type === "provision" ? [command.options] : []));
     assert.equal(
-      provisions.map(({ talkgroup, mayTalk, priority }) => [talkgroup, mayTalk, priority]),
-      [["fire", !("listenOnly" in changes), "priority" in changes ? 9 : 3]],
+      provisions.map(({ talkgroup, mayTalk, priority, mayPreempt }) => [talkgroup, mayTalk, priority, mayPreempt]),
+      [["fire", !("listenOnly" in changes), "priority" in changes ? 9 : 3, !("noPreempt" in changes)]],
     );
     assert.is(told.at(-1), "alice: fire");
     assert.ok(phone.story.includes("hung up"));
     await site.close();
   }
+});
+
+test("who becomes a dispatcher keeps their session, and is one at once", async () => {
+  const { site, phone, clock } = await busy();
+  const before = site.asked.length;
+  change(site, "alice", { dispatcher: ["fire"], noPreempt: [] });
+  await clock.advance(500);
+  assert.equal([site.asked.length, phone.story.includes("hung up")], [before, false]);
+  const { dispatches, listenOnly, noPreempt } = site.accounts.find("alice") ?? {};
+  assert.equal([dispatches, listenOnly, noPreempt], [new Set(["fire"]), new Set(), new Set()]);
+  await site.close();
 });
 
 test("a priority of a talkgroup's own is that of the session there", async () => {

@@ -82,6 +82,8 @@ const all = [...configured, "dave: fire"];
 
 if (reason !== undefined) skip("a store on a disk that takes nothing", reason);
 else {
+  mountMemory("/dev/shm", "size=8m");
+
   for (const [what, parts] of [
     ["that was closed", [""]],
     ["that lost its power", ["", "-wal", "-shm"]],
