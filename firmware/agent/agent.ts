@@ -8,27 +8,17 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
-import { causeWords } from "../floor/message.ts";
 import type { Log } from "../log.ts";
 import type { PortRange } from "../media/port-pair.ts";
-import { openFloorControl } from "./floor-control.ts";
 import { halfDuplex } from "./half-duplex.ts";
+import { openLine } from "./line.ts";
 import { openSignalling } from "./signalling.ts";
-import { openTalker } from "./talker.ts";
-import { openVoice } from "./voice.ts";
+import { openTransmitter, type TransmitterSignals } from "./transmitter.ts";
 
 /** What the agent tells whoever it speaks for. */
-export interface AgentSignals {
+export interface AgentSignals extends TransmitterSignals {
   /** The session with the conference server stands (or not): a press will be heard. */
   ready(ready: boolean): void;
-  /** The floor is ours: what is said from the press on is heard. */
-  permit(): void;
-  /** The floor is no longer ours, or no longer asked for, by our own release. */
-  unkeyed(): void;
-  /** The press is in vain; it must be let go. */
-  denied(): void;
-  /** The burst was cut short; the button must be let go. */
-  revoked(): void;
   /** Somebody talks (an identity, or "" where it is withheld), or nobody does. */
   listening(party: string | undefined): void;
 }
@@ -71,111 +61,46 @@ export async function openAgent(
   options: AgentOptions,
   signals: AgentSignals,
 ): Promise<Agent> {
-  const { clock, log } = ports;
-  const { talkgroup, user, realm, range } = options;
+  const { talkgroup, user, realm, range, priority, bitrate } = options;
   const who = { talkgroup, user };
+  const opened: (() => void)[] = [];
+  const close = (): void => {
+    for (let last = opened.pop(); last; last = opened.pop()) last();
+  };
 
-  const voice = await openVoice(
-    ports,
-    { range, cname: `${user}@${realm}` },
-    {
-      onFloor: (packet) => floor.receive(packet),
-      onSpeech: () => floor.speech(),
-      onLoss: (percent) => talker.expectLoss(percent),
-      onLost: () => signalling.lost(),
-    },
-  );
-  const firstTimestamp = Math.floor(ports.random.fraction() * 0x8000_0000);
-  const talker = await openTalker(
-    ports,
-    { bitrate: options.bitrate, firstTimestamp },
-    {
-      send: voice.send,
-      onDead() {
-        log.warn(who, "the microphone gives nothing: the floor is released");
-        floor.unpress();
-        signals.revoked();
+  try {
+    const transmitter = await openTransmitter(ports, { bitrate, who }, signals);
+    opened.push(transmitter.close);
+    const line = await openLine(
+      ports,
+      { range, cname: `${user}@${realm}`, priority },
+      {
+        ...transmitter.floorOf(who),
+        listening: signals.listening,
+        ready: signals.ready,
+        onLoss: transmitter.expectLoss,
+        onLost: () => signalling.lost(),
       },
-    },
-  );
-  const mute = halfDuplex();
+    );
+    opened.push(line.close);
+    const mute = halfDuplex();
+    const signalling = await openSignalling(ports, { ...options, local: line.local }, line.session);
 
-  const floor = openFloorControl(
-    { clock, send: voice.sendFloor },
-    { ssrc: voice.ssrc, priority: options.priority },
-    {
-      capture: talker.keep,
-      talk() {
-        talker.talk();
-        signals.permit();
+    return {
+      press: (at) => transmitter.press(at, line),
+      release: transmitter.release,
+      capture: transmitter.capture,
+      fill(frame) {
+        line.fill(frame);
+        mute(frame, transmitter.talking());
       },
-      mute() {
-        talker.mute();
-        signals.unkeyed();
+      async close() {
+        await signalling.close();
+        close();
       },
-      denied(cause) {
-        talker.mute();
-        log.info({ ...who, reason: causeWords("deny", cause) }, "floor denied");
-        signals.denied();
-      },
-      revoked(cause) {
-        talker.mute();
-        log.warn({ ...who, reason: causeWords("revoke", cause) }, "floor revoked");
-        signals.revoked();
-      },
-      failed() {
-        const cut = talker.talking();
-        talker.mute();
-        log.warn(who, cut ? "the session ended in mid-burst" : "no answer to the floor request");
-        if (cut) signals.revoked();
-        else signals.denied();
-      },
-      listening: signals.listening,
-    },
-  );
-
-  function close(): void {
-    floor.close();
-    voice.close();
-    talker.close();
-  }
-
-  const signalling = await openSignalling(
-    ports,
-    { ...options, local: voice.local },
-    {
-      onSession(agreement) {
-        floor.disconnected();
-        voice.connect(agreement);
-      },
-      onConfirmed: () => signals.ready(true),
-      onSessionEnd() {
-        floor.disconnected();
-        voice.disconnect();
-        signals.ready(false);
-      },
-    },
-  ).catch((error: unknown) => {
+    };
+  } catch (error) {
     close();
     throw error;
-  });
-
-  return {
-    press(at) {
-      talker.press(at);
-      if (voice.connected()) return floor.press();
-      log.warn(who, "pressed while no session stands");
-      signals.denied();
-    },
-    release: (at) => talker.release(at, floor.unpress),
-    capture: talker.capture,
-    fill(frame) {
-      voice.fill(frame);
-      mute(frame, talker.talking());
-    },
-    async close() {
-      await signalling.close();
-      close();
-    },
-  };
+  }
 }

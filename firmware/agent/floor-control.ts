@@ -1,6 +1,6 @@
-/** Runs the floor participant of an agent: RTCP APP packets and the button in, packets and what to do with the voice out. */
+/** Runs the floor participant of a line: floor messages and the button in, packets and what to do with the voice out. */
 import type { Clock } from "../../hal/clock/port.ts";
-import { decodeFloor, encodeFloor } from "../floor/message.ts";
+import { type DecodedFloor, encodeFloor } from "../floor/message.ts";
 import { type ParticipantEffect, participant, participantDefaults, participantInitial } from "../floor/participant.ts";
 import { run } from "../machine.ts";
 
@@ -51,10 +51,7 @@ export function openFloorControl(
   }
 
   return {
-    receive(packet: Uint8Array): void {
-      const decoded = decodeFloor(packet);
-      if (decoded) machine.send({ type: "message", message: decoded.message, acknowledge: decoded.acknowledge });
-    },
+    receive: ({ message, acknowledge }: DecodedFloor) => machine.send({ type: "message", message, acknowledge }),
     /** Speech arrives from the conference server. */
     speech(): void {
       const now = clock.now();
