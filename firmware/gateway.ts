@@ -146,6 +146,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         case "answer":
         case "ready":
         case "refused":
+        case "reanswer":
         case "lost":
           return server.session(event);
         case "trunk-floor":

@@ -30,6 +30,7 @@ const lenientMs = 300;
 const warnMs = 1_000;
 
 export interface Call {
+  readonly settings: TalkgroupSettings;
   join(leg: Leg): void;
   leave(leg: Leg): void;
   role(role: FloorRole): void;
@@ -48,6 +49,7 @@ export function openCall(
   const { clock, post, bridge } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
+  const isOfGateway = settings.scope === "gateway";
   const legs = new Map<ParticipantKey, Leg>();
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
   /** When a leg was last told that it is not heard, monotonic ms. */
@@ -100,6 +102,7 @@ export function openCall(
         return;
       }
       case "send": {
+        if (isOfGateway) return;
         const { to, participant, epoch, priority, message } = effect;
         const packet = encodeFloor(message, { ssrc: options.ssrc });
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
@@ -115,7 +118,7 @@ export function openCall(
         bridged = true;
         return;
       case "unbridge":
-        if (bridged) post({ type: "unbridged", talkgroup });
+        if (bridged || isOfGateway) post({ type: "unbridged", talkgroup });
         bridged = false;
         return;
     }
@@ -136,7 +139,10 @@ export function openCall(
     if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
   }
 
+  if (isOfGateway) floor.send({ type: "opened" });
+
   return {
+    settings,
     join(leg) {
       legs.set(keyOf(leg), leg);
       bridge.join(leg);
@@ -155,19 +161,21 @@ export function openCall(
       bridge.leave(leg);
     },
     role(role) {
+      if (isOfGateway) return;
       bridge.trunk(role.peers.length > 0);
       floor.send({ type: "role", role });
     },
     fromLeg(leg, message) {
       const from = keyOf(leg);
       if (!legs.has(from)) return;
-      const { user: party, priority, mayTalk } = leg.options;
+      const { user: party, priority, mayTalk, mayPreempt } = leg.options;
       // Every other message of a participant answers one of ours.
-      if (message.type === "request") floor.send({ type: "request", request: { from, party, priority, mayTalk } });
+      if (message.type === "request")
+        floor.send({ type: "request", request: { from, party, priority, mayTalk, mayPreempt } });
       else if (message.type === "release") floor.send({ type: "release", from });
     },
     fromTrunk(from, { participant, epoch, priority, message }) {
-      const decoded = decodeFloor(message);
+      const decoded = isOfGateway ? undefined : decodeFloor(message);
       if (!decoded) return;
       const party = legs.get(participant)?.options.user;
       const trunk = { from, participant, epoch, priority, message: decoded.message };
@@ -178,7 +186,7 @@ export function openCall(
       else if (view.payloadLength > 0) warn(leg);
     },
     mediaFromTrunk(from, packet) {
-      if (bridge.fromTrunk(from, packet)) live();
+      if (!isOfGateway && bridge.fromTrunk(from, packet)) live();
     },
     close() {
       floor.close();

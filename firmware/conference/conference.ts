@@ -9,15 +9,22 @@ import { DeviceError } from "../../hal/error.ts";
 import type { Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import { denyCause, type FloorMessage } from "../floor/message.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { openBridge } from "./bridge.ts";
 import { type Call, openCall } from "./call.ts";
-import { type Leg, openLeg } from "./leg.ts";
+import { type Leg, openLeg, type PresentCall } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
 import type { ConferenceCommand, ConferenceEvent, LegId, LegOptions, TalkgroupSettings } from "./protocol.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
 const mostLegs = 2_000;
+
+/** A leg, and the call that its session serves now; in none it is parked. */
+interface Placed {
+  readonly leg: Leg;
+  call: Call | undefined;
+}
 
 export interface Conference {
   receive(command: ConferenceCommand): void;
@@ -30,7 +37,7 @@ export function openConference(
   post: (event: ConferenceEvent) => void,
 ): Conference {
   const calls = new Map<string, Call>();
-  const legs = new Map<LegId, Leg>();
+  const legs = new Map<LegId, Placed>();
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
 
@@ -44,41 +51,36 @@ export function openConference(
   }
 
   function closeTalkgroup(name: string): void {
-    for (const [id, leg] of [...legs]) {
-      if (leg.options.talkgroup !== name) continue;
-      drop(id);
-      post({ type: "lost", leg: id });
-    }
-    calls.get(name)?.close();
+    const call = calls.get(name);
+    for (const [id, placed] of [...legs]) if (call && placed.call === call) lose(id);
+    call?.close();
     calls.delete(name);
   }
 
   async function provision(legOptions: LegOptions, offer: string | undefined): Promise<void> {
     const { leg: id, talkgroup } = legOptions;
-    const call = calls.get(talkgroup);
-    if (!call) return refuse(id, 404, `no talkgroup ${talkgroup}`);
+    const call = talkgroup === undefined ? undefined : calls.get(talkgroup);
+    if (talkgroup !== undefined && !call) return refuse(id, 404, `no talkgroup ${talkgroup}`);
     if (legs.has(id) || opening.has(id)) return refuse(id, 482, `the leg ${id} exists already`);
     if (legs.size + opening.size >= mostLegs) return refuse(id, 503, `${mostLegs} legs are in use`);
     opening.add(id);
     try {
       const leg = await openLeg(ports, legOptions, options.range, {
-        onFloor: (message) => call.fromLeg(leg, message),
-        onMedia: (packet, view) => call.mediaFromLeg(leg, packet, view),
-        onLost() {
-          drop(id);
-          post({ type: "lost", leg: id });
-        },
+        onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
+        onMedia: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+        onLost: () => lose(id),
       });
+      const placed: Placed = { leg, call };
       if (!opening.delete(id)) return leg.close();
-      if (calls.get(talkgroup) !== call) {
+      if (talkgroup !== undefined && calls.get(talkgroup) !== call) {
         leg.close();
         return refuse(id, 404, `talkgroup ${talkgroup} is no more`);
       }
-      legs.set(id, leg);
+      legs.set(id, placed);
       if (offer === undefined) return post({ type: "offer", leg: id, sdp: leg.offer() });
       const sdp = leg.answer(offer);
       post({ type: "answer", leg: id, sdp });
-      stand(leg, call);
+      stand(placed);
     } catch (error) {
       const wanted = opening.delete(id) || legs.has(id);
       drop(id);
@@ -87,25 +89,45 @@ export function openConference(
     }
   }
 
-  function stand(leg: Leg, call: Call): void {
+  function stand(placed: Placed): void {
+    const { leg, call } = placed;
     // It may have been given back the moment that its answer was heard of.
-    if (legs.get(leg.id) !== leg) return;
-    call.join(leg);
+    if (legs.get(leg.id) !== placed) return;
+    call?.join(leg);
     post({ type: "ready", leg: leg.id });
   }
 
   function accept(id: LegId, answer: string): void {
-    const leg = legs.get(id);
-    const call = leg && calls.get(leg.options.talkgroup);
+    const placed = legs.get(id);
     try {
-      if (!call || leg.codec()) throw new ProtocolError(481, `no leg ${id} waits for an answer`);
-      leg.accept(answer);
-      stand(leg, call);
+      if (!placed || placed.leg.codec()) throw new ProtocolError(481, `no leg ${id} waits for an answer`);
+      placed.leg.accept(answer);
+      stand(placed);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       drop(id);
       refuse(id, error.status, error.message);
     }
+  }
+
+  /** A leg that is offered and not answered yet will stand in its new call. */
+  function move(id: LegId, talkgroup: string | undefined, caller: string | undefined): void {
+    const placed = legs.get(id);
+    const call = talkgroup === undefined ? undefined : calls.get(talkgroup);
+    if (!placed) return opening.has(id) ? lose(id) : undefined;
+    if (talkgroup !== undefined && !call) return lose(id);
+    const { leg, call: before } = placed;
+    if (call === before) return;
+    before?.leave(leg);
+    placed.call = call;
+    if (!leg.codec()) return;
+    leg.moved(before && presentCall(before), call && { ...presentCall(call), caller });
+    call?.join(leg);
+  }
+
+  /** In no call there is nobody to hear it (TS 24.380 §8.2.6.2). */
+  function answerParked(leg: Leg, message: FloorMessage): void {
+    if (message.type === "request") leg.sendFloor({ type: "deny", cause: denyCause.alone });
   }
 
   function refuse(leg: LegId, status: number, reason: string): void {
@@ -114,11 +136,16 @@ export function openConference(
 
   function drop(id: LegId): void {
     opening.delete(id);
-    const leg = legs.get(id);
-    if (!leg) return;
+    const placed = legs.get(id);
+    if (!placed) return;
     legs.delete(id);
-    calls.get(leg.options.talkgroup)?.leave(leg);
-    leg.close();
+    placed.call?.leave(placed.leg);
+    placed.leg.close();
+  }
+
+  function lose(id: LegId): void {
+    drop(id);
+    post({ type: "lost", leg: id });
   }
 
   return {
@@ -135,6 +162,8 @@ export function openConference(
           return accept(command.leg, command.answer);
         case "release":
           return drop(command.leg);
+        case "move":
+          return move(command.leg, command.talkgroup, command.caller);
         case "role":
           return calls.get(command.talkgroup)?.role(command.role);
         case "trunk-floor":
@@ -151,3 +180,8 @@ export function openConference(
     },
   };
 }
+
+const presentCall = ({ settings: { name, scope } }: Call): PresentCall => ({
+  talkgroup: name,
+  standing: scope !== "gateway",
+});

@@ -24,6 +24,7 @@ export interface FloorRequest {
   readonly party: string;
   readonly priority: number;
   readonly mayTalk: boolean;
+  readonly mayPreempt: boolean;
 }
 
 export interface ControlState {
@@ -51,6 +52,8 @@ export interface TrunkMessage {
 }
 
 export type ControlEvent =
+  /** From now on the floor decides who is heard: the hang time begins though nobody has talked. */
+  | { readonly type: "opened" }
   | { readonly type: "role"; readonly role: FloorRole }
   | { readonly type: "request"; readonly request: FloorRequest }
   | { readonly type: "release"; readonly from: ParticipantKey }

@@ -112,7 +112,8 @@ export function control(
         [{ do: "tell", participant: request.from, message: { type: "deny", cause: denyCause.receiveOnly } }],
       ];
     const message: FloorMessage = { type: "request", priority: request.priority, userId: request.party };
-    const forward = sendTo(state, state.controller, request.from, message, request.priority);
+    const contends = request.mayPreempt ? request.priority : 0;
+    const forward = sendTo(state, state.controller, request.from, message, contends);
     // Only one question is timed; a leg that asks meanwhile asks again by its own T101.
     if (state.asking) return [state, [forward]];
     return [{ ...state, asking: request }, [forward, { start: "answer", ms: limits.answerMs }]];
@@ -180,12 +181,12 @@ export function control(
 
   function onTrunk(state: ControlState, trunk: TrunkMessage): Step {
     const seen: ControlState = { ...state, epoch: Math.max(state.epoch, trunk.epoch) };
-    const { from, participant, priority, message } = trunk;
+    const { from, participant, message } = trunk;
     switch (message.type) {
       case "request":
         // Who asks the wrong gateway asks again by T101, by then knowing better.
         if (!controlling(seen) || gatewayOf(participant) !== from) return [seen, []];
-        return onRequest(seen, { from: participant, party: message.userId ?? participant, priority, mayTalk: true });
+        return onRequest(seen, asked(trunk, message));
       case "release":
         if (!controlling(seen) || gatewayOf(participant) !== from) return [seen, []];
         return [seen, [{ do: "arbitrate", event: { type: "release", from: participant } }]];
@@ -303,6 +304,8 @@ export function control(
 
   function step(state: ControlState, event: ControlEvent | Expiry<ControlTimer>): Step {
     switch (event.type) {
+      case "opened":
+        return state.burst ? [state, []] : [state, [{ start: "hang", ms: limits.hangMs }]];
       case "role":
         return onRole(state, event.role);
       case "request":
@@ -323,4 +326,11 @@ export function control(
   }
 
   return (state, event) => askAgain(step(state, event), state);
+}
+
+/** A request of another gateway, which has judged for itself who may talk and who may pre-empt (see TrunkFloor). */
+function asked(trunk: TrunkMessage, message: Extract<FloorMessage, { readonly type: "request" }>): FloorRequest {
+  const { participant: from, priority: contends } = trunk;
+  const priority = Math.max(contends, message.priority ?? 0);
+  return { from, party: message.userId ?? from, priority, mayTalk: true, mayPreempt: contends === priority };
 }

@@ -15,6 +15,8 @@ import {
   floorSubtype,
   isFloorPacket,
 } from "../floor/message.ts";
+import { decodeSession, encodeSession, isSessionPacket, sessionType } from "../floor/session-message.ts";
+import { run } from "../machine.ts";
 import { clockRates } from "../media/codec.ts";
 import { openPortPair, type PortRange } from "../media/port-pair.ts";
 import { type OutgoingStream, outgoingStream, type SourceNumbers } from "../media/rewriter.ts";
@@ -23,6 +25,7 @@ import { isRtcp, type RtpView, readRtp, rtpHeaderLength, rtpView } from "../medi
 import { type Agreement, answerOffer, type LegCodec, legOffer, readAnswer } from "../sip/negotiation.ts";
 import { channelsOf, type TerminalChannels } from "./latch.ts";
 import type { LegId, LegOptions } from "./protocol.ts";
+import { sessionCall } from "./session-call.ts";
 
 export interface LegHandlers {
   onFloor(message: FloorMessage): void;
@@ -43,11 +46,24 @@ export interface Leg {
   /** Takes the terminal's answer. Throws ProtocolError 488. */
   accept(answer: string): void;
   sendFloor(message: FloorMessage): void;
+  /** Whether its terminal knows floor control. */
+  hasFloor(): boolean;
+  /** Its session has left one call, and serves another. A terminal with floor control is told of it. */
+  moved(from: PresentCall | undefined, to: PresentCall | undefined): void;
   /** A talk burst starts: the next packet is its first. */
   begin(nowMs: number): void;
   /** Sends a payload that has 12 bytes of room before it; this leg's header is written there. */
   send(packet: Uint8Array, source: SourceNumbers): void;
   close(): void;
+}
+
+/** A call as a terminal is told of it. */
+export interface PresentCall {
+  readonly talkgroup: string;
+  /** A talkgroup that anybody may come into, rather than a call that somebody set up. */
+  readonly standing: boolean;
+  /** The identity of who called. */
+  readonly caller?: string | undefined;
 }
 
 /** An idle leg's way through a NAT is held open so often (RFC 6263 §4.1: an empty datagram). */
@@ -76,6 +92,7 @@ export async function openLeg(
         readonly payloadType: number;
         readonly to: TerminalChannels;
         readonly out: OutgoingStream;
+        readonly lines: Agreement["lines"];
       }
     | undefined;
   let aliveAt = clock.now();
@@ -84,6 +101,9 @@ export async function openLeg(
   const sockets = await openPortPair(ports, range, onRtp, onRtcp);
   const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc, cname: options.leg });
   const stopWatching = clock.every(watchMs, watch);
+  const calls = run(sessionCall, {}, clock, ({ message }) => {
+    if (agreed?.to.floor) sockets.rtcp.send(encodeSession(message, ssrc), agreed.to.floor.address());
+  });
 
   function onRtp(data: Uint8Array, from: Address): void {
     if (!agreed || data.length > longestPacket || !readRtp(data, view)) return;
@@ -95,6 +115,7 @@ export async function openLeg(
 
   function onRtcp(data: Uint8Array, from: Address): void {
     if (isFloorPacket(data)) return onFloorPacket(data, from);
+    if (isSessionPacket(data)) return onSessionPacket(data, from);
     if (!isRtcp(data) || !agreed?.to.reports.isFrom(from) || !rtcp.receive(data, clock.now())) return;
     aliveAt = clock.now();
   }
@@ -107,6 +128,13 @@ export async function openLeg(
     if (acknowledge)
       sendFloor({ type: "ack", of: floorSubtype[message.type] | acknowledgeBit, source: ackSource.controlling });
     handlers.onFloor(message);
+  }
+
+  function onSessionPacket(data: Uint8Array, from: Address): void {
+    const message = agreed?.to.floor?.isFrom(from) ? decodeSession(data) : undefined;
+    if (!message) return;
+    aliveAt = clock.now();
+    if (message.type === "acknowledgement") calls.send({ type: "acknowledged", session: message.session });
   }
 
   function sendFloor(message: FloorMessage): void {
@@ -126,13 +154,19 @@ export async function openLeg(
     sockets.rtp.send(emptyDatagram, agreed.to.audio.address());
   }
 
+  /** A call is named in the domain of the leg's user (TS 24.379 §4.5). */
+  function identityOf({ talkgroup, standing }: PresentCall): { session: string; sessionType: number } {
+    const domain = options.user.slice(options.user.indexOf("@") + 1);
+    return { session: `sip:${talkgroup}@${domain}`, sessionType: standing ? sessionType.chat : sessionType.none };
+  }
+
   function agree(agreement: Agreement): void {
     const { codec, payloadType } = agreement;
     const clockRate = clockRates[codec];
     const sequence = numbers.getUint16(4) & 0x7fff;
     const timestamp = numbers.getUint32(6) & 0x7fff_ffff;
     const out = outgoingStream({ ssrc, sequence, timestamp, clockRate });
-    agreed = { codec, payloadType, to: channelsOf(agreement), out };
+    agreed = { codec, payloadType, to: channelsOf(agreement), out, lines: agreement.lines };
     aliveAt = clock.now();
     rtcp.start(clockRate);
   }
@@ -149,6 +183,19 @@ export async function openLeg(
     },
     accept: (answer) => agree(readAnswer(answer)),
     sendFloor,
+    hasFloor: () => agreed?.to.floor !== undefined,
+    moved(from, to) {
+      if (!agreed?.to.floor) return;
+      const { audio: audioLine, floor: floorLine } = agreed.lines;
+      if (from) calls.send({ type: "tell", message: { type: "disconnect", ...identityOf(from) } });
+      if (!to) return;
+      const identity = identityOf(to);
+      const parties = {
+        ...(to.standing && { group: identity.session }),
+        ...(to.caller !== undefined && { caller: to.caller }),
+      };
+      calls.send({ type: "tell", message: { type: "connect", ...identity, ...parties, audioLine, floorLine } });
+    },
     begin: (nowMs) => agreed?.out.begin(nowMs),
     send(packet, source) {
       const written = agreed?.out.write(packet, source, agreed.payloadType);
@@ -159,6 +206,7 @@ export async function openLeg(
     },
     close() {
       stopWatching();
+      calls.close();
       rtcp.stop();
       sockets.rtp.close();
       sockets.rtcp.close();

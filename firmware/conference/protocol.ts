@@ -18,16 +18,24 @@ export interface TalkgroupSettings {
   readonly graceMs: number;
   /** T4: hang time after the last burst, before the legs are un-bridged. */
   readonly hangMs: number;
+  /** A call of this gateway alone: neither its floor nor its media crosses a trunk. */
+  readonly scope?: "gateway";
+  /** While it has exactly two legs and neither has a floor channel, both are heard at once. */
+  readonly duplex?: true;
 }
 
+/** What a leg was provisioned with. Where it is later is what the "move" commands made of it. */
 export interface LegOptions {
   readonly leg: LegId;
-  readonly talkgroup: string;
+  /** Absent: parked, a session in no call. It is kept alive and carries no audio. */
+  readonly talkgroup?: string;
   /** The identity shown to others: "sip:alice@example.org". */
   readonly user: string;
   readonly mayTalk: boolean;
   /** Floor priority 0..255. */
   readonly priority: number;
+  /** Whether its priority takes the floor from a lower one. */
+  readonly mayPreempt: boolean;
 }
 
 /** Who runs the arbiter of a talkgroup. `peers` are the other live gateways that have members in it. */
@@ -41,7 +49,7 @@ export interface TrunkFloor {
   readonly participant: string;
   /** The term of the controlling gateway: grows each time control changes hands. */
   readonly epoch: number;
-  /** The priority of the burst that a Taken speaks of. */
+  /** Of the burst that a Taken speaks of; of a Request, what it contends with: 0 of who may not pre-empt, whose burst has the priority in `message`. */
   readonly priority: number;
   readonly message: Uint8Array;
 }
@@ -55,18 +63,31 @@ export type ConferenceCommand =
   /** The terminal answered the offer. Reply: "ready" or "refused". */
   | { readonly type: "accept"; readonly leg: LegId; readonly answer: string }
   | { readonly type: "release"; readonly leg: LegId }
+  /** The terminal offers anew in a standing session (RFC 3264 §8). Reply: "reanswer". */
+  | { readonly type: "reoffer"; readonly leg: LegId; readonly offer: string }
+  /** Into another call, or into none. Unknown talkgroup: "lost". A terminal with floor control is told of it, and of `caller`, who called. */
+  | { readonly type: "move"; readonly leg: LegId; readonly talkgroup?: string; readonly caller?: string }
+  /** "0".."9", "*", "#", "A".."D": a key that the terminal did not send in its audio. */
+  | { readonly type: "key"; readonly leg: LegId; readonly key: string }
+  /** Played into that leg's audio. */
+  | { readonly type: "tone"; readonly leg: LegId; readonly tone: "confirm" | "deny" }
   | { readonly type: "role"; readonly talkgroup: string; readonly role: FloorRole }
   | { readonly type: "trunk-floor"; readonly from: GatewayId; readonly floor: TrunkFloor }
   | { readonly type: "trunk-media"; readonly from: GatewayId; readonly talkgroup: string; readonly packet: Uint8Array };
+
+/** With a status: refused, and the session goes on as it was (RFC 3261 §14.1). */
+export type Reanswer = { readonly sdp: string } | { readonly status: number; readonly reason: string };
 
 export type ConferenceEvent =
   | { readonly type: "offer"; readonly leg: LegId; readonly sdp: string }
   | { readonly type: "answer"; readonly leg: LegId; readonly sdp: string }
   | { readonly type: "ready"; readonly leg: LegId }
   | { readonly type: "refused"; readonly leg: LegId; readonly status: number; readonly reason: string }
-  /** No sign of life for three keep-alive intervals; the leg is gone and should be provisioned again. */
+  | ({ readonly type: "reanswer"; readonly leg: LegId } & Reanswer)
+  /** No sign of life, or no such call; the leg is gone and should be provisioned again. */
   | { readonly type: "lost"; readonly leg: LegId }
   | { readonly type: "bridged"; readonly talkgroup: string }
+  /** T4 is over. Of a call of this gateway alone also if nobody has talked `hangMs` after it was opened. */
   | { readonly type: "unbridged"; readonly talkgroup: string }
   /** Who talks now (identity), for logs, lamps and consoles. */
   | { readonly type: "floor"; readonly talkgroup: string; readonly talker?: string }

@@ -79,6 +79,8 @@ export type ArbiterEvent =
       readonly party: string;
       readonly priority: number;
       readonly mayTalk: boolean;
+      /** Whether a priority above the talker's takes the floor. */
+      readonly mayPreempt: boolean;
     }
   | { readonly type: "release"; readonly from: Participant }
   /** Media flows from a participant. Sent now and then while it does, well within T1. */
@@ -257,7 +259,7 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
           return [same, [granted(same)]];
         }
         if (!event.mayTalk) return [state, [deny(event.from, denyCause.receiveOnly)]];
-        if (event.priority <= state.priority) return [state, [deny(event.from, denyCause.taken)]];
+        if (!preempts(event, state)) return [state, [deny(event.from, denyCause.taken)]];
         return revoke(state, revokeCause.preempted, claim(event));
       }
       case "release":
@@ -349,13 +351,13 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
 
   /** A request while the talker is being revoked: the highest priority above its own is next. */
   function contend(state: In<"revoking">, request: Request, again: ArbiterEffect): Step {
-    const { from, mayTalk, priority } = request;
+    const { from, mayTalk } = request;
     const { next, talker } = state;
     if (from === talker) return [state, [again]];
     // It waits already and asks again by T101; the end of the grace answers it.
     if (from === next?.talker) return [{ ...state, next: claim(request) }, []];
     if (!mayTalk) return [state, [deny(from, denyCause.receiveOnly)]];
-    if (priority <= (next ?? state).priority) return [state, [deny(from, denyCause.taken)]];
+    if (!preempts(request, next ?? state)) return [state, [deny(from, denyCause.taken)]];
     return [
       { ...state, next: claim(request) },
       next ? [deny(next.talker, denyCause.taken)] : [{ start: "T3", ms: limits.preemptMs }],
@@ -374,4 +376,5 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
   };
 }
 
+const preempts = ({ priority, mayPreempt }: Request, burst: Burst): boolean => mayPreempt && priority > burst.priority;
 const claim = ({ from, party, priority }: Request): Burst => ({ talker: from, party, priority });

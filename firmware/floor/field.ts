@@ -1,7 +1,15 @@
 /**
- * The frame of a floor control packet (TS 24.380 §8.1): an RTCP APP packet named "MCPT", its subtype, and its fields, each
- * an id, a length, a value, and zeros up to the next multiple of four bytes. What the fields of a message mean is message.ts's.
+ * The frame of a media plane control packet (TS 24.380 §8.1): an RTCP APP packet with the name of its kind, its subtype, and its
+ * fields, each an id, a length, a value, and zeros up to the next multiple of four bytes. What the fields of a message mean is
+ * decided by message.ts for floor control and by session-message.ts for pre-established sessions.
  */
+
+export interface PacketKind {
+  /** Four letters, in ASCII. */
+  readonly name: readonly number[];
+  /** By id, bytes: a field shorter than this has no value to read, and the packet is malformed. */
+  readonly shortest: Readonly<Record<number, number>>;
+}
 
 /** Table 8.2.3.1-2. */
 export const field = {
@@ -20,22 +28,25 @@ export const field = {
   ssrc: 14,
 } as const;
 
-/** A field shorter than this has no value to read: the packet is malformed. */
-const shortest: Readonly<Record<number, number>> = {
-  [field.priority]: 1,
-  [field.duration]: 2,
-  [field.cause]: 2,
-  [field.queueInfo]: 2,
-  [field.mayRequest]: 2,
-  [field.queueSize]: 2,
-  [field.sequence]: 2,
-  [field.source]: 2,
-  [field.messageType]: 1,
-  [field.indicator]: 2,
-  [field.ssrc]: 4,
+/** "MCPT": floor control (§8.2). */
+export const floorKind: PacketKind = {
+  name: [0x4d, 0x43, 0x50, 0x54],
+  shortest: {
+    [field.priority]: 1,
+    [field.duration]: 2,
+    [field.cause]: 2,
+    [field.queueInfo]: 2,
+    [field.mayRequest]: 2,
+    [field.queueSize]: 2,
+    [field.sequence]: 2,
+    [field.source]: 2,
+    [field.messageType]: 1,
+    [field.indicator]: 2,
+    [field.ssrc]: 4,
+  },
 };
 
-export interface FloorPacket {
+export interface ControlPacket {
   /** Five bits. */
   readonly subtype: number;
   /** Of the sender. */
@@ -46,10 +57,9 @@ export interface FloorPacket {
 
 const appPacket = 204;
 const headerBytes = 12;
-const name = [0x4d, 0x43, 0x50, 0x54] as const;
 
-/** An APP packet named "MCPT", by its look: nothing behind the name is read. */
-export function isNamed(data: Uint8Array): boolean {
+/** An APP packet of a kind, by its look: nothing behind the name is read. */
+export function isOfKind(data: Uint8Array, { name }: PacketKind): boolean {
   return (
     data.length >= headerBytes &&
     data[1] === appPacket &&
@@ -61,10 +71,10 @@ export function isNamed(data: Uint8Array): boolean {
 }
 
 /** Takes a packet apart; undefined if it is not a well-formed one. Bytes behind the packet are not looked at. */
-export function readPacket(data: Uint8Array): FloorPacket | undefined {
+export function readPacket(data: Uint8Array, kind: PacketKind): ControlPacket | undefined {
   // Version 2 and no padding: §8.1.2 has P = 0.
   const first = data[0] ?? 0;
-  if (!isNamed(data) || first >> 5 !== 0b100) return undefined;
+  if (!isOfKind(data, kind) || first >> 5 !== 0b100) return undefined;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const end = (view.getUint16(2) + 1) * 4;
   if (end < headerBytes || end > data.length) return undefined;
@@ -74,7 +84,7 @@ export function readPacket(data: Uint8Array): FloorPacket | undefined {
     const id = view.getUint8(at);
     const length = view.getUint8(at + 1);
     const value = at + 2;
-    if (value + length > end || length < (shortest[id] ?? 0)) return undefined;
+    if (value + length > end || length < (kind.shortest[id] ?? 0)) return undefined;
     fields.set(id, data.subarray(value, value + length));
     at = (value + length + 3) & ~3;
   }
@@ -91,15 +101,20 @@ export interface FieldWriter {
   word(id: number, value: number | undefined): void;
   /** An 8-bit value, clamped, above a second one or a spare byte; nothing if undefined. */
   byte(id: number, value: number | undefined, low?: number): void;
-  /** UTF-8 behind an optional 16-bit value, cut at 255 bytes between two characters; nothing if undefined. */
-  text(id: number, value: string | undefined, word?: number): void;
+  /** UTF-8 behind an optional value of `aheadBytes`, 1 or 2; cut at 255 bytes between two characters; nothing if undefined. */
+  text(id: number, value: string | undefined, ahead?: number, aheadBytes?: 1 | 2): void;
   ssrc(value: number | undefined): void;
 }
 
 const clamp = (value: number, max: number): number => Math.min(max, Math.max(0, Math.trunc(value)));
 
 /** Puts a packet together; `write` puts in the fields. */
-export function writePacket(subtype: number, ssrc: number, write: (writer: FieldWriter) => void): Uint8Array {
+export function writePacket(
+  { name }: PacketKind,
+  subtype: number,
+  ssrc: number,
+  write: (writer: FieldWriter) => void,
+): Uint8Array {
   let at = headerBytes;
 
   function put(id: number, length: number): void {
@@ -122,12 +137,13 @@ export function writePacket(subtype: number, ssrc: number, write: (writer: Field
       scratch[at + 3] = clamp(low, 0xff);
       put(id, 2);
     },
-    text(id, value, word) {
+    text(id, value, ahead, aheadBytes = 2) {
       if (value === undefined) return;
-      const ahead = word === undefined ? 0 : 2;
-      if (word !== undefined) scratchView.setUint16(at + 2, clamp(word, 0xffff));
-      const room = scratch.subarray(at + 2 + ahead, at + 2 + 255);
-      put(id, ahead + utf8.encodeInto(value, room).written);
+      const bytes = ahead === undefined ? 0 : aheadBytes;
+      if (ahead !== undefined && bytes === 2) scratchView.setUint16(at + 2, clamp(ahead, 0xffff));
+      if (ahead !== undefined && bytes === 1) scratchView.setUint8(at + 2, clamp(ahead, 0xff));
+      const room = scratch.subarray(at + 2 + bytes, at + 2 + 255);
+      put(id, bytes + utf8.encodeInto(value, room).written);
     },
     ssrc(value) {
       if (value === undefined) return;

@@ -4,7 +4,7 @@
  * Hostile input is normal: what is not well-formed decodes to nothing, and unknown fields are stepped over.
  */
 
-import { type FloorPacket, field, isNamed, readPacket, writePacket } from "./field.ts";
+import { type ControlPacket, field, floorKind, isOfKind, readPacket, writePacket } from "./field.ts";
 
 /** Numbers are as on the wire: priority, position and size count; a cause is of `denyCause` or `revokeCause`; `indicator` is a sum of `floorIndicator`. */
 export type FloorMessage =
@@ -135,7 +135,7 @@ export function encodeFloor(
   const asks = options.acknowledge === true && acknowledgeable.includes(message.type);
   const subtype = floorSubtype[message.type] | (asks ? acknowledgeBit : 0);
 
-  return writePacket(subtype, options.ssrc, ({ word, byte, text, ssrc }) => {
+  return writePacket(floorKind, subtype, options.ssrc, ({ word, byte, text, ssrc }) => {
     switch (message.type) {
       case "request":
         byte(field.priority, message.priority);
@@ -181,7 +181,7 @@ export function encodeFloor(
 
 /** Whether an RTCP datagram begins with a floor control packet. Cheap: for telling it from the RTCP beside it. */
 export function isFloorPacket(data: Uint8Array): boolean {
-  return isNamed(data);
+  return isOfKind(data, floorKind);
 }
 
 /**
@@ -189,7 +189,7 @@ export function isFloorPacket(data: Uint8Array): boolean {
  * A mandatory number that is absent reads as "not said" (cause 255, position 255, duration 0).
  */
 export function decodeFloor(data: Uint8Array): DecodedFloor | undefined {
-  const packet = readPacket(data);
+  const packet = readPacket(data, floorKind);
   const message = packet && readMessage(packet);
   if (!message) return undefined;
   const acknowledge = (packet.subtype & acknowledgeBit) !== 0;
@@ -204,7 +204,7 @@ function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], 
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as typeof fields;
 }
 
-function readMessage({ subtype, fields }: FloorPacket): FloorMessage | undefined {
+function readMessage({ subtype, fields }: ControlPacket): FloorMessage | undefined {
   const byte = (id: number): number | undefined => fields.get(id)?.[0];
   const word = (id: number): number | undefined => number(fields.get(id)?.subarray(0, 2));
   const text = (id: number): string | undefined => {

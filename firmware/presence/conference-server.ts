@@ -4,11 +4,14 @@
 export interface SessionRequest {
   /** Unique for the life of this gateway. */
   readonly leg: string;
-  readonly talkgroup: string;
+  /** Absent: parked, in no call. */
+  readonly talkgroup?: string;
   /** "sip:alice@example.org" */
   readonly user: string;
   readonly mayTalk: boolean;
   readonly priority: number;
+  /** Whether its priority takes the floor from a lower one. */
+  readonly mayPreempt: boolean;
 }
 
 export type SessionCommand =
@@ -16,12 +19,21 @@ export type SessionCommand =
   | { readonly type: "provision"; readonly options: SessionRequest; readonly offer?: string }
   /** The terminal's answer. Reply: "ready" or "refused". */
   | { readonly type: "accept"; readonly leg: string; readonly answer: string }
-  | { readonly type: "release"; readonly leg: string };
+  | { readonly type: "release"; readonly leg: string }
+  /** The terminal offers anew. Reply: "reanswer". */
+  | { readonly type: "reoffer"; readonly leg: string; readonly offer: string }
+  /** Into another call, or parked. Unknown talkgroup: "lost". `caller`: who called, for the terminal to show. */
+  | { readonly type: "move"; readonly leg: string; readonly talkgroup?: string; readonly caller?: string }
+  | { readonly type: "key"; readonly leg: string; readonly key: string }
+  | { readonly type: "tone"; readonly leg: string; readonly tone: "confirm" | "deny" };
 
 export type SessionEvent =
   | { readonly type: "offer"; readonly leg: string; readonly sdp: string }
   | { readonly type: "answer"; readonly leg: string; readonly sdp: string }
   | { readonly type: "ready"; readonly leg: string }
+  | { readonly type: "reanswer"; readonly leg: string; readonly sdp: string }
+  /** The session goes on as it was. */
+  | { readonly type: "reanswer"; readonly leg: string; readonly status: number; readonly reason: string }
   | { readonly type: "refused"; readonly leg: string; readonly status: number; readonly reason: string }
   /** The terminal gave no sign of life; the leg is gone. */
   | { readonly type: "lost"; readonly leg: string };

@@ -7,6 +7,8 @@ export interface LegUser {
   answer(sdp: string): void;
   ready(): void;
   refused(status: number, reason: string): void;
+  /** To a re-offer: a description, or a status to refuse it with. */
+  reanswer?(answer: string | number): void;
   lost(): void;
 }
 
@@ -34,6 +36,7 @@ export function legsAt(conference: ConferenceServer): Legs {
         user: account.aor,
         mayTalk: !account.listenOnly.has(talkgroup),
         priority: priorityIn(account, talkgroup),
+        mayPreempt: true,
       };
       conference.send({ type: "provision", options, ...(offer !== undefined && { offer }) });
       return leg;
@@ -52,6 +55,8 @@ export function legsAt(conference: ConferenceServer): Legs {
           return user.answer(event.sdp);
         case "ready":
           return user.ready();
+        case "reanswer":
+          return user.reanswer?.("sdp" in event ? event.sdp : event.status);
         case "refused":
           users.delete(event.leg);
           return user.refused(event.status, event.reason);

@@ -13,6 +13,8 @@ export interface Agreement {
   readonly rtcp: Address;
   /** Where the terminal listens for floor control; undefined for a phone without it. */
   readonly floor: Address | undefined;
+  /** Which m= lines these are, counted from 1; 0: none. */
+  readonly lines: { readonly audio: number; readonly floor: number };
 }
 
 export type LegCodec = "opus" | "PCMU" | "PCMA";
@@ -70,6 +72,7 @@ function agreement(remote: SessionDescription): Agreement {
         audio: audio.address,
         rtcp: audio.rtcp,
         floor: floor?.address,
+        lines: { audio: remote.order.indexOf("audio") + 1, floor: remote.order.indexOf("floor") + 1 },
       };
   }
   throw new ProtocolError(488, "no codec in common: expected opus/48000, PCMU/8000 or PCMA/8000");

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodeFloor, type FloorMessage } from "../../firmware/floor/message.ts";
+import { encodeSession, sessionSubtype } from "../../firmware/floor/session-message.ts";
 import { fullest } from "../support/floor-messages.ts";
 import { pcapOf } from "../support/pcap.ts";
+import { sessionMessages } from "../support/session-messages.ts";
 import { testWith } from "../support/skip.ts";
 
 const port = 40_001;
@@ -118,6 +120,14 @@ testWithTshark("tshark knows the subtype of every message that asks for an Ack",
   assert.equal(
     rows.map(({ subtype }) => Number(subtype)).filter((subtype) => subtype >= 16),
     asking,
+  );
+});
+
+testWithTshark("tshark takes every message of a pre-established session for a sound APP packet", () => {
+  const rows = dissect(sessionMessages.map((message) => encodeSession(message, 42)));
+  assert.equal(
+    rows,
+    sessionMessages.map(({ type }) => ({ ssrc: "0x0000002a", name: "MCPC", subtype: `${sessionSubtype[type]}` })),
   );
 });
 

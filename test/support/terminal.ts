@@ -3,6 +3,12 @@
  * nothing: it says what a test says and keeps what it is told.
  */
 import { decodeFloor, encodeFloor, type FloorMessage, isFloorPacket } from "../../firmware/floor/message.ts";
+import {
+  decodeSession,
+  encodeSession,
+  isSessionPacket,
+  type SessionMessage,
+} from "../../firmware/floor/session-message.ts";
 import { type CodecName, clockRates } from "../../firmware/media/codec.ts";
 import { parseRtcp, type RtcpPacket } from "../../firmware/media/rtcp.ts";
 import { openRtcpSession } from "../../firmware/media/rtcp-session.ts";
@@ -25,6 +31,8 @@ export interface TerminalOptions {
   readonly floor?: boolean;
   /** Whether it sends RTCP by itself. */
   readonly reports?: boolean;
+  /** Whether it acknowledges what it is told of the calls of its session. */
+  readonly acknowledges?: boolean;
   /** The host that its session description names; its own if it is behind no NAT. */
   readonly describedAs?: string;
 }
@@ -33,12 +41,21 @@ export type Terminal = Awaited<ReturnType<typeof openTerminal>>;
 
 export async function openTerminal(
   ports: { readonly clock: Clock; readonly network: Network },
-  { local, codec = "opus", floor = true, reports = true, describedAs = local.host }: TerminalOptions,
+  options: TerminalOptions,
 ) {
   const { clock, network } = ports;
+  const {
+    local,
+    codec = "opus",
+    floor = true,
+    reports = true,
+    acknowledges = true,
+    describedAs = local.host,
+  } = options;
   const ssrc = local.port * 7919;
   const heard: HeardPacket[] = [];
   const told: (FloorMessage & { readonly at: number })[] = [];
+  const called: SessionMessage[] = [];
   const reported: (RtcpPacket & { readonly at: number })[] = [];
   const keptAliveAt: number[] = [];
   const described = { host: describedAs, port: local.port };
@@ -60,6 +77,14 @@ export async function openTerminal(
       if (!decoded) throw new Error("no floor message");
       told.push({ ...decoded.message, at: clock.now() });
       return self.onTold(decoded.message);
+    }
+    if (isSessionPacket(data)) {
+      const message = decodeSession(data);
+      if (!message) throw new Error("no message of a pre-established session");
+      called.push(message);
+      const { session, sessionType } = message;
+      if (acknowledges) sendControl(encodeSession({ type: "acknowledgement", session, sessionType, reason: 0 }, ssrc));
+      return;
     }
     for (const part of parseRtcp(data) ?? []) reported.push({ ...part, at: clock.now() });
     session.receive(data, clock.now());
@@ -92,6 +117,7 @@ export async function openTerminal(
     codec,
     heard,
     told,
+    called,
     reported,
     keptAliveAt,
     onTold(_message: FloorMessage): void {},

@@ -53,7 +53,7 @@ function brief(effect: ControlEffect): string {
 
 const request = (from: string): ControlEvent => ({
   type: "request",
-  request: { from, party: `sip:${from}`, priority: 0, mayTalk: true },
+  request: { from, party: `sip:${from}`, priority: 0, mayTalk: true, mayPreempt: true },
 });
 const trunk = (
   from: string,
@@ -120,7 +120,7 @@ test("a participating gateway passes a request on, and stands in when the contro
 test("a listen-only user of a participating gateway is denied there: the controller knows its users not", () => {
   const { effects } = feed(under("south"), {
     type: "request",
-    request: { from: "north/1", party: "sip:a", priority: 0, mayTalk: false },
+    request: { from: "north/1", party: "sip:a", priority: 0, mayTalk: false, mayPreempt: true },
   });
   assert.equal(effects, ["tell north/1 deny"]);
 });

@@ -30,7 +30,12 @@ export interface SiteOptions {
   readonly network?: SimulatedNetwork;
 }
 
-export type MemberOptions = Partial<TerminalOptions> & Partial<Pick<LegOptions, "mayTalk" | "priority">>;
+export type MemberOptions = Partial<TerminalOptions> & {
+  readonly [Option in "mayTalk" | "priority" | "mayPreempt"]?: LegOptions[Option];
+} & {
+  /** "" parks it. */
+  readonly talkgroup?: string;
+};
 
 /** A conference server of one talkgroup, "ops", and the terminals around it. */
 export function openSite(options: SiteOptions) {
@@ -51,14 +56,10 @@ export function openSite(options: SiteOptions) {
   );
   conference.receive({ type: "talkgroup", settings: { ...settings, ...options.settings } });
 
-  const legOptions = (leg: string, change: Partial<LegOptions> = {}): LegOptions => ({
-    leg,
-    talkgroup: "ops",
-    user: `sip:${leg}@example.org`,
-    mayTalk: true,
-    priority: 0,
-    ...change,
-  });
+  function legOptions(leg: string, { talkgroup = "ops", ...change }: Partial<LegOptions> = {}): LegOptions {
+    const rights = { mayTalk: true, priority: 0, mayPreempt: true };
+    return { leg, ...(talkgroup !== "" && { talkgroup }), user: `sip:${leg}@example.org`, ...rights, ...change };
+  }
 
   const site = {
     gateway,
@@ -90,11 +91,17 @@ export function openSite(options: SiteOptions) {
       if (event?.type !== "offer") throw new Error(`no offer for ${leg}: ${JSON.stringify(event)}`);
       return event.sdp;
     },
+    talkgroup: (change: Partial<TalkgroupSettings>) =>
+      conference.receive({ type: "talkgroup", settings: { ...settings, ...change } }),
+    move(leg: string, talkgroup?: string, caller?: string): void {
+      const optional = { ...(talkgroup !== undefined && { talkgroup }), ...(caller !== undefined && { caller }) };
+      conference.receive({ type: "move", leg, ...optional });
+    },
     /** A terminal whose leg stands. */
     async member(name: string, change: MemberOptions = {}): Promise<Terminal> {
-      const { mayTalk = true, priority = 0, ...rest } = change;
+      const { mayTalk = true, priority = 0, mayPreempt = true, talkgroup = "ops", ...rest } = change;
       const terminal = await site.terminal(rest);
-      const offer = await site.offer(name, { mayTalk, priority });
+      const offer = await site.offer(name, { mayTalk, priority, mayPreempt, talkgroup });
       conference.receive({ type: "accept", leg: name, answer: terminal.answer(offer) });
       await clock.advance(0);
       return terminal;

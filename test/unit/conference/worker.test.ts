@@ -30,7 +30,7 @@ test("a conference server in a worker thread provisions a leg, and ends when it 
   const { link, event, crashes } = await launch();
   link.send({ type: "talkgroup", settings });
   const reply = event();
-  const leg = { leg: "1", talkgroup: "ops", user: "sip:a@b", mayTalk: true, priority: 0 };
+  const leg = { leg: "1", talkgroup: "ops", user: "sip:a@b", mayTalk: true, priority: 0, mayPreempt: true };
   link.send({ type: "provision", options: leg });
   const offer = await reply;
   assert.match(offer.type === "offer" ? offer.sdp : offer.type, /^m=audio 46\d\d\d RTP\/AVP 111/m);

@@ -30,6 +30,7 @@ const request = (from: string, priority: number): ArbiterEvent => ({
   party: `sip:${from}`,
   priority,
   mayTalk: true,
+  mayPreempt: true,
 });
 const expiry = (timer: ArbiterTimer): Expiry<ArbiterTimer> => ({ type: "expiry", timer });
 const events: Readonly<Record<What, ArbiterEvent | Expiry<ArbiterTimer>>> = {

@@ -21,7 +21,7 @@ function openCall() {
     effects.push({ ...effect, at: clock.now() - start }),
   );
   const request = (from: string, priority = 1): void =>
-    machine.send({ type: "request", from, party: `sip:${from}`, priority, mayTalk: true });
+    machine.send({ type: "request", from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true });
 
   /** `from` is heard every 200 ms for so long. */
   async function talk(from: string, ms: number): Promise<void> {
@@ -113,6 +113,24 @@ test("a higher priority gets the floor as soon as the talker has let go, and at 
   assert.equal(deaf.moments("grant"), [0, limits.preemptMs]);
 });
 
+test("a higher priority that may not pre-empt waits for an idle floor like any other, and then has its priority", () => {
+  const call = openCall();
+  const meek = { type: "request", from: "m", party: "sip:m", priority: 9, mayTalk: true, mayPreempt: false } as const;
+  call.request("a", 1);
+  call.send(meek);
+  assert.equal(call.effects.slice(3), [{ do: "deny", to: "m", cause: denyCause.taken, at: 0 }]);
+  call.request("b", 2);
+  call.send(meek);
+  assert.equal(call.last("deny"), { do: "deny", to: "m", cause: denyCause.taken, at: 0 });
+  for (const talker of ["a", "b"]) call.send({ type: "release", from: talker });
+  call.send(meek);
+  const granted = call.last("grant");
+  assert.equal(granted?.do === "grant" && [granted.to, granted.priority], ["m", 9]);
+  call.request("b", 8);
+  assert.equal(call.last("deny")?.do, "deny");
+  assert.is(call.state().in, "taken");
+});
+
 test("of two that pre-empt the higher gets the floor, and the other is denied", async () => {
   const call = openCall();
   call.request("a", 1);
@@ -136,9 +154,9 @@ test("who pre-empts and lets go before the talker does leaves the floor idle", (
 
 test("a listener's request is denied, whoever talks", () => {
   const call = openCall();
-  call.send({ type: "request", from: "l", party: "sip:l", priority: 255, mayTalk: false });
+  call.send({ type: "request", from: "l", party: "sip:l", priority: 255, mayTalk: false, mayPreempt: true });
   call.request("a");
-  call.send({ type: "request", from: "l", party: "sip:l", priority: 255, mayTalk: false });
+  call.send({ type: "request", from: "l", party: "sip:l", priority: 255, mayTalk: false, mayPreempt: true });
   const denied = { do: "deny", to: "l", cause: denyCause.receiveOnly, at: 0 };
   assert.equal(
     call.effects.filter((effect) => effect.do === "deny"),

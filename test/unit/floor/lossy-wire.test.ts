@@ -67,7 +67,8 @@ function openFloor(seed: number, wire: Wire) {
     const packet = encodeFloor(message, { ssrc: 2 });
     transmit(() => {
       const type = decodeFloor(packet)?.message.type;
-      if (type === "request") server.send({ type, from, party: `sip:${from}`, priority, mayTalk: true });
+      if (type === "request")
+        server.send({ type, from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true });
       else if (type === "release") server.send({ type, from });
       else if (type === "ack") server.send({ type: "acknowledge", from });
     });

@@ -14,7 +14,14 @@ test("a terminal that calls a talkgroup gets the conference server's answer, and
   const { site, phone, asked, told, conference, clock } = await open();
   const session = phone.dial();
   await clock.advance(200);
-  const options = { leg, talkgroup: "ops", user: "sip:alice@example.org", mayTalk: true, priority: 3 };
+  const options = {
+    leg,
+    talkgroup: "ops",
+    user: "sip:alice@example.org",
+    mayTalk: true,
+    priority: 3,
+    mayPreempt: true,
+  };
   assert.equal(
     asked.map(({ command }) => command),
     [{ type: "provision", options, offer: "an offer" }],

@@ -21,7 +21,7 @@ test("a subscription has a leg provisioned, and the terminal called to it by the
     [
       {
         type: "provision",
-        options: { leg, talkgroup: "ops", user: "sip:bob@example.org", mayTalk: false, priority: 3 },
+        options: { leg, talkgroup: "ops", user: "sip:bob@example.org", mayTalk: false, priority: 3, mayPreempt: true },
       },
       { type: "accept", leg, answer: `answer to offer of ${leg}` },
     ],

@@ -46,7 +46,12 @@ export const willing: Reply = (command) => {
     }
     case "accept":
       return [{ type: "ready", leg: command.leg }];
+    case "reoffer":
+      return [{ type: "reanswer", leg: command.leg, sdp: `answer of ${command.leg}` }];
     case "release":
+    case "move":
+    case "key":
+    case "tone":
       return [];
   }
 };
