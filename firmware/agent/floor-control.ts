@@ -10,7 +10,7 @@ export interface FloorHandlers {
   mute(): void;
   denied(cause: number): void;
   revoked(cause: number): void;
-  failed(): void;
+  failed(why: "no-answer" | "session-over"): void;
   listening(party: string | undefined): void;
 }
 
@@ -42,7 +42,8 @@ export function openFloorControl(
       case "revoked":
         return handlers.revoked(effect.cause);
       case "failed":
-        return handlers.failed();
+        // Only a request that was sent has something to take back.
+        return handlers.failed(machine.state().in === "pending-release" ? "no-answer" : "session-over");
       case "listening":
         return handlers.listening(effect.party);
       case "silence":

@@ -6,7 +6,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
-import { decodeFloor } from "../floor/message.ts";
+import { decodeFloor, type FloorMessage } from "../floor/message.ts";
 import type { PortRange } from "../media/port-pair.ts";
 import type { SessionHandlers } from "./answering.ts";
 import { type FloorHandlers, openFloorControl } from "./floor-control.ts";
@@ -45,8 +45,14 @@ export interface Line {
   unpress(): void;
   /** `packet`: Opus, 20 ms. `first`: it follows a silence. */
   send(packet: Uint8Array, timestamp: number, first: boolean): void;
-  /** Writes 960 samples of received speech, or silence. */
-  fill(frame: Int16Array): void;
+  /** Writes 960 samples of received speech, or silence. True when speech was written. */
+  fill(frame: Int16Array): boolean;
+  /** Whoever had its floor, and what was asked of it, is void. */
+  clearFloor(): void;
+  /** A packet beside floor control. */
+  sendControl(packet: Uint8Array): void;
+  /** Of what it sends. */
+  readonly ssrc: number;
   close(): void;
 }
 
@@ -55,6 +61,12 @@ export async function openLine(
   ports: LinePorts,
   { range, cname, priority }: LineOptions,
   handlers: LineHandlers,
+  /** What is peculiar to a line whose session is parked between calls; absent: it is in its call while it stands. */
+  parking?: {
+    /** Whether a floor message is of the call that is connected now. */
+    readonly admits: (message: FloorMessage) => boolean;
+    readonly onCallControl: (packet: Uint8Array) => void;
+  },
 ): Promise<Line> {
   const voice = await openVoice(
     ports,
@@ -62,8 +74,9 @@ export async function openLine(
     {
       onFloor(packet) {
         const decoded = decodeFloor(packet);
-        if (decoded) floor.receive(decoded);
+        if (decoded && (parking?.admits(decoded.message) ?? true)) floor.receive(decoded);
       },
+      onCallControl: (packet) => parking?.onCallControl(packet),
       onSpeech: () => floor.speech(),
       onLoss: handlers.onLoss,
       onLost: handlers.onLost,
@@ -77,6 +90,7 @@ export async function openLine(
 
   return {
     local: voice.local,
+    ssrc: voice.ssrc,
     session: {
       onSession(agreement) {
         floor.disconnected();
@@ -94,6 +108,8 @@ export async function openLine(
     unpress: floor.unpress,
     send: voice.send,
     fill: voice.fill,
+    clearFloor: floor.disconnected,
+    sendControl: voice.sendFloor,
     close() {
       floor.close();
       voice.close();

@@ -37,6 +37,7 @@ export interface Transmitter {
   capture(frame: Int16Array, at: number): void;
   /** The floor is ours. */
   talking(): boolean;
+  talkingOn(line: Outlet): boolean;
   expectLoss(percent: number): void;
   /** What the floor of a line asks of the microphone; `who` for the log. */
   floorOf(who: object): Omit<FloorHandlers, "listening">;
@@ -77,6 +78,7 @@ export async function openTransmitter(
     release: (at) => talker.release(at, () => line?.unpress()),
     capture: talker.capture,
     talking: talker.talking,
+    talkingOn: (candidate) => line === candidate && talker.talking(),
     expectLoss: talker.expectLoss,
     floorOf: (of) => ({
       capture: talker.keep,
@@ -98,10 +100,10 @@ export async function openTransmitter(
         log.warn({ ...of, reason: causeWords("revoke", cause) }, "floor revoked");
         signals.revoked();
       },
-      failed() {
+      failed(why) {
         const cut = talker.talking();
         talker.mute();
-        log.warn(of, cut ? "the session ended in mid-burst" : "no answer to the floor request");
+        log.warn(of, why === "no-answer" ? "no answer to the floor request" : "the session ended in mid-burst");
         if (cut) signals.revoked();
         else signals.denied();
       },
