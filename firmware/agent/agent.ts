@@ -1,7 +1,7 @@
 /**
- * A user agent without a screen: it registers, subscribes to a talkgroup, answers the conference server's INVITE and speaks
- * RTP and floor control there, for a panel or a thin terminal. To the presence and conference servers it is a
- * terminal like any phone. It decides when speech is kept, sent and stopped; it knows no pins, no sound card and
+ * A user agent without a screen: it registers, subscribes to a talkgroup and to private calls, answers the conference server's INVITEs and
+ * speaks RTP and floor control there, for a panel or a thin terminal. To the presence and conference servers it is a
+ * terminal like any phone. It decides which line a press is for and what of both is heard; it knows no pins, no sound card and
  * nothing of what the servers do inside.
  */
 import type { Clock } from "../../hal/clock/port.ts";
@@ -10,17 +10,22 @@ import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Log } from "../log.ts";
 import type { PortRange } from "../media/port-pair.ts";
+import { openDirectLine } from "./direct-line.ts";
+import { directService } from "./direct-service.ts";
 import { halfDuplex } from "./half-duplex.ts";
 import { openLine } from "./line.ts";
+import { listening, talkers } from "./listening.ts";
 import { openSignalling } from "./signalling.ts";
 import { openTransmitter, type TransmitterSignals } from "./transmitter.ts";
 
 /** What the agent tells whoever it speaks for. */
 export interface AgentSignals extends TransmitterSignals {
-  /** The session with the conference server stands (or not): a press will be heard. */
+  /** The talkgroup's session with the conference server stands (or not): a press will be heard. */
   ready(ready: boolean): void;
   /** Somebody talks (an identity, or "" where it is withheld), or nobody does. */
   listening(party: string | undefined): void;
+  /** A private call is connected, and presses go there (who called, or "" where that is withheld); or there is none. */
+  called(party: string | undefined): void;
 }
 
 export interface AgentOptions {
@@ -28,7 +33,7 @@ export interface AgentOptions {
   readonly password: string;
   readonly realm: string;
   readonly talkgroup: string;
-  /** The address to speak from, and the ports among which RTP and RTCP find a pair. SIP takes any free port. */
+  /** The address to speak from, and the ports among which RTP and RTCP find a pair for each line. SIP takes any free port. */
   readonly range: PortRange;
   /** Where the presence server listens for SIP over UDP, and what it sends from: no wildcard. */
   readonly server: Address;
@@ -61,8 +66,11 @@ export async function openAgent(
   options: AgentOptions,
   signals: AgentSignals,
 ): Promise<Agent> {
+  const { log } = ports;
   const { talkgroup, user, realm, range, priority, bitrate } = options;
   const who = { talkgroup, user };
+  const whoDirect = { service: directService, user };
+  const line = { range, cname: `${user}@${realm}`, priority };
   const opened: (() => void)[] = [];
   const close = (): void => {
     for (let last = opened.pop(); last; last = opened.pop()) last();
@@ -71,27 +79,44 @@ export async function openAgent(
   try {
     const transmitter = await openTransmitter(ports, { bitrate, who }, signals);
     opened.push(transmitter.close);
-    const line = await openLine(
-      ports,
-      { range, cname: `${user}@${realm}`, priority },
-      {
-        ...transmitter.floorOf(who),
-        listening: signals.listening,
-        ready: signals.ready,
-        onLoss: transmitter.expectLoss,
-        onLost: () => signalling.lost(),
+    const heard = talkers(signals.listening);
+    const group = await openLine(ports, line, {
+      ...transmitter.floorOf(who),
+      listening: heard.talkgroup,
+      ready: signals.ready,
+      onLoss: transmitter.expectLoss,
+      onLost() {
+        // To begin anew ends the private call too. Who talks there hears no talkgroup: it can wait, and is told again.
+        if (!transmitter.talkingOn(direct)) signalling.lost();
       },
-    );
-    opened.push(line.close);
+    });
+    opened.push(group.close);
+    const direct = await openDirectLine(ports, line, {
+      ...transmitter.floorOf(whoDirect),
+      listening: heard.direct,
+      ready() {},
+      onLoss: transmitter.expectLoss,
+      onLost: () => signalling.directLost(),
+      called(party) {
+        log.info({ event: "private-call", user, party }, party === undefined ? "private call over" : "private call");
+        signals.called(party);
+      },
+    });
+    opened.push(direct.close);
+    const listen = listening(group.fill, direct.fill);
     const mute = halfDuplex();
-    const signalling = await openSignalling(ports, { ...options, local: line.local }, line.session);
+    const signalling = await openSignalling(
+      ports,
+      { ...options, local: { talkgroup: group.local, direct: direct.local } },
+      { talkgroup: group.session, direct: direct.session },
+    );
 
     return {
-      press: (at) => transmitter.press(at, line),
+      press: (at) => transmitter.press(at, direct.inCall() ? direct : group),
       release: transmitter.release,
       capture: transmitter.capture,
       fill(frame) {
-        line.fill(frame);
+        listen(frame);
         mute(frame, transmitter.talking());
       },
       async close() {

@@ -1,6 +1,6 @@
 /**
- * The SIP side of an agent: registered, subscribed to its talkgroup, and answering the INVITE that follows.
- * Only its own server is answered; anything else is refused.
+ * The SIP side of an agent: registered, subscribed to its talkgroup and to the service of private calls, and answering the INVITEs
+ * that follow. Only its own server is answered, and only for these two; anything else is refused.
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
@@ -13,6 +13,7 @@ import { header } from "../sip/message.ts";
 import { aorOf, parseUri } from "../sip/uri.ts";
 import { affiliation, affiliationInitial } from "./affiliation.ts";
 import { openAnswering, type SessionHandlers } from "./answering.ts";
+import { directService, openDirectService } from "./direct-service.ts";
 
 export interface SignallingOptions {
   readonly user: string;
@@ -20,14 +21,14 @@ export interface SignallingOptions {
   readonly realm: string;
   readonly talkgroup: string;
   readonly server: Address;
-  /** Where the voice listens for RTP; SIP is spoken from the same host. */
-  readonly local: Address;
+  /** Where the voice of each line listens for RTP; SIP is spoken from the same host. */
+  readonly local: { readonly talkgroup: Address; readonly direct: Address };
 }
 
 export async function openSignalling(
   ports: { readonly clock: Clock; readonly random: Random; readonly network: Network; readonly log: Log },
   options: SignallingOptions,
-  line: SessionHandlers,
+  lines: { readonly talkgroup: SessionHandlers; readonly direct: SessionHandlers },
 ) {
   const { log, random } = ports;
   const { user, realm, talkgroup, server } = options;
@@ -42,16 +43,16 @@ export async function openSignalling(
 
   const endpoint = await openEndpoint(
     ports,
-    { local: { host: options.local.host, port: 0 }, userAgent: "Roger", transports: ["udp"] },
+    { local: { host: options.local.talkgroup.host, port: 0 }, userAgent: "Roger", transports: ["udp"] },
     { onInvite, onSubscribe: (subscribe) => subscribe.respond(489), onRequest: (incoming) => incoming.respond(405) },
   );
   const answering = openAnswering(
-    { random, local: options.local },
+    { random, local: options.local.talkgroup },
     {
-      ...line,
+      ...lines.talkgroup,
       onConfirmed() {
         log.info({ event: "session", user, talkgroup }, "session stands");
-        line.onConfirmed();
+        lines.talkgroup.onConfirmed();
       },
       onEnded() {
         log.info({ user, talkgroup }, "session ended by the server");
@@ -59,16 +60,32 @@ export async function openSignalling(
       },
     },
   );
+  const direct = openDirectService(
+    { ...ports, watch: endpoint.watch },
+    {
+      user,
+      subscription: { method: "SUBSCRIBE", from: aor, via, credentials },
+      uri: `sip:${directService}@${realm}`,
+      local: options.local.direct,
+    },
+    lines.direct,
+  );
   const machine = run(affiliation, affiliationInitial, ports.clock, (effect) => {
     switch (effect.do) {
       case "register":
         return register();
       case "subscribe":
-        return subscribe();
+        subscribe();
+        return direct.registered();
       case "leave":
         return leave(effect.why);
     }
   });
+  /** By the caller that each line's server is. */
+  const acceptors = new Map([
+    [aorOf(parseUri(`sip:${directService}@${realm}`)), direct.accept],
+    [aorOf(parseUri(group)), acceptTalkgroup],
+  ]);
   machine.send({ type: "start" });
 
   function register(): void {
@@ -103,24 +120,31 @@ export async function openSignalling(
     watcher = undefined;
     registered = false;
     answering.end(why);
+    direct.unregistered();
     left = registration?.close() ?? left;
     void left.then(() => machine.send({ type: "left" }));
+  }
+
+  function acceptTalkgroup(invite: IncomingInvite): void {
+    answering.accept(invite);
+    machine.send({ type: "session" });
   }
 
   function onInvite(invite: IncomingInvite): void {
     const { remote } = invite.flow;
     const caller = aorOf(parseUri(parseNameAddr(header(invite.request, "from") ?? "").uri));
-    if (remote.host !== server.host || remote.port !== server.port || caller !== aorOf(parseUri(group)))
-      return invite.respond(403);
+    const accept = acceptors.get(caller);
+    if (remote.host !== server.host || remote.port !== server.port || !accept) return invite.respond(403);
     const { in: place } = machine.state();
     if (place === "leaving" || place === "closed") return invite.respond(480);
-    answering.accept(invite);
-    machine.send({ type: "session" });
+    accept(invite);
   }
 
   return {
     /** Nothing has come from the server for too long: everything begins anew. */
     lost: () => machine.send({ type: "lost" }),
+    /** The same of the session for private calls, which alone begins anew. */
+    directLost: direct.lost,
     async close(): Promise<void> {
       machine.send({ type: "close" });
       await left;
