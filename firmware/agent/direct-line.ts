@@ -2,7 +2,7 @@
  * The line for private calls: its session stands, parked, and is heard and spoken on while the server has it in a call. What is on
  * the wire says when that is (pre-established session control, TS 24.380 §8.3); private-call.ts decides.
  */
-import type { FloorMessage } from "../floor/message.ts";
+import { denyCause, type FloorMessage, revokeCause } from "../floor/message.ts";
 import { decodeSession, encodeSession, type SessionMessage, sessionReason } from "../floor/session-message.ts";
 import { run } from "../machine.ts";
 import { type Line, type LineHandlers, type LineOptions, type LinePorts, openLine } from "./line.ts";
@@ -58,9 +58,18 @@ export async function openDirectLine(
     options,
     {
       ...handlers,
+      // The Disconnect was lost, however often it was repeated, if one of these shows that nobody hears.
       failed(why) {
         handlers.failed(why);
-        if (why === "no-answer") call.send({ type: "unanswered" });
+        if (why === "no-answer") call.send({ type: "deserted" });
+      },
+      denied(cause) {
+        handlers.denied(cause);
+        if (cause === denyCause.alone) call.send({ type: "deserted" });
+      },
+      revoked(cause) {
+        handlers.revoked(cause);
+        if (cause === revokeCause.alone) call.send({ type: "deserted" });
       },
     },
     { admits, onCallControl },

@@ -25,8 +25,8 @@ export type PrivateCallEvent =
   | ({ readonly type: "disconnect" } & Named)
   /** Floor Taken or Idle came. `party`: who talks, or empty. */
   | { readonly type: "floor"; readonly party: string }
-  /** A request for the floor of the call was not answered. */
-  | { readonly type: "unanswered" }
+  /** The floor of the call was asked for in vain: there is no answer, or nobody who would hear. */
+  | { readonly type: "deserted" }
   /** The session ended, or is replaced. */
   | { readonly type: "session-over" };
 
@@ -56,7 +56,7 @@ export const privateCall: PrivateCall = (state, event) => {
       if (state.in !== "parked") return [state, []];
       return [{ in: "connected", call: "" }, [{ do: "connected", party: event.party }]];
     // Its Disconnect was lost: the next press must not be in vain too.
-    case "unanswered":
+    case "deserted":
       return state.in === "connected" ? [{ in: "parked" }, [{ do: "parted" }]] : [state, []];
     case "session-over":
       return [{ in: "parked" }, [{ stop: "late" }, ...parted(state)]];

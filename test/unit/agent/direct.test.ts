@@ -1,10 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { denyCause, type FloorMessage, revokeCause } from "../../../firmware/floor/message.ts";
 import { sessionReason, sessionType } from "../../../firmware/floor/session-message.ts";
 import { correlation, rms, sine, voice } from "../media/signals.ts";
 import { amplitude } from "../panel/bench.ts";
 import { decoded, open, opus } from "./bench.ts";
-import { connect, disconnect, type FarEnd, granted, idle, taken } from "./far-end.ts";
+import { connect, denied, disconnect, type FarEnd, granted, idle, revoked, taken } from "./far-end.ts";
 
 const caller = "sip:bob@example.org";
 /** An agent within reach of private calls; `called` where one is connected already. */
@@ -237,17 +238,43 @@ test("a Connect that was lost is made up for by the floor control that follows i
   }
 });
 
-test("a call whose Disconnect was lost costs one press in vain: the next is for the talkgroup", async () => {
-  const { clock, far, direct, told, press, release, burst } = await openReached({ called: true });
-  direct.answer = undefined;
+const deserted: readonly (readonly [string, FloorMessage | undefined])[] = [
+  ["does not answer", undefined],
+  ["says that nobody is there", { type: "deny", cause: denyCause.alone }],
+];
+
+for (const [how, answer] of deserted)
+  test(`a call whose Disconnect was lost costs one press in vain, where the server ${how}: the next is for the talkgroup`, async () => {
+    const { clock, far, direct, told, press, release, burst } = await openReached({ called: true });
+    direct.answer = () => answer;
+    press();
+    await clock.advance(3_000);
+    release();
+    await clock.advance(100);
+    assert.equal(told, ["denied", "call over"]);
+    assert.equal(far.order, []);
+    await burst();
+    assert.ok(far.packets.length >= 25);
+  });
+
+test("a call in which somebody else talks goes on, and so does one whose talker is revoked for another reason", async () => {
+  const { clock, direct, told, press, release } = await openReached({ called: true });
+  direct.answer = ({ type }) => (type === "request" ? denied : undefined);
   press();
-  await clock.advance(3_000);
-  release();
   await clock.advance(100);
-  assert.equal(told, ["denied", "call over"]);
-  assert.equal(far.order, []);
-  await burst();
-  assert.ok(far.packets.length >= 25);
+  release();
+  direct.answer = ({ type }) => (type === "request" ? granted : undefined);
+  press();
+  await clock.advance(100);
+  direct.sendFloor(revoked);
+  await clock.advance(100);
+  release();
+  assert.equal(told, ["denied", "permit", "revoked"]);
+  press();
+  await clock.advance(100);
+  direct.sendFloor({ type: "revoke", cause: revokeCause.alone });
+  await clock.advance(100);
+  assert.equal(told.slice(3), ["permit", "revoked", "call over"]);
 });
 
 test("who talks on one line hears neither", async () => {

@@ -89,11 +89,11 @@ const stories: readonly (readonly [string, readonly (readonly [Event, string])[]
     ],
   ],
   [
-    "a call whose server does not answer is over, until its floor is heard of again",
+    "a call in which nobody hears is over, until its floor is heard of again",
     [
       [connect("1"), "acknowledge, stop late, connected sip:bob@example.org"],
-      [{ type: "unanswered" }, "parted"],
-      [{ type: "unanswered" }, ""],
+      [{ type: "deserted" }, "parted"],
+      [{ type: "deserted" }, ""],
       [floor, "connected sip:eve@example.org"],
     ],
   ],
