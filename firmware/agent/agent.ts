@@ -1,36 +1,31 @@
 /**
- * A user agent without a screen: it registers, subscribes to a talkgroup, answers the conference server's INVITE and speaks
- * RTP and floor control there, for a panel or a thin terminal. To the presence and conference servers it is a
- * terminal like any phone. It decides when speech is kept, sent and stopped; it knows no pins, no sound card and
+ * A user agent without a screen: it registers, subscribes to a talkgroup and to private calls, answers the conference server's INVITEs and
+ * speaks RTP and floor control there, for a panel or a thin terminal. To the presence and conference servers it is a
+ * terminal like any phone. It decides which line a press is for and what of both is heard; it knows no pins, no sound card and
  * nothing of what the servers do inside.
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
-import { causeWords } from "../floor/message.ts";
 import type { Log } from "../log.ts";
 import type { PortRange } from "../media/port-pair.ts";
-import { openFloorControl } from "./floor-control.ts";
+import { openDirectLine } from "./direct-line.ts";
+import { directService } from "./direct-service.ts";
 import { halfDuplex } from "./half-duplex.ts";
+import { openLine } from "./line.ts";
+import { listening, talkers } from "./listening.ts";
 import { openSignalling } from "./signalling.ts";
-import { openTalker } from "./talker.ts";
-import { openVoice } from "./voice.ts";
+import { openTransmitter, type TransmitterSignals } from "./transmitter.ts";
 
 /** What the agent tells whoever it speaks for. */
-export interface AgentSignals {
-  /** The session with the conference server stands (or not): a press will be heard. */
+export interface AgentSignals extends TransmitterSignals {
+  /** The talkgroup's session with the conference server stands (or not): a press will be heard. */
   ready(ready: boolean): void;
-  /** The floor is ours: what is said from the press on is heard. */
-  permit(): void;
-  /** The floor is no longer ours, or no longer asked for, by our own release. */
-  unkeyed(): void;
-  /** The press is in vain; it must be let go. */
-  denied(): void;
-  /** The burst was cut short; the button must be let go. */
-  revoked(): void;
   /** Somebody talks (an identity, or "" where it is withheld), or nobody does. */
   listening(party: string | undefined): void;
+  /** A private call is connected, and presses go there (who called, or "" where that is withheld); or there is none. */
+  called(party: string | undefined): void;
 }
 
 export interface AgentOptions {
@@ -38,7 +33,7 @@ export interface AgentOptions {
   readonly password: string;
   readonly realm: string;
   readonly talkgroup: string;
-  /** The address to speak from, and the ports among which RTP and RTCP find a pair. SIP takes any free port. */
+  /** The address to speak from, and the ports among which RTP and RTCP find a pair for each line. SIP takes any free port. */
   readonly range: PortRange;
   /** Where the presence server listens for SIP over UDP, and what it sends from: no wildcard. */
   readonly server: Address;
@@ -71,111 +66,66 @@ export async function openAgent(
   options: AgentOptions,
   signals: AgentSignals,
 ): Promise<Agent> {
-  const { clock, log } = ports;
-  const { talkgroup, user, realm, range } = options;
+  const { log } = ports;
+  const { talkgroup, user, realm, range, priority, bitrate } = options;
   const who = { talkgroup, user };
+  const whoDirect = { service: directService, user };
+  const line = { range, cname: `${user}@${realm}`, priority };
+  const opened: (() => void)[] = [];
+  const close = (): void => {
+    for (let last = opened.pop(); last; last = opened.pop()) last();
+  };
 
-  const voice = await openVoice(
-    ports,
-    { range, cname: `${user}@${realm}` },
-    {
-      onFloor: (packet) => floor.receive(packet),
-      onSpeech: () => floor.speech(),
-      onLoss: (percent) => talker.expectLoss(percent),
-      onLost: () => signalling.lost(),
-    },
-  );
-  const firstTimestamp = Math.floor(ports.random.fraction() * 0x8000_0000);
-  const talker = await openTalker(
-    ports,
-    { bitrate: options.bitrate, firstTimestamp },
-    {
-      send: voice.send,
-      onDead() {
-        log.warn(who, "the microphone gives nothing: the floor is released");
-        floor.unpress();
-        signals.revoked();
+  try {
+    const transmitter = await openTransmitter(ports, { bitrate, who }, signals);
+    opened.push(transmitter.close);
+    const heard = talkers(signals.listening);
+    const group = await openLine(ports, line, {
+      ...transmitter.floorOf(who),
+      listening: heard.talkgroup,
+      ready: signals.ready,
+      onLoss: transmitter.expectLoss,
+      onLost() {
+        // To begin anew ends the private call too. Who talks there hears no talkgroup: it can wait, and is told again.
+        if (!transmitter.talkingOn(direct)) signalling.lost();
       },
-    },
-  );
-  const mute = halfDuplex();
+    });
+    opened.push(group.close);
+    const direct = await openDirectLine(ports, line, {
+      ...transmitter.floorOf(whoDirect),
+      listening: heard.direct,
+      ready() {},
+      onLoss: transmitter.expectLoss,
+      onLost: () => signalling.directLost(),
+      called(party) {
+        log.info({ event: "private-call", user, party }, party === undefined ? "private call over" : "private call");
+        signals.called(party);
+      },
+    });
+    opened.push(direct.close);
+    const listen = listening(group.fill, direct.fill);
+    const mute = halfDuplex();
+    const signalling = await openSignalling(
+      ports,
+      { ...options, local: { talkgroup: group.local, direct: direct.local } },
+      { talkgroup: group.session, direct: direct.session },
+    );
 
-  const floor = openFloorControl(
-    { clock, send: voice.sendFloor },
-    { ssrc: voice.ssrc, priority: options.priority },
-    {
-      capture: talker.keep,
-      talk() {
-        talker.talk();
-        signals.permit();
+    return {
+      press: (at) => transmitter.press(at, direct.inCall() ? direct : group),
+      release: transmitter.release,
+      capture: transmitter.capture,
+      fill(frame) {
+        listen(frame);
+        mute(frame, transmitter.talking());
       },
-      mute() {
-        talker.mute();
-        signals.unkeyed();
+      async close() {
+        await signalling.close();
+        close();
       },
-      denied(cause) {
-        talker.mute();
-        log.info({ ...who, reason: causeWords("deny", cause) }, "floor denied");
-        signals.denied();
-      },
-      revoked(cause) {
-        talker.mute();
-        log.warn({ ...who, reason: causeWords("revoke", cause) }, "floor revoked");
-        signals.revoked();
-      },
-      failed() {
-        const cut = talker.talking();
-        talker.mute();
-        log.warn(who, cut ? "the session ended in mid-burst" : "no answer to the floor request");
-        if (cut) signals.revoked();
-        else signals.denied();
-      },
-      listening: signals.listening,
-    },
-  );
-
-  function close(): void {
-    floor.close();
-    voice.close();
-    talker.close();
-  }
-
-  const signalling = await openSignalling(
-    ports,
-    { ...options, local: voice.local },
-    {
-      onSession(agreement) {
-        floor.disconnected();
-        voice.connect(agreement);
-      },
-      onConfirmed: () => signals.ready(true),
-      onSessionEnd() {
-        floor.disconnected();
-        voice.disconnect();
-        signals.ready(false);
-      },
-    },
-  ).catch((error: unknown) => {
+    };
+  } catch (error) {
     close();
     throw error;
-  });
-
-  return {
-    press(at) {
-      talker.press(at);
-      if (voice.connected()) return floor.press();
-      log.warn(who, "pressed while no session stands");
-      signals.denied();
-    },
-    release: (at) => talker.release(at, floor.unpress),
-    capture: talker.capture,
-    fill(frame) {
-      voice.fill(frame);
-      mute(frame, talker.talking());
-    },
-    async close() {
-      await signalling.close();
-      close();
-    },
-  };
+  }
 }

@@ -1,6 +1,6 @@
-/** Runs the floor participant of an agent: RTCP APP packets and the button in, packets and what to do with the voice out. */
+/** Runs the floor participant of a line: floor messages and the button in, packets and what to do with the voice out. */
 import type { Clock } from "../../hal/clock/port.ts";
-import { decodeFloor, encodeFloor } from "../floor/message.ts";
+import { type DecodedFloor, encodeFloor } from "../floor/message.ts";
 import { type ParticipantEffect, participant, participantDefaults, participantInitial } from "../floor/participant.ts";
 import { run } from "../machine.ts";
 
@@ -10,7 +10,7 @@ export interface FloorHandlers {
   mute(): void;
   denied(cause: number): void;
   revoked(cause: number): void;
-  failed(): void;
+  failed(why: "no-answer" | "session-over"): void;
   listening(party: string | undefined): void;
 }
 
@@ -42,7 +42,8 @@ export function openFloorControl(
       case "revoked":
         return handlers.revoked(effect.cause);
       case "failed":
-        return handlers.failed();
+        // Only a request that was sent has something to take back.
+        return handlers.failed(machine.state().in === "pending-release" ? "no-answer" : "session-over");
       case "listening":
         return handlers.listening(effect.party);
       case "silence":
@@ -51,10 +52,7 @@ export function openFloorControl(
   }
 
   return {
-    receive(packet: Uint8Array): void {
-      const decoded = decodeFloor(packet);
-      if (decoded) machine.send({ type: "message", message: decoded.message, acknowledge: decoded.acknowledge });
-    },
+    receive: ({ message, acknowledge }: DecodedFloor) => machine.send({ type: "message", message, acknowledge }),
     /** Speech arrives from the conference server. */
     speech(): void {
       const now = clock.now();

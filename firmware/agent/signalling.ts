@@ -1,18 +1,19 @@
 /**
- * The SIP side of an agent: registered, subscribed to its talkgroup, and answering the INVITE that follows.
- * Only its own server is answered, and only with Opus and floor control; anything else is refused.
+ * The SIP side of an agent: registered, subscribed to its talkgroup and to the service of private calls, and answering the INVITEs
+ * that follow. Only its own server is answered, and only for these two; anything else is refused.
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
-import { type IncomingInvite, openEndpoint, type Registration, type Session, type Watcher } from "../sip/endpoint.ts";
+import { type IncomingInvite, openEndpoint, type Registration, type Watcher } from "../sip/endpoint.ts";
 import { parseNameAddr } from "../sip/header.ts";
-import { header, ProtocolError } from "../sip/message.ts";
-import { type Agreement, answerOffer } from "../sip/negotiation.ts";
+import { header } from "../sip/message.ts";
 import { aorOf, parseUri } from "../sip/uri.ts";
 import { affiliation, affiliationInitial } from "./affiliation.ts";
+import { openAnswering, type SessionHandlers } from "./answering.ts";
+import { directService, openDirectService } from "./direct-service.ts";
 
 export interface SignallingOptions {
   readonly user: string;
@@ -20,24 +21,16 @@ export interface SignallingOptions {
   readonly realm: string;
   readonly talkgroup: string;
   readonly server: Address;
-  /** Where the voice listens for RTP; SIP is spoken from the same host. */
-  readonly local: Address;
-}
-
-export interface SignallingHandlers {
-  /** A session begins; one before it is over. */
-  onSession(agreement: Agreement): void;
-  /** The server has confirmed it. */
-  onConfirmed(): void;
-  onSessionEnd(): void;
+  /** Where the voice of each line listens for RTP; SIP is spoken from the same host. */
+  readonly local: { readonly talkgroup: Address; readonly direct: Address };
 }
 
 export async function openSignalling(
   ports: { readonly clock: Clock; readonly random: Random; readonly network: Network; readonly log: Log },
   options: SignallingOptions,
-  handlers: SignallingHandlers,
+  lines: { readonly talkgroup: SessionHandlers; readonly direct: SessionHandlers },
 ) {
-  const { log } = ports;
+  const { log, random } = ports;
   const { user, realm, talkgroup, server } = options;
   const aor = `sip:${user}@${realm}`;
   const group = `sip:${talkgroup}@${realm}`;
@@ -45,25 +38,54 @@ export async function openSignalling(
   const credentials = { username: user, password: options.password };
   let registration: Registration | undefined;
   let watcher: Watcher | undefined;
-  let session: Session | undefined;
   let registered = false;
   let left = Promise.resolve();
 
   const endpoint = await openEndpoint(
     ports,
-    { local: { host: options.local.host, port: 0 }, userAgent: "Roger", transports: ["udp"] },
+    { local: { host: options.local.talkgroup.host, port: 0 }, userAgent: "Roger", transports: ["udp"] },
     { onInvite, onSubscribe: (subscribe) => subscribe.respond(489), onRequest: (incoming) => incoming.respond(405) },
+  );
+  const answering = openAnswering(
+    { random, local: options.local.talkgroup },
+    {
+      ...lines.talkgroup,
+      onConfirmed() {
+        log.info({ event: "session", user, talkgroup }, "session stands");
+        lines.talkgroup.onConfirmed();
+      },
+      onEnded() {
+        log.info({ user, talkgroup }, "session ended by the server");
+        machine.send({ type: "ended" });
+      },
+    },
+  );
+  const direct = openDirectService(
+    { ...ports, watch: endpoint.watch },
+    {
+      user,
+      subscription: { method: "SUBSCRIBE", from: aor, via, credentials },
+      uri: `sip:${directService}@${realm}`,
+      local: options.local.direct,
+    },
+    lines.direct,
   );
   const machine = run(affiliation, affiliationInitial, ports.clock, (effect) => {
     switch (effect.do) {
       case "register":
         return register();
       case "subscribe":
-        return subscribe();
+        subscribe();
+        return direct.registered();
       case "leave":
         return leave(effect.why);
     }
   });
+  /** By the caller that each line's server is. */
+  const acceptors = new Map([
+    [aorOf(parseUri(`sip:${directService}@${realm}`)), direct.accept],
+    [aorOf(parseUri(group)), acceptTalkgroup],
+  ]);
   machine.send({ type: "start" });
 
   function register(): void {
@@ -97,59 +119,32 @@ export async function openSignalling(
     watcher?.close();
     watcher = undefined;
     registered = false;
-    const standing = session;
-    session = undefined;
-    if (standing) {
-      standing.end(why);
-      handlers.onSessionEnd();
-    }
+    answering.end(why);
+    direct.unregistered();
     left = registration?.close() ?? left;
     void left.then(() => machine.send({ type: "left" }));
+  }
+
+  function acceptTalkgroup(invite: IncomingInvite): void {
+    answering.accept(invite);
+    machine.send({ type: "session" });
   }
 
   function onInvite(invite: IncomingInvite): void {
     const { remote } = invite.flow;
     const caller = aorOf(parseUri(parseNameAddr(header(invite.request, "from") ?? "").uri));
-    if (remote.host !== server.host || remote.port !== server.port || caller !== aorOf(parseUri(group)))
-      return invite.respond(403);
+    const accept = acceptors.get(caller);
+    if (remote.host !== server.host || remote.port !== server.port || !accept) return invite.respond(403);
     const { in: place } = machine.state();
     if (place === "leaving" || place === "closed") return invite.respond(480);
-
-    const { agreement, answer } = agree(invite.offer());
-    // A newer session replaces an older one: the server has given that up.
-    session?.end("replaced");
-    session = invite.accept(
-      { type: "application/sdp", content: answer },
-      {
-        onConfirmed() {
-          log.info({ event: "session", user, talkgroup }, "session stands");
-          handlers.onConfirmed();
-        },
-        onEnd() {
-          session = undefined;
-          log.info({ user, talkgroup }, "session ended by the server");
-          handlers.onSessionEnd();
-          machine.send({ type: "ended" });
-        },
-      },
-    );
-    machine.send({ type: "session" });
-    handlers.onSession(agreement);
-  }
-
-  /** The voice speaks Opus alone, and a press is a floor message: without either a session would be ready for nothing. */
-  function agree(offer: string): { agreement: Agreement; answer: string } {
-    // RFC 8866 §5.2: digits only.
-    const sessionId = `${Math.floor(ports.random.fraction() * 2 ** 48)}`;
-    const agreed = answerOffer(offer, options.local, sessionId);
-    if (agreed.agreement.codec !== "opus") throw new ProtocolError(488, "an offer without opus/48000");
-    if (!agreed.agreement.floor) throw new ProtocolError(488, "an offer without floor control (m=application … MCPTT)");
-    return agreed;
+    accept(invite);
   }
 
   return {
     /** Nothing has come from the server for too long: everything begins anew. */
     lost: () => machine.send({ type: "lost" }),
+    /** The same of the session for private calls, which alone begins anew. */
+    directLost: direct.lost,
     async close(): Promise<void> {
       machine.send({ type: "close" });
       await left;

@@ -7,6 +7,7 @@ import type { Address, Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { isFloorPacket } from "../floor/message.ts";
+import { isSessionPacket } from "../floor/session-message.ts";
 import { openPlayout } from "../media/playout.ts";
 import { openPortPair, type PortRange } from "../media/port-pair.ts";
 import { openRtcpSession } from "../media/rtcp-session.ts";
@@ -16,6 +17,7 @@ import { largestPacket } from "./pre-roll.ts";
 
 export interface VoiceHandlers {
   onFloor(packet: Uint8Array): void;
+  onCallControl(packet: Uint8Array): void;
   /** Speech arrived. */
   onSpeech(): void;
   /** The server loses this share of what is said, in percent. */
@@ -67,9 +69,11 @@ export async function openVoice(
 
   function onRtcp(data: Uint8Array, from: Address): void {
     const floor = isFloorPacket(data);
-    if (!isSame(from, floor ? remote?.floor : remote?.rtcp)) return;
+    const call = isSessionPacket(data);
+    if (!isSame(from, floor || call ? remote?.floor : remote?.rtcp)) return;
     unheard = 0;
     if (floor) handlers.onFloor(data);
+    else if (call) handlers.onCallControl(data);
     else rtcp.receive(data, clock.now());
   }
 
@@ -111,10 +115,8 @@ export async function openVoice(
       rtcp.sent(packet.length, timestamp, clock.now());
       fields.sequence = (fields.sequence + 1) & 0xffff;
     },
-    /** Writes 960 samples of what was received, or silence. */
-    fill(frame: Int16Array): void {
-      playout.fill(frame, clock.now());
-    },
+    /** Writes 960 samples of what was received, or silence. True when speech was written. */
+    fill: (frame: Int16Array): boolean => playout.fill(frame, clock.now()),
     close(): void {
       disconnect();
       sockets.rtp.close();

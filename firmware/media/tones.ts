@@ -4,8 +4,11 @@
  */
 import { sampleRate } from "../../hal/audio/port.ts";
 
-/** permit: speak now. deny: not now. revoke: the burst was cut; let go. warning: it soon will be. lost-server: nobody hears you. */
-export type ToneName = "permit" | "deny" | "revoke" | "warning" | "lost-server";
+/**
+ * permit: speak now. deny: not now. revoke: the burst was cut; let go. warning: it soon will be. lost-server: nobody hears you.
+ * call: a private call is connected, and the button speaks to it. call-over: the button speaks to the talkgroup again.
+ */
+export type ToneName = "permit" | "deny" | "revoke" | "warning" | "lost-server" | "call" | "call-over";
 
 /** A sounding part in Hz, or a pause at 0 Hz. */
 type Part = readonly [hertz: number, ms: number];
@@ -40,6 +43,16 @@ const melodies: Readonly<Record<ToneName, readonly Part[]>> = {
     [0, 60],
     [350, 250],
   ],
+  call: [
+    [1050, 110],
+    [0, 20],
+    [1320, 180],
+  ],
+  "call-over": [
+    [1320, 110],
+    [0, 20],
+    [1050, 180],
+  ],
 };
 
 const amplitude = 7000;
@@ -70,6 +83,8 @@ const rendered: Readonly<Record<ToneName, Int16Array>> = {
   revoke: render(melodies.revoke),
   warning: render(melodies.warning),
   "lost-server": render(melodies["lost-server"]),
+  call: render(melodies.call),
+  "call-over": render(melodies["call-over"]),
 };
 
 /** Adds `source` from `offset` on to `target`, clipped to 16 bits; returns the samples added. */
@@ -85,6 +100,8 @@ export function mixInto(target: Int16Array, source: Int16Array, offset = 0): num
 export interface Tones {
   /** Starts a tone with the next frame, in place of one that sounds. */
   start(name: ToneName): void;
+  /** Starts a tone behind the one that sounds, or now. Only the last that is said so waits. */
+  follow(name: ToneName): void;
   stop(): void;
   /** Adds what sounds now to a frame at 48 kHz; false, and the frame untouched, when nothing does. */
   mix(frame: Int16Array): boolean;
@@ -93,18 +110,25 @@ export interface Tones {
 export function tones(): Tones {
   let sounding: Int16Array | undefined;
   let position = 0;
+  let waiting: Int16Array | undefined;
+
+  function sound(tone: Int16Array | undefined): void {
+    sounding = tone;
+    position = 0;
+    waiting = undefined;
+  }
+
   return {
-    start(name) {
-      sounding = rendered[name];
-      position = 0;
+    start: (name) => sound(rendered[name]),
+    follow(name) {
+      if (sounding) waiting = rendered[name];
+      else sound(rendered[name]);
     },
-    stop() {
-      sounding = undefined;
-    },
+    stop: () => sound(undefined),
     mix(frame) {
       if (!sounding) return false;
       position += mixInto(frame, sounding, position);
-      if (position >= sounding.length) sounding = undefined;
+      if (position >= sounding.length) sound(waiting);
       return true;
     },
   };

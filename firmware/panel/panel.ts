@@ -9,7 +9,8 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { OutputLine } from "../../hal/gpio/port.ts";
 import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
-import { tones } from "../media/tones.ts";
+import { type ToneName, tones } from "../media/tones.ts";
+import { announcing } from "./announcing.ts";
 import { button, buttonAtStart } from "./button.ts";
 import { overlay } from "./overlay.ts";
 
@@ -34,6 +35,8 @@ export interface PanelSignals {
   revoked(): void;
   /** Somebody talks, or nobody does. */
   listening(party: string | undefined): void;
+  /** A private call is connected, and presses are meant for it; or there is none. */
+  called(party: string | undefined): void;
 }
 
 export interface Panel {
@@ -52,6 +55,7 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
   const lamps = new Map<string, OutputLine>();
   const tone = tones();
   const overlaid = overlay(tone);
+  const announcement = announcing(tone);
   let voice: Voice | undefined;
   let microphone: AudioStatus = "present";
 
@@ -66,7 +70,7 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
     }
   });
   if (heldAtStart) log.warn({ role: "ptt" }, "the button is held at start-up: it is ignored until it is let go");
-  for (const role of ["ready-lamp", "transmit-lamp", "receive-lamp"])
+  for (const role of ["ready-lamp", "transmit-lamp", "receive-lamp", "call-lamp"])
     if (board.outputs.includes(role)) lamps.set(role, board.output(role));
 
   function light(role: string, lit: boolean): void {
@@ -74,9 +78,17 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
   }
 
   function press(at: number): void {
+    announcement.hold();
     if (microphone === "present") return voice?.press(at);
     log.warn({ device: "microphone" }, "pressed without a microphone");
     signals.denied();
+  }
+
+  /** The burst is over, with a tone or without. */
+  function quiet(name?: ToneName): void {
+    light("transmit-lamp", false);
+    if (name) tone.start(name);
+    announcement.free();
   }
 
   function told(device: string, status: AudioStatus): void {
@@ -90,16 +102,14 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
       light("transmit-lamp", true);
       tone.start("permit");
     },
-    unkeyed: () => light("transmit-lamp", false),
-    denied() {
-      light("transmit-lamp", false);
-      tone.start("deny");
-    },
-    revoked() {
-      light("transmit-lamp", false);
-      tone.start("revoke");
-    },
+    unkeyed: () => quiet(),
+    denied: () => quiet("deny"),
+    revoked: () => quiet("revoke"),
     listening: (party) => light("receive-lamp", party !== undefined),
+    called(party) {
+      light("call-lamp", party !== undefined);
+      announcement.called(party !== undefined);
+    },
   };
 
   return {

@@ -42,6 +42,7 @@ export async function visit({ clock, network }: StoryRealm, site: StorySite, pas
       denied() {},
       revoked() {},
       listening() {},
+      called() {},
     },
   );
   await clock.advance(3_000);

@@ -27,10 +27,10 @@ function faults(yaml: string): string[] {
   return "faults" in read ? read.faults.map(({ path, message }) => `${path}: ${message}`) : [];
 }
 
-test("the simulated board has a button and three lamps, by role", async () => {
+test("the simulated board has a button and four lamps, by role", async () => {
   const { board } = await simulated();
   assert.equal(board.inputs, ["ptt", "second"]);
-  assert.equal(board.outputs, ["transmit-lamp", "receive-lamp", "ready-lamp"]);
+  assert.equal(board.outputs, ["transmit-lamp", "receive-lamp", "ready-lamp", "call-lamp"]);
 });
 
 test("every fault of a board file is listed at once, with its place and what was expected", () => {

@@ -17,7 +17,7 @@ test("an agent proves who it is, subscribes to its talkgroup, answers the INVITE
   assert.equal(server.story, begun);
   assert.equal(told, ["ready"]);
   assert.is(wire.count(agentHost, "REGISTER"), 2, "one challenge");
-  assert.is(wire.count(agentHost, "SUBSCRIBE"), 1, "the nonce serves again");
+  assert.is(wire.count(agentHost, "SUBSCRIBE"), 2, "to the talkgroup and to private calls: the nonce serves again");
   await clock.advance(60_000);
   assert.is(far.packets.length, 0, "the session carries no audio");
   assert.equal(far.rtcpTypes.filter((type) => type === "receiver-report").length, 12);

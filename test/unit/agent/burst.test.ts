@@ -1,72 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { FloorMessage } from "../../../firmware/floor/message.ts";
-import { simulatedMicrophone } from "../../../hal/audio/simulated-microphone.ts";
-import type { Opus } from "../../../hal/opus/port.ts";
-import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { correlation, rms, voice } from "../media/signals.ts";
+import { decoded, open, opus } from "./bench.ts";
 import { denied, granted, idle, revoked, taken } from "./far-end.ts";
-import { openBoth, openServer } from "./server.ts";
-
-const opus = await loadOpus();
-
-/** An agent with a microphone and a loudspeaker, whose server answers each request with `answer` after `afterMs`. */
-async function open(answer: FloorMessage | "silence" = granted, afterMs = 0) {
-  let encoded = 0;
-  const counting: Opus = {
-    ...opus,
-    async encoder(options) {
-      const encoder = await opus.encoder(options);
-      return {
-        ...encoder,
-        encode(samples) {
-          encoded++;
-          return encoder.encode(samples);
-        },
-      };
-    },
-  };
-  const both = await openBoth(counting);
-  const { clock, far, agent } = both;
-  const { microphone, outside } = simulatedMicrophone({ clock });
-  microphone.start((frame, at) => agent.capture(frame, at));
-  const heard: number[] = [];
-  const frame = new Int16Array(960);
-  clock.every(20, () => {
-    agent.fill(frame);
-    heard.push(rms(frame));
-  });
-  far.answer = (message) => {
-    if (message.type === "release") return idle;
-    if (message.type === "request" && answer !== "silence") clock.after(afterMs, () => far.sendFloor(answer));
-    return undefined;
-  };
-  both.told.length = 0;
-  return {
-    ...both,
-    microphone: outside,
-    heard,
-    /** Frames that were encoded. */
-    encoded: () => encoded,
-    press: () => agent.press(clock.now()),
-    release: () => agent.release(clock.now()),
-    /** Runs of the same in the order of arrival: "request rtp release". */
-    order: () => far.order.filter((what, index) => what !== far.order[index - 1]).join(" "),
-  };
-}
-
-/** What was sent, decoded. */
-async function decoded(packets: readonly { readonly payload: Uint8Array }[]): Promise<Int16Array> {
-  const decoder = await opus.decoder();
-  const out = new Int16Array(packets.length * 960);
-  const frame = new Int16Array(5_760);
-  packets.forEach(({ payload }, index) => {
-    decoder.decode(payload, frame);
-    out.set(frame.subarray(0, 960), index * 960);
-  });
-  decoder.close();
-  return out;
-}
+import { openServer } from "./server.ts";
 
 /** ms: how far into a frame of the microphone the press comes, how long the burst is, how long the grant takes. */
 const bursts = [

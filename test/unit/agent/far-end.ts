@@ -6,6 +6,13 @@ import {
   isFloorPacket,
   revokeCause,
 } from "../../../firmware/floor/message.ts";
+import {
+  decodeSession,
+  encodeSession,
+  isSessionPacket,
+  type SessionMessage,
+  sessionType,
+} from "../../../firmware/floor/session-message.ts";
 import { buildRtcp, parseRtcp } from "../../../firmware/media/rtcp.ts";
 import { openRtcpSession } from "../../../firmware/media/rtcp-session.ts";
 import { type RtpView, readRtp, rtpHeaderLength, rtpView, writeRtpHeader } from "../../../firmware/media/rtp.ts";
@@ -26,6 +33,7 @@ export async function openFarEnd(ports: { clock: VirtualClock; network: Network 
   const order: string[] = [];
   const floor: (FloorMessage & { readonly at: number })[] = [];
   const rtcpTypes: string[] = [];
+  const control: SessionMessage[] = [];
   let terminal: Address | undefined;
   let sequence = 100;
   let timestamp = 0;
@@ -49,6 +57,12 @@ export async function openFarEnd(ports: { clock: VirtualClock; network: Network 
       if (answer) sendFloor(answer);
       return;
     }
+    if (isSessionPacket(data)) {
+      const message = decodeSession(data);
+      if (!message) throw new Error("no message of call control");
+      control.push(message);
+      return;
+    }
     const parts = parseRtcp(data);
     if (!parts) throw new Error("no RTCP");
     for (const { type } of parts) rtcpTypes.push(type);
@@ -68,6 +82,8 @@ export async function openFarEnd(ports: { clock: VirtualClock; network: Network 
     order,
     floor,
     rtcpTypes,
+    /** Messages of call control that arrived. */
+    control,
     local: rtp.local,
     /** What is said to a floor message. */
     answer: undefined as ((message: FloorMessage) => FloorMessage | undefined) | undefined,
@@ -81,6 +97,9 @@ export async function openFarEnd(ports: { clock: VirtualClock; network: Network 
       reporting = false;
     },
     sendFloor,
+    sendControl(message: SessionMessage): void {
+      if (terminal) rtcp.send(encodeSession(message, ssrc), next(terminal));
+    },
     /** Speech of 20 ms. */
     speak(payload: Uint8Array, options: { readonly marker?: boolean; readonly payloadType?: number } = {}): void {
       const packet = new Uint8Array(rtpHeaderLength + payload.length);
@@ -120,3 +139,13 @@ export const denied: FloorMessage = { type: "deny", cause: denyCause.taken };
 export const revoked: FloorMessage = { type: "revoke", cause: revokeCause.tooLong };
 export const idle: FloorMessage = { type: "idle", sequence: 1 };
 export const taken: FloorMessage = { type: "taken", party: "sip:bob@example.org", mayRequest: true, sequence: 1 };
+
+const call = { session: "sip:call-1@example.org", sessionType: sessionType.private } as const;
+export const connect: Extract<SessionMessage, { readonly type: "connect" }> = {
+  type: "connect",
+  ...call,
+  audioLine: 1,
+  floorLine: 2,
+  caller: "sip:bob@example.org",
+};
+export const disconnect: SessionMessage = { type: "disconnect", ...call };

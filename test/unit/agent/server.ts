@@ -11,6 +11,7 @@ import type {
 import { parseContactList } from "../../../firmware/sip/header.ts";
 import { header, headers } from "../../../firmware/sip/message.ts";
 import { legOffer, readAnswer } from "../../../firmware/sip/negotiation.ts";
+import { parseUri } from "../../../firmware/sip/uri.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
 import { refusing, serverAddress, sipWire } from "../../support/sip-wire.ts";
@@ -22,16 +23,22 @@ export const agentHost = "10.0.0.2";
 
 /**
  * A presence and conference server by script: it asks for a digest, wants a binding before a subscription, and answers
- * a subscription with an INVITE. It forgets everything when it is opened again.
+ * a subscription with an INVITE. It forgets everything when it is opened again. Of private calls it knows nothing, unless told so.
  */
-export async function openServer(wire: Wire, options: { readonly seed?: number; readonly rtpPort?: number } = {}) {
+export async function openServer(
+  wire: Wire,
+  options: { readonly seed?: number; readonly rtpPort?: number; readonly direct?: number } = {},
+) {
   const { seed = 1, rtpPort = 30_000 } = options;
   const random = seededRandom(seed);
   const guard = digestGuard({ realm: "example.org", clock: wire.clock, random, algorithms: ["SHA-256"] });
-  const far = await openFarEnd(
-    { clock: wire.clock, network: wire.network.host(serverAddress.host) },
-    { host: serverAddress.host, port: rtpPort },
-  );
+  const openFar = (port: number) =>
+    openFarEnd(
+      { clock: wire.clock, network: wire.network.host(serverAddress.host) },
+      { host: serverAddress.host, port },
+    );
+  const far = await openFar(rtpPort);
+  const farDirect = await openFar(rtpPort + 2);
   /** What was accepted, and what came of each INVITE. */
   const story: string[] = [];
   const answers: string[] = [];
@@ -39,6 +46,7 @@ export async function openServer(wire: Wire, options: { readonly seed?: number; 
   let contact = "";
   let notifier: Notifier | undefined;
   let session: Session | undefined;
+  let directSession: Session | undefined;
 
   function proven(incoming: Incoming): boolean {
     const source = `${incoming.flow.remote.host}:${incoming.flow.remote.port}`;
@@ -72,6 +80,7 @@ export async function openServer(wire: Wire, options: { readonly seed?: number; 
   function onSubscribe(subscribe: IncomingSubscribe): void {
     if (!proven(subscribe)) return;
     if (!bound) return subscribe.respond(403);
+    if (parseUri(subscribe.request.uri).user === "direct") return onDirect(subscribe);
     story.push(`subscribed to ${header(subscribe.request, "to")?.split(";")[0]}`);
     notifier = subscribe.accept(subscribe.expires ?? 600, {
       onRefresh() {},
@@ -79,6 +88,15 @@ export async function openServer(wire: Wire, options: { readonly seed?: number; 
     });
     notifier.notify({ type: "application/conference-info+xml", content: "<conference-info/>" });
     if (server.invites) server.invite();
+  }
+
+  function onDirect(subscribe: IncomingSubscribe): void {
+    const { direct } = server;
+    direct.asked.push(wire.clock.now());
+    if (direct.status !== 200) return subscribe.respond(direct.status);
+    const notifier = subscribe.accept(subscribe.expires ?? 600, { onRefresh() {}, onEnd() {} });
+    notifier.notify({ type: "application/conference-info+xml", content: "<conference-info/>" });
+    if (direct.invites) direct.invite();
   }
 
   const endpoint = await wire.endpoint(serverAddress, { ...refusing, onRequest, onSubscribe });
@@ -112,10 +130,42 @@ export async function openServer(wire: Wire, options: { readonly seed?: number; 
       });
     },
     bye: () => session?.end(),
+    /** The service of private calls. */
+    direct: {
+      far: farDirect,
+      /** What a subscription is answered with. */
+      status: options.direct ?? 404,
+      /** Whether an accepted one is followed by an INVITE. */
+      invites: true,
+      /** When subscriptions were asked for. */
+      asked: [] as number[],
+      /** What came of each INVITE. */
+      story: [] as string[],
+      invite(): void {
+        const { story } = server.direct;
+        const out: OutgoingRequest = {
+          method: "INVITE",
+          uri: contact,
+          from: "sip:direct@example.org",
+          to: "sip:panel@example.org",
+          body: { type: "application/sdp", content: legOffer(farDirect.local, "2") },
+        };
+        directSession = endpoint.invite(out, {
+          onAnswer(response) {
+            story.push("session");
+            farDirect.meet(readAnswer(new TextDecoder().decode(response.body)).audio);
+          },
+          onRefused: (status) => story.push(`refused ${status}`),
+          onEnd: () => story.push("hung up"),
+        });
+      },
+      bye: () => directSession?.end(),
+    },
     terminate: (reason: string) => notifier?.notify(undefined, { terminated: reason }),
     /** As at an orderly shutdown. */
     close: () => {
       far.close();
+      farDirect.close();
       return endpoint.close();
     },
   };
@@ -135,6 +185,7 @@ export function listener() {
     denied: () => void told.push("denied"),
     revoked: () => void told.push("revoked"),
     listening: (party: string | undefined) => void told.push(party === undefined ? "silence" : `hears ${party}`),
+    called: (party: string | undefined) => void told.push(party === undefined ? "call over" : `called by ${party}`),
   };
   return { told, logged, log, signals };
 }
@@ -150,10 +201,10 @@ export const options: AgentOptions = {
   bitrate: 24_000,
 };
 
-/** An agent whose session stands, and its server. */
-export async function openBoth(opus: Opus) {
+/** An agent whose session stands, and its server. `direct`: what the server answers a subscription to private calls with. */
+export async function openBoth(opus: Opus, { direct = 404 }: { readonly direct?: number } = {}) {
   const wire = sipWire();
-  const server = await openServer(wire);
+  const server = await openServer(wire, { direct });
   const { told, logged, log, signals } = listener();
   const ports = { clock: wire.clock, random: seededRandom(7), network: wire.network.host(agentHost), opus, log };
   const agent = await openAgent(ports, options, signals);

@@ -9,7 +9,7 @@ import { simulatedNetwork } from "../../../hal/network/simulated.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
 import { rms, voice as speech } from "../media/signals.ts";
-import { granted, openFarEnd } from "./far-end.ts";
+import { connect, disconnect, granted, openFarEnd } from "./far-end.ts";
 
 const opus = await loadOpus();
 const encoder = await opus.encoder({ bitrate: 24_000 });
@@ -36,6 +36,7 @@ async function open() {
     { range: { host: "10.0.0.2", first: 20_000, last: 20_009 }, cname: "panel@example.org" },
     {
       onFloor: (data) => told.push(decodeFloor(data)?.message.type ?? "no floor message"),
+      onCallControl: () => told.push("call control"),
       onSpeech: () => told.push("speech"),
       onLoss: (percent) => told.push(`loss ${percent}`),
       onLost: () => told.push("lost"),
@@ -100,7 +101,7 @@ test("speech of the far end is played, under the payload number that was agreed 
   assert.ok(rms(await listen(96), 10 * 960) > 0.8 * rms(said));
 });
 
-test("what others send is not there: no speech, no floor, no reports, no sign of life", async () => {
+test("what others send is not there: no speech, no floor, no calls, no reports, no sign of life", async () => {
   const { clock, network, far, voice, told } = await open();
   far.fallSilent();
   const stranger = await openFarEnd({ clock, network: network.host("10.0.0.66") }, { host: "10.0.0.66", port: 30_000 });
@@ -111,6 +112,7 @@ test("what others send is not there: no speech, no floor, no reports, no sign of
       other.meet(voice.local);
       other.speak(packet, { marker: step === 0 });
       other.sendFloor(granted);
+      other.sendControl(connect);
       other.reportLoss(voice.ssrc, 50);
     }
     await clock.advance(20);
@@ -118,6 +120,15 @@ test("what others send is not there: no speech, no floor, no reports, no sign of
     assert.is(rms(frame), 0);
   }
   assert.equal(told, ["lost"]);
+});
+
+test("floor control and call control of the far end are told apart", async () => {
+  const { clock, far, told } = await open();
+  far.sendFloor(granted);
+  far.sendControl(connect);
+  far.sendControl(disconnect);
+  await clock.advance(20);
+  assert.equal(told, ["granted", "call control", "call control"]);
 });
 
 test("the far end's reports of loss are passed on, those about others are not", async () => {

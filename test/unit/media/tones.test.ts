@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { mixInto, type ToneName, tones } from "../../../firmware/media/tones.ts";
 import { largestStep } from "./signals.ts";
 
-const names: readonly ToneName[] = ["permit", "deny", "revoke", "warning", "lost-server"];
+const names: readonly ToneName[] = ["permit", "deny", "revoke", "warning", "lost-server", "call", "call-over"];
 
 /** All that sounds of a tone over silence. */
 function render(name: ToneName): Int16Array {

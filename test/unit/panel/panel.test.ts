@@ -139,6 +139,7 @@ test("closing puts every lamp out and stops the sound, and what the agent still 
   signals.ready(true);
   signals.permit();
   signals.listening("sip:bob@example.org");
+  signals.called("sip:bob@example.org");
   outside.press("ptt");
   outside.release("ptt");
   close();
