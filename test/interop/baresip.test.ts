@@ -11,8 +11,8 @@ import { openAuthority } from "../support/certificates.ts";
 import { ownAddress, ownNetwork } from "../support/own-network.ts";
 import { skip, testWith } from "../support/skip.ts";
 import { projectRoot } from "../support/source.ts";
+import { toneIn, writeTone } from "../support/tone.ts";
 import { baresip, type Phone } from "./baresip.ts";
-import { toneIn, writeTone } from "./tone.ts";
 import { type BrokerKind, twoSites } from "./two-sites.ts";
 
 const missing = await ownNetwork(import.meta.filename);

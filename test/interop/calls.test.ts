@@ -9,9 +9,9 @@ import type { BoardEvent } from "../../hal/board/simulated-client.ts";
 import { openAuthority } from "../support/certificates.ts";
 import { ownAddress, ownNetwork } from "../support/own-network.ts";
 import { skip, testWith } from "../support/skip.ts";
+import { toneIn, writeTone } from "../support/tone.ts";
 import { baresip, command } from "./baresip.ts";
 import { linphone } from "./linphone.ts";
-import { toneIn, writeTone } from "./tone.ts";
 import { twoSites } from "./two-sites.ts";
 
 const missing = await ownNetwork(import.meta.filename);
