@@ -97,7 +97,9 @@ export async function restlessPeer(wire: ReturnType<typeof sipWire>, dice: Dice,
         }
         toTag ??= /tag=(\w+)/.exec(header(message, "to") ?? "")?.[1];
         rseq = Number(header(message, "rseq") ?? rseq);
-        if (message.status >= 300 && header(message, "cseq") === `${invite.cseq} INVITE`) tell("ACK", invite);
+        if (header(message, "cseq") !== `${invite.cseq} INVITE`) continue;
+        if (message.status >= 300) tell("ACK", invite);
+        else if (message.status >= 200 && dice.chance(0.9)) tell("ACK", { cseq: invite.cseq });
       }
       const called = peer.received.find((message) => message.kind === "request" && message.method === "INVITE");
       if (called !== undefined && dice.chance(0.3)) return answerCall(called);
