@@ -80,6 +80,8 @@ export function openSession(
         return invite(deed.sdp);
       case "join":
         return leg === undefined ? undefined : legs.accept(leg, deed.sdp);
+      case "ask":
+        return ask();
       case "clear":
         // Over already, it is left alone.
         dialog?.end();
@@ -121,6 +123,13 @@ export function openSession(
     );
   }
 
+  function ask(): void {
+    const asked = dialog;
+    asked?.probe((known) => {
+      if (dialog === asked) machine.send({ type: known ? "known" : "unknown" });
+    });
+  }
+
   function moveTo(next: Flow): void {
     flow = next;
     dialog?.move(next);
@@ -130,7 +139,7 @@ export function openSession(
   return {
     renew(next) {
       moveTo(next);
-      machine.send({ type: "start" });
+      machine.send({ type: "renewed" });
     },
     move(next) {
       moveTo(next);
