@@ -16,6 +16,7 @@ import { authentication, type RefusedCounts } from "./authentication.ts";
 import { type BindingStore, forgetful } from "./binding-store.ts";
 import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
 import { dialledCalls } from "./dialled.ts";
+import { terminalOf } from "./identities.ts";
 import { legsAt } from "./legs.ts";
 import { people } from "./people.ts";
 import { presenceEvents } from "./presence-events.ts";
@@ -118,7 +119,7 @@ export function presence(
     {
       bound(binding, fresh) {
         const { account, contact, flow } = binding;
-        sessions.registered(account.user, contact, flow, fresh);
+        sessions.registered(account.user, terminalOf(ports.accounts, account, contact), flow, fresh);
         if (!standing.bound(binding)) return;
         const { transport, remote: from } = flow;
         log.info({ event: "registered", user: account.user, from, transport }, "terminal registered");
@@ -138,7 +139,8 @@ export function presence(
   ]);
 
   function hold(account: Account, talkgroup: string, contact: string, flow: Flow): Reason {
-    return sessions.hold({ account, talkgroup, group: groupUri(talkgroup), contact, flow });
+    const terminal = terminalOf(ports.accounts, account, contact);
+    return sessions.hold({ account, talkgroup, group: groupUri(talkgroup), terminal, contact, flow });
   }
 
   /** The talkgroup that a request is for, if its sender may be there. Throws ProtocolError 404, 403. */

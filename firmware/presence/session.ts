@@ -14,13 +14,15 @@ export interface SessionPlace {
   readonly talkgroup: string;
   /** "sip:ops@example.org", who calls. */
   readonly group: string;
-  /** The terminal's contact, and the way to it. */
+  /** Names the terminal among those of the account. */
+  readonly terminal: string;
+  /** Its contact, and the way to it. */
   readonly contact: string;
   readonly flow: Flow;
 }
 
 export interface StandingSession {
-  /** The terminal has started anew, and knows nothing of what stood. */
+  /** The terminal may have started anew, and know nothing of what stood: it is asked, and the session is set up again if so. */
   renew(flow: Flow): void;
   /** The terminal is reached by this flow from now on; a session that stands goes on. */
   move(flow: Flow): void;
