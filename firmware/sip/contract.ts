@@ -68,6 +68,11 @@ export interface Session {
   readonly callId: string;
   /** The far end is reached by this flow from now on, until it shows another one itself. */
   move(flow: Flow): void;
+  /**
+   * Asks the far end whether it knows the session still, by a request that changes nothing. `onVerdict` is called once, unless the
+   * session ends before: false for one that knows nothing of it, or leaves it open.
+   */
+  probe(onVerdict: (known: boolean) => void): void;
   /** Sends BYE (or CANCEL before the answer). `onEnd` is not called for one's own end. */
   end(reason?: string): void;
 }
