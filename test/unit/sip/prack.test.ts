@@ -109,6 +109,7 @@ test("before the answer an offer is put off, a sign of life answered, and BYE en
   assert.is(await ask("UPDATE", offer, "more"), 500);
   assert.match(headerOf(peer.received.at(-1), "retry-after") ?? "", /^(10|\d)$/);
   assert.is(await ask("UPDATE"), 200);
+  assert.is(await ask("OPTIONS"), 200);
   assert.is(await ask("INVITE", offer, "more"), 500);
   assert.equal(told, []);
   await ask("BYE");
