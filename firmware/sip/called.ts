@@ -171,6 +171,8 @@ export function receiveInvite(
       case "UPDATE":
         if (inside.request.body.length > 0) return postpone(core, inside);
         return inside.respond(200, { headers: [core.can.allow, conversation.contact()] });
+      case "OPTIONS":
+        return inside.respond(200, { headers: [core.can.allow, core.can.accept, core.can.supported] });
       default:
         return postpone(core, inside);
     }

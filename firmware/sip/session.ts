@@ -89,6 +89,10 @@ export function mindSession(
         return referrals.onSubscribe(transaction);
       case "OPTIONS":
         return transaction.respond(200, { headers: [allow, accept, supported] });
+      // What this side never asked for.
+      case "PRACK":
+      case "NOTIFY":
+        return transaction.respond(481);
       default:
         return transaction.respond(405, { headers: [allow] });
     }
