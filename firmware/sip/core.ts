@@ -2,7 +2,7 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Composed } from "./asking.ts";
-import type { Flow, Incoming, OutgoingRequest, Transport } from "./contract.ts";
+import type { Answer, Flow, OutgoingRequest, Transport } from "./contract.ts";
 import { parseNameAddr, withTag } from "./header.ts";
 import { header, ProtocolError, type SipRequest } from "./message.ts";
 import { request } from "./serialize.ts";
@@ -67,9 +67,9 @@ export function respond(
   core: Core,
   transaction: ServerTransaction,
   status: number,
-  extras: Parameters<Incoming["respond"]>[1] = {},
+  answer: Answer = {},
 ): void {
-  const { headers = [], contact = false, ...parts } = extras;
+  const { headers = [], contact = false, ...parts } = answer;
   if (!contact) return transaction.respond(status, { ...parts, headers });
   const { request, flow } = transaction;
   const uri = contactUri(core, header(request, "to") ?? "", flow.transport, request.uri);
