@@ -49,7 +49,7 @@ export interface DigestGuardOptions {
   readonly algorithms: readonly DigestAlgorithm[];
   /** Life of a nonce; default 5 minutes. */
   readonly ttlMs?: number;
-  /** Nonces in use that are remembered against replay; default 10,000. */
+  /** Nonces in use that are remembered against replay; default 65,536. */
   readonly maxNonces?: number;
 }
 
@@ -59,7 +59,7 @@ const hashNames: Readonly<Record<DigestAlgorithm, string>> = { "SHA-256": "sha25
 
 export function digestGuard(options: DigestGuardOptions): DigestGuard {
   const { realm, random, algorithms, ttlMs = 300_000 } = options;
-  const nonces = nonceBook({ ...options, ttlMs, maxNonces: options.maxNonces ?? 10_000 });
+  const nonces = nonceBook({ ...options, ttlMs, maxNonces: options.maxNonces ?? 65_536 });
   // Work on a user that does not exist costs the same as on one that does.
   const nobody = random.token(16);
 
