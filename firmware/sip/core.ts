@@ -63,12 +63,7 @@ export function contactUri(core: Core, party: string, transport: Transport, said
 }
 
 /** Answers as the application asked, with this endpoint's Contact where it is wanted. */
-export function respond(
-  core: Core,
-  transaction: ServerTransaction,
-  status: number,
-  answer: Answer = {},
-): void {
+export function respond(core: Core, transaction: ServerTransaction, status: number, answer: Answer = {}): void {
   const { headers = [], contact = false, ...parts } = answer;
   if (!contact) return transaction.respond(status, { ...parts, headers });
   const { request, flow } = transaction;

@@ -184,7 +184,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     }
     if (known !== undefined) return known.send({ type: "request" });
     if (unanswered.size >= maxUnanswered) return refuse(request, via, flow);
-    const server = admit(key, request, via, flow);
+    const server = admit(copied(key), request, via, flow);
     if (request.method === "CANCEL") return cancel(server, serverKey(request, via, "INVITE"));
     user.onRequest(server);
   }
@@ -302,6 +302,11 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
 
 function withVia(request: SipRequest, via: string): SipRequest {
   return { ...request, headers: [["via", via], ...request.headers] };
+}
+
+/** A text made of parts of others keeps the whole of them in memory: here that would be the request. */
+function copied(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** Made here, where nothing of a request can be kept by it. */
