@@ -85,6 +85,10 @@ const retryAfterSeconds = 5;
 /** What strangers get a 2xx for, too. */
 const forAnybody = new Set(["OPTIONS", "CANCEL"]);
 
+/** A machine has no state of its own: one serves all transactions. */
+const overConnections = { invite: inviteServer(true), nonInvite: nonInviteServer(true) };
+const overDatagrams = { invite: inviteServer(false), nonInvite: nonInviteServer(false) };
+
 interface Client {
   readonly machine: Running<unknown, ClientEvent>;
 }
@@ -218,9 +222,10 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
       }
     }
 
+    const kind = reliable ? overConnections : overDatagrams;
     const machine: ServerMachine = isInvite
-      ? run(inviteServer(reliable), { in: "initial" }, clock, perform)
-      : run(nonInviteServer(reliable), { in: "initial" }, clock, perform);
+      ? run(kind.invite, { in: "initial" }, clock, perform)
+      : run(kind.nonInvite, { in: "initial" }, clock, perform);
     machine.send({ type: "start" });
     return machine;
   }
@@ -251,7 +256,8 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
           toTag: isForgotten ? tagFor(key) : server.tag,
           headers: [...own, ...(parts.headers ?? [])],
         });
-        const data = serialize(response);
+        const bytes = serialize(response);
+        const data = isForgotten ? bytes : new Uint8Array(bytes);
         if (status >= 200 && status < 300 && !forAnybody.has(request.method)) wire.vouch(flow);
         if (status >= 200) {
           final = { status, data };
