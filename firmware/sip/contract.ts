@@ -55,12 +55,23 @@ export interface OutgoingRequest extends Extras {
   readonly series?: { readonly callId: string; readonly cseq: number };
 }
 
+/** Extra parts of an answer. */
+export interface Answer extends Extras {
+  readonly reason?: string;
+  /** Adds this endpoint's Contact. */
+  readonly contact?: boolean;
+  /**
+   * Nothing is remembered of it, so that a flood costs no memory (RFC 3261 §8.2.7): when the request is repeated, the
+   * application hears it again. A final status, and not for INVITE, where it means nothing.
+   */
+  readonly stateless?: boolean;
+}
+
 /** A server transaction handed to the application. Each must be answered once with a final status. */
 export interface Incoming {
   readonly request: SipRequest;
   readonly flow: Flow;
-  /** `contact: true` adds this endpoint's Contact. */
-  respond(status: number, extras?: Extras & { readonly reason?: string; readonly contact?: boolean }): void;
+  respond(status: number, answer?: Answer): void;
 }
 
 /** One side of an INVITE session after it was offered or answered. Its end is told once. */
