@@ -17,6 +17,10 @@ import type { GatewayId } from "./protocol.ts";
 export interface Bridge {
   join(leg: Leg): void;
   leave(leg: Leg): void;
+  /** The leg has agreed on something else: another codec, maybe. */
+  refit(leg: Leg): void;
+  /** Whether every leg is heard, or the talker alone. */
+  duplex(wanted: boolean): void;
   /** Whether other gateways have members to hear what is said here. */
   trunk(wanted: boolean): void;
   /** A burst starts: the talker is a leg here, or sits behind another gateway. */
@@ -62,6 +66,7 @@ export function openBridge(
   });
   const trunkView = rtpView();
   let trunked = false;
+  let everybody = false;
   let talker: Leg | GatewayId | undefined;
   /** When the last of a burst that is over has passed, monotonic ms. */
   let shutAt = Number.POSITIVE_INFINITY;
@@ -79,7 +84,24 @@ export function openBridge(
     }
   }
 
-  const passes = (from: Leg | GatewayId): boolean => from === talker && clock.now() < shutAt;
+  function passes(from: Leg | GatewayId): boolean {
+    return from === talker ? clock.now() < shutAt : everybody && typeof from !== "string";
+  }
+
+  function beginEverywhere(now: number): void {
+    for (const lane of lanes.values()) for (const leg of lane.legs) leg.begin(now);
+  }
+
+  function join(leg: Leg, midway?: boolean): void {
+    const codec = leg.codec();
+    if (!codec) return;
+    laneOf(codec).legs.add(leg);
+    leg.begin(clock.now(), midway);
+  }
+
+  function leave(leg: Leg): void {
+    for (const lane of lanes.values()) lane.legs.delete(leg);
+  }
 
   function fanOut(from: Leg | GatewayId, codec: CodecName, packet: Uint8Array, view: RtpView): void {
     const payload = relayable(packet, view);
@@ -118,14 +140,24 @@ export function openBridge(
   }
 
   return {
-    join(leg) {
+    join: (leg) => join(leg),
+    leave,
+    refit(leg) {
       const codec = leg.codec();
-      if (!codec) return;
-      laneOf(codec).legs.add(leg);
-      leg.begin(clock.now());
+      if (!codec || laneOf(codec).legs.has(leg)) return;
+      leave(leg);
+      join(leg, true);
+      if (!passes(leg)) return;
+      // What it says comes in another codec from now on, and by another clock: to its listeners a burst begins.
+      endConversions();
+      beginEverywhere(clock.now());
+      toTrunk.begin(clock.now());
     },
-    leave(leg) {
-      for (const lane of lanes.values()) lane.legs.delete(leg);
+    duplex(wanted) {
+      endConversions();
+      everybody = wanted;
+      talker = undefined;
+      if (wanted) beginEverywhere(clock.now());
     },
     trunk(wanted) {
       trunked = wanted;
@@ -135,7 +167,7 @@ export function openBridge(
       endConversions();
       talker = next;
       shutAt = Number.POSITIVE_INFINITY;
-      for (const lane of lanes.values()) for (const leg of lane.legs) leg.begin(now);
+      beginEverywhere(now);
       if (typeof next !== "string") return toTrunk.begin(now);
       early.take(next, (packet) => fromTrunk(next, packet));
     },
@@ -151,6 +183,7 @@ export function openBridge(
     fromTrunk,
     closeAll() {
       talker = undefined;
+      everybody = false;
       endConversions();
     },
   };

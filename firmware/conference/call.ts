@@ -18,6 +18,7 @@ import {
   type ParticipantKey,
 } from "./control-state.ts";
 import type { Leg } from "./leg.ts";
+import { prompter } from "./prompter.ts";
 import type { ConferenceEvent, FloorRole, GatewayId, TalkgroupSettings, TrunkFloor } from "./protocol.ts";
 
 /** How long another gateway may take to answer a Floor Request before this one stands in for it, ms. */
@@ -37,6 +38,10 @@ export interface Call {
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
   fromTrunk(from: GatewayId, floor: TrunkFloor): void;
+  /** A key of a telephone: "*" keys up, "#" unkeys; no other means anything here. */
+  keyFromLeg(leg: Leg, key: string): void;
+  /** The leg has negotiated anew; before, its terminal listened, or did not. */
+  renegotiated(leg: Leg, heard: boolean): void;
   mediaFromLeg(leg: Leg, packet: Uint8Array, view: RtpView): void;
   mediaFromTrunk(from: GatewayId, packet: Uint8Array): void;
   close(): void;
@@ -54,11 +59,15 @@ export function openCall(
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
   /** When a leg was last told that it is not heard, monotonic ms. */
   const warned = new WeakMap<Leg, number>();
-  let bridged = false;
+  let isBridged = false;
   let sequence = 0;
   let renewedAt = Number.NEGATIVE_INFINITY;
   let changedAt = Number.NEGATIVE_INFINITY;
   let talker: string | undefined;
+  let peers = 0;
+  /** Two telephones: both are heard, and there is no floor. */
+  let duplex = false;
+  const prompt = prompter();
 
   const rules = run(arbiter({ ...arbiterDefaults, ...settings }), arbiterInitial, clock, (ruling) =>
     floor.send({ type: "ruled", ruling }),
@@ -78,7 +87,27 @@ export function openCall(
   }
 
   function tell(leg: Leg, message: FloorMessage): void {
+    if (!leg.hasFloor()) return prompt(leg, message);
     leg.sendFloor(message.type === "taken" ? { ...message, mayRequest: leg.options.mayTalk } : message);
+  }
+
+  /** Called whenever the legs are others, or know something else. */
+  function settleDuplex(): void {
+    const members = [...legs.values()];
+    const wanted =
+      settings.duplex === true && peers === 0 && members.length === 2 && !members.some((leg) => leg.hasFloor());
+    if (wanted === duplex) return;
+    duplex = wanted;
+    const { burst } = floor.state();
+    if (burst) floor.send({ type: "release", from: burst.talker });
+    bridge.duplex(duplex);
+    if (duplex) bridged();
+    else floor.send({ type: "opened" });
+  }
+
+  function bridged(): void {
+    if (!isBridged) post({ type: "bridged", talkgroup });
+    isBridged = true;
   }
 
   function show(party?: string): void {
@@ -114,12 +143,11 @@ export function openCall(
         bridge.close();
         return show();
       case "bridge":
-        if (!bridged) post({ type: "bridged", talkgroup });
-        bridged = true;
-        return;
+        return bridged();
       case "unbridge":
-        if (bridged || isOfGateway) post({ type: "unbridged", talkgroup });
-        bridged = false;
+        if (duplex) return;
+        if (isBridged || isOfGateway) post({ type: "unbridged", talkgroup });
+        isBridged = false;
         return;
     }
   }
@@ -131,12 +159,31 @@ export function openCall(
     floor.send({ type: "media" });
   }
 
-  /** Who talks without the floor may have missed that it is lost (TS 24.380 §6.3.5.7). */
+  /**
+   * Who talks without the floor may have missed that it is lost (TS 24.380 §6.3.5.7). A telephone is not told: it sends for as long
+   * as the session stands, whether anybody speaks or not.
+   */
   function warn(leg: Leg): void {
     const now = clock.now();
     if (now - changedAt < lenientMs || now - (warned.get(leg) ?? Number.NEGATIVE_INFINITY) < warnMs) return;
     warned.set(leg, now);
     if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
+  }
+
+  function fromLeg(leg: Leg, message: FloorMessage): void {
+    const from = keyOf(leg);
+    if (!legs.has(from) || duplex) return;
+    const { user: party, priority, mayPreempt } = leg.options;
+    const mayTalk = leg.options.mayTalk && leg.sends();
+    // Every other message of a participant answers one of ours.
+    if (message.type === "request")
+      floor.send({ type: "request", request: { from, party, priority, mayTalk, mayPreempt } });
+    else if (message.type === "release") floor.send({ type: "release", from });
+  }
+
+  function isTalker(leg: Leg): boolean {
+    const { burst } = floor.state();
+    return burst?.talker === keyOf(leg) && !burst.released;
   }
 
   if (isOfGateway) floor.send({ type: "opened" });
@@ -146,6 +193,7 @@ export function openCall(
     join(leg) {
       legs.set(keyOf(leg), leg);
       bridge.join(leg);
+      settleDuplex();
       // Late entry: who comes into a burst hears it, and is told whose it is (TS 24.380 §6.3.4.4.2).
       const { burst } = floor.state();
       tell(
@@ -159,21 +207,16 @@ export function openCall(
       if (!legs.delete(keyOf(leg))) return;
       floor.send({ type: "leave", participant: keyOf(leg) });
       bridge.leave(leg);
+      settleDuplex();
     },
     role(role) {
       if (isOfGateway) return;
-      bridge.trunk(role.peers.length > 0);
+      peers = role.peers.length;
+      bridge.trunk(peers > 0);
       floor.send({ type: "role", role });
+      settleDuplex();
     },
-    fromLeg(leg, message) {
-      const from = keyOf(leg);
-      if (!legs.has(from)) return;
-      const { user: party, priority, mayTalk, mayPreempt } = leg.options;
-      // Every other message of a participant answers one of ours.
-      if (message.type === "request")
-        floor.send({ type: "request", request: { from, party, priority, mayTalk, mayPreempt } });
-      else if (message.type === "release") floor.send({ type: "release", from });
-    },
+    fromLeg,
     fromTrunk(from, { participant, epoch, priority, message }) {
       const decoded = isOfGateway ? undefined : decodeFloor(message);
       if (!decoded) return;
@@ -181,7 +224,22 @@ export function openCall(
       const trunk = { from, participant, epoch, priority, message: decoded.message };
       floor.send({ type: "trunk", trunk: party === undefined ? trunk : { ...trunk, party } });
     },
+    keyFromLeg(leg, key) {
+      // Who talks already has not unkeyed: pressing again changes nothing.
+      if (key === "*" && !isTalker(leg)) fromLeg(leg, { type: "request" });
+      else if (key === "#") fromLeg(leg, { type: "release" });
+    },
+    renegotiated(leg, heard) {
+      bridge.refit(leg);
+      settleDuplex();
+      const isHeld = !leg.sends() || (heard && !leg.hears());
+      if (!isHeld || !isTalker(leg)) return;
+      // What comes now is nobody's speech, but music on hold or silence.
+      leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
+      floor.send({ type: "release", from: keyOf(leg) });
+    },
     mediaFromLeg(leg, packet, view) {
+      if (duplex && !leg.options.mayTalk) return;
       if (bridge.fromLeg(leg, packet, view)) live();
       else if (view.payloadLength > 0) warn(leg);
     },

@@ -10,6 +10,7 @@ import type { Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { denyCause, type FloorMessage } from "../floor/message.ts";
+import { toneBook } from "../media/tone-frames.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { openBridge } from "./bridge.ts";
 import { type Call, openCall } from "./call.ts";
@@ -40,6 +41,7 @@ export function openConference(
   const legs = new Map<LegId, Placed>();
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
+  const tones = toneBook(ports.opus);
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
@@ -65,9 +67,10 @@ export function openConference(
     if (legs.size + opening.size >= mostLegs) return refuse(id, 503, `${mostLegs} legs are in use`);
     opening.add(id);
     try {
-      const leg = await openLeg(ports, legOptions, options.range, {
+      const leg = await openLeg({ ...ports, tones }, legOptions, options.range, {
         onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
         onMedia: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+        onKey: (key) => press(placed, key),
         onLost: () => lose(id),
       });
       const placed: Placed = { leg, call };
@@ -125,9 +128,31 @@ export function openConference(
     call?.join(leg);
   }
 
+  function reoffer(id: LegId, offer: string): void {
+    const placed = legs.get(id);
+    try {
+      if (!placed?.leg.codec()) throw new ProtocolError(481, `no leg ${id} stands`);
+      const { leg, call } = placed;
+      const heard = leg.hears();
+      const sdp = leg.answer(offer);
+      call?.renegotiated(leg, heard);
+      post({ type: "reanswer", leg: id, sdp });
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      post({ type: "reanswer", leg: id, status: error.status, reason: error.message });
+    }
+  }
+
+  function press({ leg, call }: Placed, key: string): void {
+    if (call) call.keyFromLeg(leg, key);
+    else if (key === "*") answerParked(leg, { type: "request" });
+  }
+
   /** In no call there is nobody to hear it (TS 24.380 §8.2.6.2). */
   function answerParked(leg: Leg, message: FloorMessage): void {
-    if (message.type === "request") leg.sendFloor({ type: "deny", cause: denyCause.alone });
+    if (message.type !== "request") return;
+    if (leg.hasFloor()) leg.sendFloor({ type: "deny", cause: denyCause.alone });
+    else leg.play("deny");
   }
 
   function refuse(leg: LegId, status: number, reason: string): void {
@@ -162,6 +187,14 @@ export function openConference(
           return accept(command.leg, command.answer);
         case "release":
           return drop(command.leg);
+        case "reoffer":
+          return reoffer(command.leg, command.offer);
+        case "key": {
+          const placed = legs.get(command.leg);
+          return placed && press(placed, command.key);
+        }
+        case "tone":
+          return legs.get(command.leg)?.leg.play(command.tone === "confirm" ? "permit" : "deny");
         case "move":
           return move(command.leg, command.talkgroup, command.caller);
         case "role":

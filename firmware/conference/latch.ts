@@ -10,9 +10,12 @@ import type { Agreement } from "../sip/negotiation.ts";
 export interface Channel {
   /** Whether a datagram of this kind is the terminal's. Ask for plausible ones only: the first answer binds. */
   isFrom(source: Address): boolean;
-  /** Where the terminal listens for this kind. */
-  address(): Address;
+  /** Where the terminal listens for this kind; undefined while nobody knows. */
+  address(): Address | undefined;
 }
+
+/** What a description says of where its terminal is. */
+export type Places = Pick<Agreement, "audio" | "rtcp" | "floor">;
 
 export interface TerminalChannels {
   readonly audio: Channel;
@@ -21,7 +24,25 @@ export interface TerminalChannels {
   readonly floor: Channel | undefined;
 }
 
-export function channelsOf({ audio, rtcp, floor }: Agreement): TerminalChannels {
+const isNowhere = ({ host }: Address): boolean => host === "0.0.0.0" || host === "::";
+
+/** The places of a description; of one that names nowhere (RFC 3264 §8.4), those of the description before it. */
+export function placesOf({ audio, rtcp, floor }: Places, before?: Places): Places {
+  const known = (place: Address, earlier: Address | undefined): Address =>
+    isNowhere(place) && earlier ? earlier : place;
+  return {
+    audio: known(audio, before?.audio),
+    rtcp: known(rtcp, before?.rtcp),
+    floor: floor && known(floor, before?.floor),
+  };
+}
+
+export function samePlaces(one: Places, other: Places): boolean {
+  const sameFloor = one.floor && other.floor ? same(one.floor, other.floor) : one.floor === other.floor;
+  return sameFloor && same(one.audio, other.audio) && same(one.rtcp, other.rtcp);
+}
+
+export function channelsOf({ audio, rtcp, floor }: Places): TerminalChannels {
   const described = [audio.host, rtcp.host, floor?.host];
   const forget: (() => void)[] = [];
   /** The terminal is heard from a host that its description names: it is behind no NAT, and no other host is its. */
@@ -53,7 +74,7 @@ export function channelsOf({ audio, rtcp, floor }: Agreement): TerminalChannels 
         latched = source;
         return true;
       },
-      address: () => latched ?? told,
+      address: () => latched ?? (isNowhere(told) ? undefined : told),
     };
   }
 

@@ -20,18 +20,24 @@ import { run } from "../machine.ts";
 import { clockRates } from "../media/codec.ts";
 import { openPortPair, type PortRange } from "../media/port-pair.ts";
 import { type OutgoingStream, outgoingStream, type SourceNumbers } from "../media/rewriter.ts";
-import { openRtcpSession } from "../media/rtcp-session.ts";
+import { openRtcpSession, type RtcpSession } from "../media/rtcp-session.ts";
 import { isRtcp, type RtpView, readRtp, rtpHeaderLength, rtpView } from "../media/rtp.ts";
+import { keyReader } from "../media/telephone-event.ts";
+import type { ToneBook } from "../media/tone-frames.ts";
+import type { ToneName } from "../media/tones.ts";
 import { type Agreement, answerOffer, type LegCodec, legOffer, readAnswer } from "../sip/negotiation.ts";
-import { channelsOf, type TerminalChannels } from "./latch.ts";
+import { channelsOf, type Places, placesOf, samePlaces, type TerminalChannels } from "./latch.ts";
 import type { LegId, LegOptions } from "./protocol.ts";
 import { sessionCall } from "./session-call.ts";
+import { tonePlayer } from "./tone-player.ts";
 
 export interface LegHandlers {
   onFloor(message: FloorMessage): void;
   /** An RTP packet of the agreed codec and what its header says: the leg's buffers, valid during the call. */
   onMedia(packet: Uint8Array, view: RtpView): void;
-  /** No sign of life for three keep-alive intervals. */
+  /** A key was pressed, by RFC 4733. */
+  onKey(key: string): void;
+  /** No sign of life for three keep-alive intervals, or longer on hold. */
   onLost(): void;
 }
 
@@ -41,17 +47,22 @@ export interface Leg {
   /** Undefined until offer and answer have met. */
   codec(): LegCodec | undefined;
   offer(): string;
-  /** Answers the terminal's offer. Throws ProtocolError 488. */
+  /** Answers the terminal's offer, the first or another in the standing session. Throws ProtocolError 488: then nothing has changed. */
   answer(offer: string): string;
   /** Takes the terminal's answer. Throws ProtocolError 488. */
   accept(answer: string): void;
+  /** Whether its terminal may be heard, and whether it listens: by its session description (RFC 3264 §5.1). */
+  sends(): boolean;
+  hears(): boolean;
   sendFloor(message: FloorMessage): void;
   /** Whether its terminal knows floor control. */
   hasFloor(): boolean;
   /** Its session has left one call, and serves another. A terminal with floor control is told of it. */
   moved(from: PresentCall | undefined, to: PresentCall | undefined): void;
-  /** A talk burst starts: the next packet is its first. */
-  begin(nowMs: number): void;
+  /** Plays a tone into its audio, in place of speech. */
+  play(tone: ToneName): void;
+  /** A talk burst starts: the next packet is its first. `midway`: it goes on, and this leg comes into it. */
+  begin(nowMs: number, midway?: boolean): void;
   /** Sends a payload that has 12 bytes of room before it; this leg's header is written there. */
   send(packet: Uint8Array, source: SourceNumbers): void;
   close(): void;
@@ -70,53 +81,72 @@ export interface PresentCall {
 const keepAliveMs = 15_000;
 /** Three intervals without a packet of any kind: lost. */
 const lostAfterMs = 3 * keepAliveMs;
+/**
+ * A terminal on hold need not send anything, and many send no RTCP either: their silence tells nothing. That they are gone is for the
+ * signalling to find out, whose session timer has run out by then (RFC 4028 §4: 1800 s), and the ports are free at last.
+ */
+const heldLostAfterMs = 1_800_000;
 const watchMs = 5_000;
 /** No voice packet is longer, on a leg or a trunk: a UDP payload in one Ethernet frame. */
 export const longestPacket = 1_472;
 const emptyDatagram = new Uint8Array(0);
 
+/** What stands between offer and answer. */
+interface Agreed extends Pick<Agreement, "codec" | "payloadType" | "keyTypes" | "lines" | "sends" | "hears"> {
+  readonly places: Places;
+  readonly to: TerminalChannels;
+  readonly out: OutgoingStream;
+  readonly rtcp: RtcpSession;
+}
+
 export async function openLeg(
-  ports: { readonly clock: Clock; readonly network: Network; readonly random: Random },
+  ports: { readonly clock: Clock; readonly network: Network; readonly random: Random; readonly tones: ToneBook },
   options: LegOptions,
   range: PortRange,
   handlers: LegHandlers,
 ): Promise<Leg> {
   const { clock, random } = ports;
-  const numbers = new DataView(random.bytes(14).buffer);
-  const ssrc = numbers.getUint32(0);
-  const sessionId = `${numbers.getUint32(10)}`;
+  const identity = new DataView(random.bytes(8).buffer);
+  /** Of the control messages, and of the first stream. */
+  const ssrc = identity.getUint32(0);
+  const sessionId = `${identity.getUint32(4)}`;
   const view = rtpView();
-  let agreed:
-    | {
-        readonly codec: LegCodec;
-        readonly payloadType: number;
-        readonly to: TerminalChannels;
-        readonly out: OutgoingStream;
-        readonly lines: Agreement["lines"];
-      }
-    | undefined;
+  const keys = keyReader();
+  let agreed: Agreed | undefined;
   let aliveAt = clock.now();
   let sentAt = clock.now();
+  /** The last description that went out, and its number. */
+  let described = "";
+  let version = 1;
 
   const sockets = await openPortPair(ports, range, onRtp, onRtcp);
-  const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc, cname: options.leg });
   const stopWatching = clock.every(watchMs, watch);
-  const calls = run(sessionCall, {}, clock, ({ message }) => {
-    if (agreed?.to.floor) sockets.rtcp.send(encodeSession(message, ssrc), agreed.to.floor.address());
-  });
+  const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
+  const player = tonePlayer(clock, { onTurn: () => agreed?.out.begin(clock.now(), true), send: emit });
 
   function onRtp(data: Uint8Array, from: Address): void {
     if (!agreed || data.length > longestPacket || !readRtp(data, view)) return;
-    if (view.payloadType !== agreed.payloadType || !agreed.to.audio.isFrom(from)) return;
+    if (view.payloadType !== agreed.payloadType) return onKeyPacket(data, from);
+    if (!agreed.to.audio.isFrom(from)) return;
     aliveAt = clock.now();
-    rtcp.received(data, aliveAt);
-    handlers.onMedia(data, view);
+    agreed.rtcp.received(data, aliveAt);
+    if (agreed.sends) handlers.onMedia(data, view);
+  }
+
+  /** Keys are never relayed (RFC 4733 §2.1: they are not audio): whoever heard one would press it too. */
+  function onKeyPacket(data: Uint8Array, from: Address): void {
+    if (!agreed?.keyTypes.includes(view.payloadType) || !agreed.to.audio.isFrom(from)) return;
+    aliveAt = clock.now();
+    agreed.rtcp.received(data, aliveAt);
+    const { timestamp, ssrc: source, payloadOffset, payloadLength } = view;
+    const key = keys.take(timestamp, source, data.subarray(payloadOffset, payloadOffset + payloadLength));
+    if (key !== undefined) handlers.onKey(key);
   }
 
   function onRtcp(data: Uint8Array, from: Address): void {
     if (isFloorPacket(data)) return onFloorPacket(data, from);
     if (isSessionPacket(data)) return onSessionPacket(data, from);
-    if (!isRtcp(data) || !agreed?.to.reports.isFrom(from) || !rtcp.receive(data, clock.now())) return;
+    if (!isRtcp(data) || !agreed?.to.reports.isFrom(from) || !agreed.rtcp.receive(data, clock.now())) return;
     aliveAt = clock.now();
   }
 
@@ -137,21 +167,40 @@ export async function openLeg(
     if (message.type === "acknowledgement") calls.send({ type: "acknowledged", session: message.session });
   }
 
+  function sendControl(packet: Uint8Array): void {
+    const to = agreed?.to.floor?.address();
+    if (to) sockets.rtcp.send(packet, to);
+  }
+
   function sendFloor(message: FloorMessage): void {
-    if (agreed?.to.floor) sockets.rtcp.send(encodeFloor(message, { ssrc }), agreed.to.floor.address());
+    if (agreed?.to.floor) sendControl(encodeFloor(message, { ssrc }));
   }
 
   function sendReport(packet: Uint8Array): void {
-    if (agreed) sockets.rtcp.send(packet, agreed.to.reports.address());
+    const to = agreed?.to.reports.address();
+    if (to) sockets.rtcp.send(packet, to);
+  }
+
+  /** Numbers a payload into the leg's stream and sends it. */
+  function emit(packet: Uint8Array, source: SourceNumbers): void {
+    if (!agreed) return;
+    const written = agreed.out.write(packet, source, agreed.payloadType);
+    const to = agreed.to.audio.address();
+    if (!written || !to) return;
+    sentAt = clock.now();
+    sockets.rtp.send(written, to);
+    agreed.rtcp.sent(written.length - rtpHeaderLength, timestampOf(written), sentAt);
   }
 
   function watch(): void {
     if (!agreed) return;
     const now = clock.now();
-    if (now - aliveAt >= lostAfterMs) return handlers.onLost();
-    if (now - sentAt < keepAliveMs) return;
+    if (now - aliveAt >= (agreed.sends && agreed.hears ? lostAfterMs : heldLostAfterMs)) return handlers.onLost();
+    const to = agreed.to.audio.address();
+    if (now - sentAt < keepAliveMs || !to) return;
+    // On hold as well: a way that has closed would not open again by itself (RFC 6263 §3).
     sentAt = now;
-    sockets.rtp.send(emptyDatagram, agreed.to.audio.address());
+    sockets.rtp.send(emptyDatagram, to);
   }
 
   /** A call is named in the domain of the leg's user (TS 24.379 §4.5). */
@@ -160,28 +209,63 @@ export async function openLeg(
     return { session: `sip:${talkgroup}@${domain}`, sessionType: standing ? sessionType.chat : sessionType.none };
   }
 
-  function agree(agreement: Agreement): void {
-    const { codec, payloadType } = agreement;
-    const clockRate = clockRates[codec];
+  /** Another clock makes another source (RFC 7160): nobody could tell its timestamps from those before. */
+  function openStream(clockRate: number): Pick<Agreed, "out" | "rtcp"> {
+    const numbers = new DataView(random.bytes(10).buffer);
+    const source = agreed ? numbers.getUint32(0) : ssrc;
     const sequence = numbers.getUint16(4) & 0x7fff;
     const timestamp = numbers.getUint32(6) & 0x7fff_ffff;
-    const out = outgoingStream({ ssrc, sequence, timestamp, clockRate });
-    agreed = { codec, payloadType, to: channelsOf(agreement), out, lines: agreement.lines };
-    aliveAt = clock.now();
+    const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc: source, cname: options.leg });
     rtcp.start(clockRate);
+    return { out: outgoingStream({ ssrc: source, sequence, timestamp, clockRate }), rtcp };
+  }
+
+  function agree(agreement: Agreement): void {
+    const { codec, payloadType, keyTypes, lines, sends, hears } = agreement;
+    const before = agreed;
+    const clockRate = clockRates[codec];
+    const goesOn = before !== undefined && clockRates[before.codec] === clockRate;
+    const places = placesOf(agreement, before?.places);
+    if (before && !goesOn) before.rtcp.stop();
+    if (before && (before.codec !== codec || !hears)) player.stop();
+    agreed = {
+      ...{ codec, payloadType, keyTypes, lines, sends, hears, places },
+      to: before && samePlaces(places, before.places) ? before.to : channelsOf(places),
+      ...(goesOn ? { out: before.out, rtcp: before.rtcp } : openStream(clockRate)),
+    };
+    aliveAt = clock.now();
+    // What it has not heard meanwhile is no loss.
+    if (!before?.hears || !goesOn) agreed.out.begin(aliveAt, true);
+  }
+
+  /** RFC 3264 §8: the version grows by one where the description is another than the last. */
+  function describeAnew(describe: (version: number) => string): string {
+    if (describe(version) !== described) {
+      if (described !== "") version += 1;
+      described = describe(version);
+    }
+    return described;
+  }
+
+  function answer(offer: string): string {
+    const kept = agreed?.codec;
+    const answerIn = (number: number) =>
+      answerOffer(offer, sockets.rtp.local, sessionId, { version: number, kept, keys: true });
+    const { agreement } = answerIn(version);
+    const sdp = describeAnew((number) => answerIn(number).answer);
+    agree(agreement);
+    return sdp;
   }
 
   return {
     id: options.leg,
     options,
     codec: () => agreed?.codec,
-    offer: () => legOffer(sockets.rtp.local, sessionId),
-    answer(offer) {
-      const { agreement, answer } = answerOffer(offer, sockets.rtp.local, sessionId);
-      agree(agreement);
-      return answer;
-    },
-    accept: (answer) => agree(readAnswer(answer)),
+    offer: () => describeAnew(() => legOffer(sockets.rtp.local, sessionId)),
+    answer,
+    accept: (sdp) => agree(readAnswer(sdp)),
+    sends: () => agreed?.sends ?? false,
+    hears: () => agreed?.hears ?? false,
     sendFloor,
     hasFloor: () => agreed?.to.floor !== undefined,
     moved(from, to) {
@@ -189,25 +273,30 @@ export async function openLeg(
       const { audio: audioLine, floor: floorLine } = agreed.lines;
       if (from) calls.send({ type: "tell", message: { type: "disconnect", ...identityOf(from) } });
       if (!to) return;
-      const identity = identityOf(to);
+      const call = identityOf(to);
       const parties = {
-        ...(to.standing && { group: identity.session }),
+        ...(to.standing && { group: call.session }),
         ...(to.caller !== undefined && { caller: to.caller }),
       };
-      calls.send({ type: "tell", message: { type: "connect", ...identity, ...parties, audioLine, floorLine } });
+      calls.send({ type: "tell", message: { type: "connect", ...call, ...parties, audioLine, floorLine } });
     },
-    begin: (nowMs) => agreed?.out.begin(nowMs),
+    play(tone) {
+      const codec = agreed?.codec;
+      if (!codec) return;
+      void ports.tones.frames(codec, tone).then((frames) => {
+        if (agreed?.codec === codec && agreed.hears) player.play(frames, clockRates[codec] / 50);
+      });
+    },
+    begin: (nowMs, midway) => agreed?.out.begin(nowMs, midway),
     send(packet, source) {
-      const written = agreed?.out.write(packet, source, agreed.payloadType);
-      if (!agreed || !written) return;
-      sentAt = clock.now();
-      sockets.rtp.send(written, agreed.to.audio.address());
-      rtcp.sent(written.length - rtpHeaderLength, timestampOf(written), sentAt);
+      if (agreed?.hears && !player.sounding()) emit(packet, source);
     },
     close() {
       stopWatching();
       calls.close();
-      rtcp.stop();
+      player.stop();
+      agreed?.rtcp.stop();
+      agreed = undefined;
       sockets.rtp.close();
       sockets.rtcp.close();
     },

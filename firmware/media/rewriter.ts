@@ -6,8 +6,11 @@ import { type RtpView, rtpHeaderLength, sequenceDistance, timestampDistance, wri
 
 export interface OutgoingStream {
   readonly ssrc: number;
-  /** A talk burst starts: the next packet is its first, whatever its numbers at the source. */
-  begin(nowMs: number): void;
+  /**
+   * A talk burst starts: the next packet is its first, whatever its numbers at the source. `midway`: it started before, and this
+   * stream comes into it; what the next packet has overtaken is no part of it.
+   */
+  begin(nowMs: number, midway?: boolean): void;
   /**
    * Writes this leg's header over the first 12 bytes of `packet`, which are room before the payload, and returns `packet`:
    * nothing is copied, so send it before the next leg's is written. Numbers keep the distances they have at the source:
@@ -56,6 +59,7 @@ export function outgoingStream(options: {
   let furthestSequence = 0;
   let furthestTimestamp = 0;
   let beginning = true;
+  let comesMidway = false;
   /** Timestamp that the burst starts at, if time has not been overtaken by what was sent. */
   let burstTimestamp = options.timestamp;
 
@@ -64,7 +68,7 @@ export function outgoingStream(options: {
 
   function anchor(source: SourceNumbers, timestamp: number): void {
     // An unmarked first packet may have overtaken the marked one: one number is left free for that.
-    const room = source.marker ? 0 : 1;
+    const room = source.marker || comesMidway ? 0 : 1;
     sequenceShift = highestSequence + 1 + room - source.sequence;
     timestampShift = timestamp - source.timestamp;
     firstSequence = (source.sequence - room) & 0xffff;
@@ -82,9 +86,10 @@ export function outgoingStream(options: {
 
   return {
     ssrc,
-    begin(nowMs) {
+    begin(nowMs, midway = false) {
       epochMs ??= nowMs;
       beginning = true;
+      comesMidway = midway;
       const earliest = highestTimestamp + frameTicks;
       const now = timestampAt(nowMs);
       burstTimestamp = timestampDistance(earliest, now) > 0 ? now : earliest;

@@ -1,5 +1,5 @@
 /**
- * The tones that a person at a button hears. They are mixed over speech, never in place of it, and last less than a second.
+ * The tones that a person at a button hears. There they are mixed over speech, never in place of it, and last less than a second.
  * Each was built once, in full, with ramps of 4 ms, so that mixing is an addition.
  */
 import { sampleRate } from "../../hal/audio/port.ts";
@@ -58,15 +58,15 @@ const melodies: Readonly<Record<ToneName, readonly Part[]>> = {
 const amplitude = 7000;
 const rampMs = 4;
 
-const samplesOf = (ms: number): number => Math.round((ms * sampleRate) / 1000);
+const samplesIn = (ms: number): number => Math.round((ms * sampleRate) / 1000);
 
 function render(melody: readonly Part[]): Int16Array {
-  const total = melody.reduce((sum, [, ms]) => sum + samplesOf(ms), 0);
+  const total = melody.reduce((sum, [, ms]) => sum + samplesIn(ms), 0);
   const out = new Int16Array(total);
-  const ramp = samplesOf(rampMs);
+  const ramp = samplesIn(rampMs);
   let start = 0;
   for (const [hertz, ms] of melody) {
-    const length = samplesOf(ms);
+    const length = samplesIn(ms);
     for (let index = 0; index < length && hertz > 0; index++) {
       const edge = Math.min(index, length - index, ramp) / ramp;
       const gain = amplitude * 0.5 * (1 - Math.cos(Math.PI * edge));
@@ -86,6 +86,9 @@ const rendered: Readonly<Record<ToneName, Int16Array>> = {
   call: render(melodies.call),
   "call-over": render(melodies["call-over"]),
 };
+
+/** All of a tone, at 48 kHz. */
+export const samplesOf = (tone: ToneName): Int16Array => rendered[tone];
 
 /** Adds `source` from `offset` on to `target`, clipped to 16 bits; returns the samples added. */
 export function mixInto(target: Int16Array, source: Int16Array, offset = 0): number {

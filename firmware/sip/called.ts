@@ -136,8 +136,8 @@ export function receiveInvite(
     const end = (reason?: string) => machine.send({ type: "end", reason });
     if (machine.state().in !== "ringing") {
       // The caller gave up while the answer was being made.
-      core.clock.after(0, handlers.onEnd);
-      return { callId, end() {}, move() {} };
+      const untell = core.clock.after(0, handlers.onEnd);
+      return { callId, end: untell, move() {} };
     }
     user = handlers;
     session = mindSession(

@@ -234,5 +234,7 @@ export interface Endpoint {
   register(options: RegistrationOptions): Registration;
   /** What was dropped and why, as running counts: malformed, oversize, unmatched, tooMany… */
   readonly dropped: Readonly<Record<string, number>>;
+  /** How much of each it holds just now: dialogs, and transactions as the one who asks or answers. */
+  held(): { readonly dialogs: number; readonly client: number; readonly server: number };
   close(): Promise<void>;
 }

@@ -162,6 +162,7 @@ export async function openEndpoint(
     local: wire.local,
     ...(wire.secure && { secure: wire.secure }),
     dropped: drops.counts,
+    held: () => ({ dialogs: core.dialogs.size, ...transactions.sizes() }),
     request,
     invite: (out, offerHandlers) => call(core, out, offerHandlers),
     watch(out, watcherHandlers) {

@@ -1,23 +1,32 @@
 /**
- * Offer and answer for one leg between a terminal and a conference server (RFC 3264): one audio line with Opus first, one floor line (TS 24.380 §12.1.2).
+ * Offer and answer for one leg between a terminal and a conference server (RFC 3264): one audio line with Opus first and the keys
+ * of a telephone beside it (RFC 4733), one floor line (TS 24.380 §12.1.2).
  */
 import type { Address } from "../../hal/network/port.ts";
 import { ProtocolError } from "./message.ts";
-import { answerTo, type Codec, describe, parseSdp, type SessionDescription } from "./sdp.ts";
+import { answerTo, type Codec, type Direction, describe, parseSdp, type SessionDescription } from "./sdp.ts";
 
-/** What both sides agreed on. */
+/** What both sides agreed on. An address may be 0.0.0.0 or "::", the old way of hold: nothing can be sent there (RFC 3264 §8.4). */
 export interface Agreement {
   readonly codec: LegCodec;
   readonly payloadType: number;
+  /** Payload types of telephone-event, a few at most. */
+  readonly keyTypes: readonly number[];
   readonly audio: Address;
   readonly rtcp: Address;
   /** Where the terminal listens for floor control; undefined for a phone without it. */
   readonly floor: Address | undefined;
+  /** Whether the terminal sends audio, and whether it listens to any. */
+  readonly sends: boolean;
+  readonly hears: boolean;
   /** Which m= lines these are, counted from 1; 0: none. */
   readonly lines: { readonly audio: number; readonly floor: number };
 }
 
 export type LegCodec = "opus" | "PCMU" | "PCMA";
+
+/** RFC 4733 §2.4.1: the ten digits, "*", "#" and "A" to "D". */
+const keyParameters = "0-15";
 
 const offered: readonly Codec[] = [
   {
@@ -29,18 +38,36 @@ const offered: readonly Codec[] = [
   },
   { name: "PCMU", payloadType: 0, clockRate: 8_000 },
   { name: "PCMA", payloadType: 8, clockRate: 8_000 },
+  // One for each clock of the codecs: a key is timed by the clock of the speech around it (RFC 4733 §2.1).
+  { name: "telephone-event", payloadType: 110, clockRate: 48_000, parameters: keyParameters },
+  { name: "telephone-event", payloadType: 101, clockRate: 8_000, parameters: keyParameters },
 ];
+/** Of a terminal's telephone-event formats, so many are listened to. */
+const mostKeyTypes = 4;
 
 const floorParameters = "mc_priority=5;mc_granted;mc_implicit_request";
 
-function local(rtp: Address, sessionId: string, codecs: readonly Codec[]): SessionDescription {
+/** RFC 3264 §6.1: what the other side may be told in reply. */
+const answered: Readonly<Record<Direction, Direction>> = {
+  sendrecv: "sendrecv",
+  sendonly: "recvonly",
+  recvonly: "sendonly",
+  inactive: "inactive",
+};
+
+function local(
+  rtp: Address,
+  origin: { readonly id: string; readonly version: number },
+  codecs: readonly Codec[],
+  direction: Direction,
+): SessionDescription {
   return {
-    origin: { id: sessionId, version: 1, host: rtp.host },
+    origin: { ...origin, host: rtp.host },
     audio: {
       address: rtp,
       rtcp: { host: rtp.host, port: rtp.port + 1 },
       codecs,
-      direction: "sendrecv",
+      direction,
       ptime: 20,
     },
     floor: { address: { host: rtp.host, port: rtp.port + 1 }, parameters: floorParameters },
@@ -49,7 +76,7 @@ function local(rtp: Address, sessionId: string, codecs: readonly Codec[]): Sessi
 }
 
 export function legOffer(rtp: Address, sessionId: string): string {
-  return describe(local(rtp, sessionId, offered));
+  return describe(local(rtp, { id: sessionId, version: 1 }, offered, "sendrecv"));
 }
 
 function legCodec(codec: Codec): LegCodec | undefined {
@@ -60,18 +87,27 @@ function legCodec(codec: Codec): LegCodec | undefined {
   return undefined;
 }
 
+const isKeys = ({ name }: Codec): boolean => name === "telephone-event";
+
 function agreement(remote: SessionDescription): Agreement {
   const { audio, floor } = remote;
   if (!audio || audio.address.port === 0) throw new ProtocolError(488, "no audio line in the session description");
-  for (const codec of audio.codecs) {
+  const { codecs, direction } = audio;
+  for (const codec of codecs) {
     const name = legCodec(codec);
     if (name)
       return {
         codec: name,
         payloadType: codec.payloadType,
+        keyTypes: codecs
+          .filter(isKeys)
+          .slice(0, mostKeyTypes)
+          .map(({ payloadType }) => payloadType),
         audio: audio.address,
         rtcp: audio.rtcp,
         floor: floor?.address,
+        sends: direction === "sendrecv" || direction === "sendonly",
+        hears: direction === "sendrecv" || direction === "recvonly",
         lines: { audio: remote.order.indexOf("audio") + 1, floor: remote.order.indexOf("floor") + 1 },
       };
   }
@@ -83,14 +119,31 @@ export function readAnswer(sdp: string): Agreement {
   return agreement(parseSdp(sdp));
 }
 
-/** Answers a terminal's own offer. Throws ProtocolError 488 when nothing fits. */
-export function answerOffer(sdp: string, rtp: Address, sessionId: string): { agreement: Agreement; answer: string } {
+/** Of what was offered: one codec, `kept` if it is there and else Opus, and the keys by its clock, or by another. */
+function chosen(codecs: readonly Codec[], kept: LegCodec | undefined): readonly Codec[] {
+  const known = codecs.filter(legCodec);
+  const wanted = (name: LegCodec | undefined) => known.find((codec) => legCodec(codec) === name);
+  const speech = wanted(kept) ?? wanted("opus") ?? known[0];
+  const keys = codecs.filter(isKeys);
+  const timed = keys.find(({ clockRate }) => clockRate === speech?.clockRate) ?? keys[0];
+  return [...(speech ? [speech] : []), ...(timed ? [{ ...timed, parameters: keyParameters }] : [])];
+}
+
+/**
+ * Answers a terminal's own offer. Throws ProtocolError 488 when nothing fits. `version` counts the descriptions of this session
+ * (RFC 3264 §8); `kept` is the codec that it has, and keeps if that is offered again. `keys`: whether keys are listened to.
+ */
+export function answerOffer(
+  sdp: string,
+  rtp: Address,
+  sessionId: string,
+  options: { readonly version?: number; readonly kept?: LegCodec | undefined; readonly keys?: boolean } = {},
+): { agreement: Agreement; answer: string } {
+  const { version = 1, kept, keys = false } = options;
   const offer = parseSdp(sdp);
-  const preferred = offer.audio?.codecs.find((codec) => legCodec(codec) === "opus");
-  const agreed = agreement(
-    preferred && offer.audio ? { ...offer, audio: { ...offer.audio, codecs: [preferred] } } : offer,
-  );
-  const codec = offer.audio?.codecs.find(({ payloadType }) => payloadType === agreed.payloadType);
-  const own = local(rtp, sessionId, codec ? [codec] : []);
+  const known = offer.audio?.codecs.filter((codec) => keys || !isKeys(codec)) ?? [];
+  const codecs = chosen(known, kept);
+  const agreed = agreement(offer.audio ? { ...offer, audio: { ...offer.audio, codecs } } : offer);
+  const own = local(rtp, { id: sessionId, version }, codecs, answered[offer.audio?.direction ?? "sendrecv"]);
   return { agreement: agreed, answer: describe(answerTo(offer, own)) };
 }

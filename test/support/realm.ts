@@ -38,7 +38,7 @@ export interface StorySite {
   say(samples: Int16Array): void;
   /** What the loudspeaker plays from now on, until `take`. */
   listen(): { take(): Int16Array };
-  lamp(role: "transmit" | "receive" | "ready"): boolean;
+  lamp(role: "ready" | "transmit" | "receive" | "call"): boolean;
   /** Log lines with this event or this message. */
   told(what: string): StoryLine[];
   /** The board loses power: it says nothing to anyone any more. */

@@ -14,7 +14,7 @@ import { parseRtcp, type RtcpPacket } from "../../firmware/media/rtcp.ts";
 import { openRtcpSession } from "../../firmware/media/rtcp-session.ts";
 import { type RtpView, readRtp, rtpHeaderLength, rtpView, writeRtpHeader } from "../../firmware/media/rtp.ts";
 import { type Agreement, answerOffer, legOffer, readAnswer } from "../../firmware/sip/negotiation.ts";
-import { describe, parseSdp } from "../../firmware/sip/sdp.ts";
+import { type Direction, describe, parseSdp } from "../../firmware/sip/sdp.ts";
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 
@@ -29,12 +29,23 @@ export interface TerminalOptions {
   readonly codec?: CodecName;
   /** Whether it knows floor control. */
   readonly floor?: boolean;
+  /** Whether it sends its keys as telephone events. */
+  readonly keys?: boolean;
   /** Whether it sends RTCP by itself. */
   readonly reports?: boolean;
   /** Whether it acknowledges what it is told of the calls of its session. */
   readonly acknowledges?: boolean;
   /** The host that its session description names; its own if it is behind no NAT. */
   readonly describedAs?: string;
+}
+
+/** What a terminal says of itself in an offer or an answer. */
+export interface Say {
+  readonly direction?: Direction;
+  readonly codec?: CodecName;
+  /** The host that its description names. */
+  readonly host?: string;
+  readonly port?: number;
 }
 
 export type Terminal = Awaited<ReturnType<typeof openTerminal>>;
@@ -44,14 +55,8 @@ export async function openTerminal(
   options: TerminalOptions,
 ) {
   const { clock, network } = ports;
-  const {
-    local,
-    codec = "opus",
-    floor = true,
-    reports = true,
-    acknowledges = true,
-    describedAs = local.host,
-  } = options;
+  const { local, floor = true, keys = false, reports = true, acknowledges = true, describedAs = local.host } = options;
+  let codec = options.codec ?? "opus";
   const ssrc = local.port * 7919;
   const heard: HeardPacket[] = [];
   const told: (FloorMessage & { readonly at: number })[] = [];
@@ -96,11 +101,17 @@ export async function openTerminal(
   }
 
   /** Leaves of a description what this terminal knows. */
-  function narrow(sdp: string): string {
+  function narrow(sdp: string, direction?: Direction): string {
     const all = parseSdp(sdp);
     const order = all.order.filter((kind) => floor || kind !== "floor");
-    const codecs = all.audio?.codecs.filter(({ name }) => name === codec) ?? [];
-    return describe({ ...all, order, ...(all.audio && { audio: { ...all.audio, codecs } }) });
+    const codecs = all.audio?.codecs.filter(({ name }) => name === codec || (keys && name === "telephone-event")) ?? [];
+    const audio = all.audio && { ...all.audio, codecs, ...(direction && { direction }) };
+    return describe({ ...all, order, ...(audio && { audio }) });
+  }
+
+  function own({ direction, codec: other = codec, host = described.host, port = described.port }: Say): string {
+    codec = other;
+    return narrow(legOffer({ host, port }, "7"), direction);
   }
 
   function agree(agreement: Agreement): void {
@@ -114,7 +125,7 @@ export async function openTerminal(
 
   const self = {
     local,
-    codec,
+    codec: () => codec,
     heard,
     told,
     called,
@@ -126,14 +137,14 @@ export async function openTerminal(
       if (!agreed) throw new Error("no session");
       return agreed;
     },
-    offer: () => narrow(legOffer(described, "7")),
+    offer: (say: Say = {}) => own(say),
     /** The server's answer to its offer. */
     accept: (answer: string) => agree(readAnswer(answer)),
     /** Its answer to the server's offer. */
-    answer(offer: string): string {
-      const { agreement, answer } = answerOffer(narrow(offer), described, "7");
+    answer(offer: string, direction?: Direction): string {
+      const { agreement, answer } = answerOffer(narrow(offer), described, "7", { keys });
       agree(agreement);
-      return answer;
+      return direction ? narrow(answer, direction) : answer;
     },
     press: () => request({ type: "request" }),
     release: () => request({ type: "release" }),
@@ -148,6 +159,24 @@ export async function openTerminal(
       packet.set(payload, rtpHeaderLength);
       rtp.send(packet, audio);
       self.skip(1, ms);
+    },
+    /** Packets of a key as RFC 4733 has them, of which those named by `lost` do not arrive: some while it is held, and three at its end. */
+    dial(key: string, { held = 5, lost = [] as readonly number[] } = {}): void {
+      const { keyTypes, audio } = self.server();
+      const ticks = clockRates[codec] / 50;
+      for (let index = 0; index < held + 3; index++) {
+        const packet = new Uint8Array(rtpHeaderLength + 4);
+        const payloadType = keyTypes[0] ?? 0;
+        const number = (sequence + index) & 0xffff;
+        writeRtpHeader(packet, { payloadType, marker: index === 0, sequence: number, timestamp, ssrc });
+        const duration = ticks * Math.min(index + 1, held);
+        packet.set(
+          ["0123456789*#ABCD".indexOf(key), index < held ? 10 : 0x8a, duration >> 8, duration & 0xff],
+          rtpHeaderLength,
+        );
+        if (!lost.includes(index)) rtp.send(packet, audio);
+      }
+      self.skip(held + 3, (held + 3) * 20);
     },
     /** Packets that are never sent: lost, or silence if there are none. */
     skip(packets: number, ms: number): void {

@@ -1,47 +1,14 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type CodecName, clockRates, openDecoder, openEncoder } from "../../../firmware/media/codec.ts";
-import { downsampler } from "../../../firmware/media/resample.ts";
+import { clockRates } from "../../../firmware/media/codec.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
-import { correlation, voice } from "../media/signals.ts";
+import { correlation } from "../media/signals.ts";
 import { openSite, type Site, say, upTo } from "./site.ts";
+import { frames, heardBy, saidIn, speech } from "./sound.ts";
 
 const opus = await loadOpus();
-const frames = 60;
-const wide = voice(48_000, frames * 960);
-const narrow = new Int16Array(frames * 160);
-for (let at = 0, low = downsampler(); at < frames; at++) low(wide.subarray(at * 960), 960, narrow.subarray(at * 160));
-const saidIn = (codec: CodecName): Int16Array => (codec === "opus" ? wide : narrow);
-
-async function speech(codec: CodecName): Promise<Uint8Array[]> {
-  const encoder = await openEncoder(opus, codec, 24_000);
-  const samples = clockRates[codec] / 50;
-  const packets = upTo(frames).map((index) =>
-    encoder.encode(saidIn(codec).subarray(index * samples, (index + 1) * samples)).slice(),
-  );
-  encoder.close();
-  return packets;
-}
-
-/** What a terminal hears of its packets, laid out by their timestamps. */
-async function heardBy(terminal: Terminal): Promise<Int16Array> {
-  const decoder = await openDecoder(opus, terminal.codec);
-  const into = new Int16Array(5760);
-  const sound = new Int16Array(200 * clockRates[terminal.codec]);
-  const first = terminal.heard[0]?.timestamp ?? 0;
-  let end = 0;
-  for (const { payload, timestamp } of terminal.heard) {
-    const samples = decoder.decode(payload, into);
-    const start = (timestamp - first) >>> 0;
-    sound.set(into.subarray(0, samples), start);
-    end = start + samples;
-  }
-  decoder.close();
-  return sound.subarray(0, end);
-}
-
 /** An Opus that counts what is opened and what is still open. */
 function counted() {
   const count = { opened: 0, open: 0 };
@@ -139,7 +106,7 @@ test("codecs that open slowly cost no word", async () => {
   await press(site, alice);
   await say(site.clock, alice, await speech("opus"));
   assert.is(phone.heard.length, frames);
-  const { value } = correlation(narrow, await heardBy(phone), 160);
+  const { value } = correlation(saidIn("PCMU"), await heardBy(phone), 160);
   assert.ok(value > 0.95, `correlation ${value}`);
   alice.release();
   await site.clock.advance(500);
@@ -217,7 +184,7 @@ test("a phone that sends packets of 10, 30 or 60 ms is heard in frames of 20 ms"
       await site.clock.advance(ms);
     }
     assert.is(alice.heard.length, frames);
-    const { value } = correlation(wide, await heardBy(alice), 960);
+    const { value } = correlation(saidIn("opus"), await heardBy(alice), 960);
     assert.ok(value > 0.95, `packets of ${ms} ms: correlation ${value}`);
     phone.release();
     await site.clock.advance(500);

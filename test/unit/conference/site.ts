@@ -9,7 +9,7 @@ import { type VirtualClock, virtualClock } from "../../../hal/clock/virtual.ts";
 import { type SimulatedNetwork, simulatedNetwork } from "../../../hal/network/simulated.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
-import { openTerminal, type Terminal, type TerminalOptions } from "../../support/terminal.ts";
+import { openTerminal, type Say, type Terminal, type TerminalOptions } from "../../support/terminal.ts";
 
 export const settings: TalkgroupSettings = {
   name: "ops",
@@ -97,6 +97,16 @@ export function openSite(options: SiteOptions) {
       const optional = { ...(talkgroup !== undefined && { talkgroup }), ...(caller !== undefined && { caller }) };
       conference.receive({ type: "move", leg, ...optional });
     },
+    /** The terminal offers anew in its session; the answer, or the status of a refusal. */
+    reoffer(leg: string, terminal: Terminal, say: Say): string | number {
+      conference.receive({ type: "reoffer", leg, offer: terminal.offer(say) });
+      const event = events.at(-1);
+      if (event?.type !== "reanswer" || event.leg !== leg) throw new Error(`no answer: ${JSON.stringify(event)}`);
+      if ("status" in event) return event.status;
+      terminal.accept(event.sdp);
+      return event.sdp;
+    },
+    key: (leg: string, key: string) => conference.receive({ type: "key", leg, key }),
     /** A terminal whose leg stands. */
     async member(name: string, change: MemberOptions = {}): Promise<Terminal> {
       const { mayTalk = true, priority = 0, mayPreempt = true, talkgroup = "ops", ...rest } = change;
