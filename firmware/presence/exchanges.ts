@@ -142,6 +142,7 @@ export function exchanges(
         from: callerAt(settings, caller),
         to: uri,
         q: 1,
+        rings: true,
         ...(credentials && { credentials }),
         seize: () => seize(exchange),
       };
