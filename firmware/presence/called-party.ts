@@ -1,6 +1,6 @@
 /**
  * A member of a call who is called: at every terminal of the most preferred kind at once, then at the next ones (RFC 3261 §16.6, q).
- * The first that picks up is in the call; the others stop ringing. Phones are asked to pick up by themselves.
+ * The first that picks up is in the call; the others stop ringing. Phones of this realm are asked to pick up by themselves.
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import type { Credentials, Endpoint, Flow, Session } from "../sip/endpoint.ts";
@@ -23,6 +23,8 @@ export interface Destination {
   /** Of a server that asks for them. */
   readonly credentials?: Credentials;
   readonly headers?: Headers;
+  /** It is somebody's telephone elsewhere, which is not asked to pick up by itself. */
+  readonly rings?: true;
 }
 
 interface Branch {
@@ -113,14 +115,14 @@ export function calledParty(
       };
 
       function invite(offer: string): Session {
-        const { uri, via, from, to, credentials, headers = [] } = destination;
+        const { uri, via, from, to, credentials, headers = [], rings = false } = destination;
         return sip().invite(
           {
             method: "INVITE",
             ...{ uri, from, to },
             ...(via && { via }),
             ...(credentials && { credentials }),
-            headers: [...autoAnswer, ...headers],
+            headers: [...(rings ? [] : autoAnswer), ...headers],
             body: { type: sdpType, content: offer },
           },
           {

@@ -44,17 +44,23 @@ export function wayTo({ server }: ExchangeSettings): Flow {
 }
 
 /**
- * Whether what came by `flow` is the exchange's: it proves nothing else. Over TLS only the connection that was opened to it has shown
- * who it is; over TCP it may call from any port.
+ * Whether what came by `flow` is the exchange's; it proves nothing else. Over TLS only the connection that was opened to it has shown
+ * who it is. Over TCP it may call from any port, and so may others of its host, as behind a router: `from`, the host of the caller's
+ * address, is not the realm's then, for whoever has an account here can prove it.
  */
-export function isFrom(settings: ExchangeSettings, { transport, remote, name }: Flow): boolean {
+export function isFrom(
+  settings: ExchangeSettings,
+  { transport, remote, name }: Flow,
+  from: string,
+  realm: string,
+): boolean {
   const way = wayTo(settings);
   if (transport !== way.transport || remote.host !== way.remote.host) return false;
   switch (transport) {
     case "udp":
       return remote.port === way.remote.port;
     case "tcp":
-      return true;
+      return remote.port === way.remote.port || from !== realm;
     case "tls":
       return name === way.name;
   }

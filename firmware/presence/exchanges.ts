@@ -5,8 +5,9 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Log } from "../log.ts";
 import type { Endpoint, Incoming } from "../sip/endpoint.ts";
-import { formatNameAddr } from "../sip/header.ts";
-import { ProtocolError } from "../sip/message.ts";
+import { formatNameAddr, parseNameAddr } from "../sip/header.ts";
+import { header, ProtocolError } from "../sip/message.ts";
+import { parseUri } from "../sip/uri.ts";
 import type { Account } from "./accounts.ts";
 import type { Destination } from "./called-party.ts";
 import { addressAt, type ExchangeSettings, isFrom, loginAt, wayTo } from "./exchange.ts";
@@ -103,7 +104,9 @@ export function exchanges(
       }
     },
     admit({ request, flow }) {
-      const exchange = all.find(({ settings }) => isFrom(settings, flow));
+      if (all.length === 0) return undefined;
+      const { host } = parseUri(parseNameAddr(header(request, "from") ?? "").uri);
+      const exchange = all.find(({ settings }) => isFrom(settings, flow, host, realm));
       if (!exchange) return undefined;
       const { settings, refused } = exchange;
       const { name, numbers, priority, calls } = settings;
@@ -139,6 +142,7 @@ export function exchanges(
         from: callerAt(settings, caller),
         to: uri,
         q: 1,
+        rings: true,
         ...(credentials && { credentials }),
         seize: () => seize(exchange),
       };

@@ -17,6 +17,8 @@ export interface SitePlan {
   readonly broker: string;
   /** Accounts beside the panel's, as YAML list items. */
   readonly accounts?: string;
+  /** As YAML list items. */
+  readonly exchanges?: string;
   /** A private folder for the configuration and the board's socket. */
   readonly folder: string;
   /** Where the gateway's log goes. */
@@ -62,10 +64,8 @@ export async function startSite(plan: SitePlan): Promise<Site> {
   };
 }
 
-function configOf(
-  { site, host = "127.0.0.1", sipPort, tls, mediaPorts, broker, accounts = "" }: SitePlan,
-  socket: string,
-): string {
+function configOf(plan: SitePlan, socket: string): string {
+  const { site, host = "127.0.0.1", sipPort, tls, mediaPorts, broker, accounts = "", exchanges } = plan;
   return `site: ${site}
 realm: crew.example
 sip: { host: "${host}", port: ${sipPort}${tls === undefined ? "" : `, tls: ${tls}`} }
@@ -78,7 +78,7 @@ accounts:
 ${accounts}panel: { account: ${site}-panel, talkgroup: ops }
 talkgroups:
   - { name: ops, talkSeconds: 30, hangSeconds: 5 }
-`;
+${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
 
 interface Wait {

@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { downsampler, upsampler } from "../../firmware/media/resample.ts";
 import type { Transport } from "../../firmware/sip/endpoint.ts";
 import { readWav } from "../../hal/audio/wav.ts";
 import { burst } from "../../scripts/demonstration/burst.ts";
@@ -13,6 +12,7 @@ import { skip, testWith } from "../support/skip.ts";
 import { projectRoot } from "../support/source.ts";
 import { toneIn, writeTone } from "../support/tone.ts";
 import { baresip, type Phone } from "./baresip.ts";
+import { narrow } from "./narrow.ts";
 import { type BrokerKind, twoSites } from "./two-sites.ts";
 
 const missing = await ownNetwork(import.meta.filename);
@@ -20,17 +20,6 @@ const speech = join(projectRoot, "scripts/speech/north.wav");
 const phoneTest = missing ? (name: string) => skip(name, missing) : testWith("baresip", "mosquitto", "openssl", "ss");
 /** baresip 1.0 gives up at a challenge of SHA-256, even beside one of MD5. */
 const accounts = `  - { user: phone1, password: another-one, talkgroups: [ops], standing: [ops], digest: [MD5] }\n`;
-
-/** What is left of speech at 8 kHz: all that G.711 carries. */
-function narrow(samples: Int16Array): Int16Array {
-  const down = downsampler();
-  const up = upsampler();
-  const at8kHz = new Int16Array(160);
-  const result = new Int16Array(samples.length);
-  for (let at = 0; at + 960 <= samples.length; at += 960)
-    up(at8kHz, down(samples.subarray(at, at + 960), 960, at8kHz), result.subarray(at, at + 960));
-  return result;
-}
 
 /** Of a phone that speaks without the floor. */
 const humHz = 440;

@@ -24,10 +24,11 @@ export interface TwoSites {
 const mqttPort = 1883;
 const sip = { north: 5060, south: 5070, southTls: 5071 };
 
-/** `accounts`: YAML list items for south; `identity`: it speaks TLS as this. Resolves when both have their sessions and see each other. */
+/** `accounts`, `exchanges`: YAML list items for south; `identity`: it speaks TLS as this. Resolves when both have their sessions and see each other. */
 export async function twoSites(options: {
   readonly broker: BrokerKind;
   readonly accounts?: string;
+  readonly exchanges?: string;
   readonly identity?: TlsIdentity;
 }): Promise<TwoSites> {
   const folder = mkdtempSync(join(tmpdir(), "roger-interop-"));
@@ -50,6 +51,7 @@ export async function twoSites(options: {
     mediaPorts: "21000-21999",
     broker: url,
     accounts: options.accounts ?? "",
+    ...(options.exchanges !== undefined && { exchanges: options.exchanges }),
     ...(options.identity && { tls: writeIdentity(options.identity, folder) }),
     log: join(folder, "south.log"),
   });

@@ -62,6 +62,7 @@ test("a dispatcher's number goes to the exchange without its prefix, as the user
     from: '"boss" <sip:roger@pbx.example>',
     to: "sip:1001@pbx.example",
     q: 1,
+    rings: true,
     credentials: { username: "roger", password: "of the pbx" },
   });
 });

@@ -199,12 +199,19 @@ test("only what comes from the exchange's own address is the exchange's; whoever
   await site.close();
 });
 
-test("an exchange over TCP may call by any connection", async () => {
-  const { site, pbx, clock } = await open({ server: { ...pbxAddress, transport: "tcp" } });
-  pbx.dial({}, "udp");
-  pbx.dial({}, "tcp");
-  await clock.advance(300);
-  assert.equal(pbx.story, ["refused: 401", "answered"]);
+test("an exchange over TCP may call by any connection, and a user of this realm by any of its host", async () => {
+  const { site, pbx, clock } = await open({ server: { ...pbxAddress, transport: "tcp" }, calls: 9 });
+  const alice = { from: "sip:alice@example.org" };
+  for (const [said, by] of [
+    [{}, "udp"],
+    [{}, "tcp"],
+    [alice, "tcp"],
+    [alice, pbx.flow],
+  ] as const) {
+    pbx.dial(said, by);
+    await clock.advance(300);
+  }
+  assert.equal(pbx.story, ["refused: 401", "answered", "refused: 401", "answered"]);
   await site.close();
 });
 
