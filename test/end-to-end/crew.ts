@@ -16,8 +16,6 @@ const ports = { clock: monotonicClock(), network: nodeNetwork(), random: cryptoR
 export interface Phone {
   readonly user: string;
   readonly contact: string;
-  /** It has asked to be bound since it was last counted, answered or not. */
-  asked: boolean;
   /** The last that it asked for was to be bound no more. */
   leaving: boolean;
   /** A request is under way; it does nothing else meanwhile. */
@@ -33,7 +31,12 @@ export interface Phone {
 export const openPlain = (local: Address, handlers = refusing): Promise<Endpoint> =>
   openEndpoint(ports, { local, userAgent: "phone", supported: ["eventlist"] }, handlers);
 
-export async function openPhone(user: string, credentials: Credentials, gateway: Address): Promise<Phone> {
+export async function openPhone(
+  user: string,
+  credentials: Credentials,
+  host: string,
+  gateway: Address,
+): Promise<Phone> {
   const via = { transport: "udp", remote: gateway } as const;
   const aor = `sip:${user}@${realm}`;
   const callId = `${user}-${ports.random.token(8)}`;
@@ -42,29 +45,27 @@ export async function openPhone(user: string, credentials: Credentials, gateway:
   let session: Session | undefined;
 
   const endpoint = await openPlain(
-    { host: "127.0.0.1", port: 0 },
+    { host, port: 5060 },
     {
       ...refusing,
       onInvite(invite) {
         phone.called += 1;
         session?.end();
-        const { answer } = answerOffer(decoder.decode(invite.request.body), { host: "127.0.0.1", port: 9 }, "1");
+        const { answer } = answerOffer(decoder.decode(invite.request.body), { host, port: 9 }, "1");
         session = invite.accept({ type: "application/sdp", content: answer }, { onConfirmed() {}, onEnd() {} });
       },
     },
   );
-  const contact = `sip:${user}@127.0.0.1:${endpoint.local.port}`;
+  const contact = `sip:${user}@${host}:5060`;
   const common = { from: aor, to: aor, via, credentials };
 
   const phone: Phone = {
     user,
     contact,
-    asked: false,
     leaving: false,
     called: 0,
     busy: () => waiting > 0,
     register(expires) {
-      phone.asked ||= expires > 0;
       phone.leaving = expires === 0;
       waiting += 1;
       cseq += 10;
