@@ -79,6 +79,8 @@ test("with a third leg, or with one that has floor control, the floor rules; wit
     for (const each of [ann, ben]) each.heard.length = 0;
     site.conference.receive({ type: "release", leg: "carl" });
     await clock.advance(400);
+    const floor = site.events.findLast(({ type }) => type === "floor");
+    assert.is(floor?.type === "floor" && floor.talker, undefined, "nobody has the floor");
     ann.heard.length = 0;
     await converse(scene);
     await hearsAll(ann);
@@ -134,6 +136,15 @@ test("who may only listen is not heard in a duplex call either, and who is on ho
   site.reoffer("ann", ann, { direction: "sendonly" });
   await say(site.clock, ben, payloads(3));
   assert.is(ann.heard.length, 3);
+  assert.is(await site.close(), 0);
+});
+
+test("who says that they send nothing is not heard, whatever they send", async () => {
+  const { site, clock, ann, ben } = await twoPhones("opus", "opus");
+  site.reoffer("ann", ann, { direction: "recvonly" });
+  await say(clock, ann, payloads(3));
+  await say(clock, ben, payloads(3));
+  assert.equal([ann.heard.length, ben.heard.length], [3, 0]);
   assert.is(await site.close(), 0);
 });
 
