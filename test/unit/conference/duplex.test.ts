@@ -114,6 +114,20 @@ test("a call of two telephones is bridged for as long as it has two, however qui
   assert.is(await site.close(), 0);
 });
 
+test("a call that waits for its second leg is not over; with legs that take turns its hang time begins", async () => {
+  const site = openSite({ opus, settings: { duplex: true, scope: "gateway" } });
+  await site.member("ann", phone);
+  site.news();
+  await site.clock.advance(60_000);
+  assert.equal(site.news(), []);
+  await site.member("bob");
+  await site.clock.advance(9_000);
+  assert.equal(site.news(), ["offer", "ready"]);
+  await site.clock.advance(1_000);
+  assert.equal(site.news(), ["unbridged"]);
+  assert.is(await site.close(), 0);
+});
+
 test("where another gateway has members the floor rules, and no media of a duplex call crosses the trunk", async () => {
   const { site, clock, ann, ben } = await twoPhones("opus", "opus");
   await say(clock, ann, payloads(3));
