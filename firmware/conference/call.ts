@@ -100,8 +100,8 @@ export function openCall(
       settings.duplex === true && peers === 0 && members.length === 2 && !members.some((leg) => leg.hasFloor());
     if (wanted === duplex) return;
     duplex = wanted;
-    const { burst } = floor.state();
-    if (burst) floor.send({ type: "release", from: burst.talker });
+    // A burst ends, and nobody waits for its end.
+    for (const leg of members) floor.send({ type: "release", from: keyOf(leg) });
     bridge.duplex(duplex);
     if (duplex) bridged();
     else floor.send({ type: "opened" });

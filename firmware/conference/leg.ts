@@ -122,7 +122,7 @@ export async function openLeg(
     if (agreed.sends) handlers.onMedia(data, view);
   }
 
-  /** Keys are never relayed (RFC 4733 §2.1: they are not audio): whoever heard one would press it too. */
+  /** Keys are never relayed: what a listener is connected to would take them for the listener's own. */
   function onKeyPacket(data: Uint8Array, from: Address): void {
     if (!agreed?.keyTypes.includes(view.payloadType) || !agreed.to.audio.isFrom(from)) return;
     aliveAt = clock.now();
@@ -187,7 +187,7 @@ export async function openLeg(
     if (now - aliveAt >= (agreed.sends && agreed.hears ? lostAfterMs : heldLostAfterMs)) return handlers.onLost();
     const to = agreed.to.audio.address();
     if (now - sentAt < keepAliveMs || !to) return;
-    // On hold as well: a way that has closed would not open again by itself (RFC 6263 §3).
+    // On hold as well: a way that has closed would not open again by itself (RFC 6263).
     sentAt = now;
     sockets.rtp.send(emptyDatagram, to);
   }

@@ -89,6 +89,26 @@ test("with a third leg, or with one that has floor control, the floor rules; wit
   }
 });
 
+test("a burst, and a request that waits for its end, are over when the floor is", async () => {
+  const site = openSite({ opus, settings: { duplex: true } });
+  const ann = await site.member("ann", phone);
+  const ben = await site.member("ben", { ...phone, priority: 9 });
+  await site.member("carl", phone);
+  ann.dial("*");
+  await site.clock.advance(500);
+  ben.dial("*");
+  await site.clock.advance(600);
+  site.conference.receive({ type: "release", leg: "carl" });
+  await site.clock.advance(500);
+  const floor = site.events.findLast(({ type }) => type === "floor");
+  assert.is(floor?.type === "floor" && floor.talker, undefined);
+  for (const each of [ann, ben]) each.heard.length = 0;
+  await say(site.clock, ann, payloads(250));
+  await say(site.clock, ben, payloads(250));
+  assert.equal([ann.heard.length, ben.heard.length], [250, 250], "speech, and no tone");
+  assert.is(await site.close(), 0);
+});
+
 test("one telephone and one terminal with floor control take turns", async () => {
   const site = openSite({ opus, settings: { duplex: true } });
   const ann = await site.member("ann", phone);
