@@ -100,8 +100,8 @@ export function openCall(
       settings.duplex === true && peers === 0 && members.length === 2 && !members.some((leg) => leg.hasFloor());
     if (wanted === duplex) return;
     duplex = wanted;
-    const { burst } = floor.state();
-    if (burst) floor.send({ type: "release", from: burst.talker });
+    // A burst ends, and nobody waits for its end.
+    for (const leg of members) floor.send({ type: "release", from: keyOf(leg) });
     bridge.duplex(duplex);
     if (duplex) bridged();
     else floor.send({ type: "opened" });
@@ -198,7 +198,7 @@ export function openCall(
     return burst?.talker === keyOf(leg) && !burst.released;
   }
 
-  if (isOfGateway) floor.send({ type: "opened" });
+  if (isOfGateway && !settings.duplex) floor.send({ type: "opened" });
 
   return {
     settings,
@@ -207,6 +207,8 @@ export function openCall(
       rights.set(leg, granted);
       bridge.join(leg);
       settleDuplex();
+      // A duplex call waits for its second leg for as long as that takes: until then it has no floor to be idle.
+      if (isOfGateway && settings.duplex && !duplex && legs.size > 1) floor.send({ type: "opened" });
       tellState(leg);
     },
     leave(leg) {

@@ -14,8 +14,9 @@ import { toneBook } from "../media/tone-frames.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { openBridge } from "./bridge.ts";
 import { type Call, openCall } from "./call.ts";
-import { type Leg, openLeg, type PresentCall } from "./leg.ts";
+import { type Leg, openLeg } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
+import { promptTones } from "./prompter.ts";
 import type {
   ConferenceCommand,
   ConferenceEvent,
@@ -25,6 +26,7 @@ import type {
   Rights,
   TalkgroupSettings,
 } from "./protocol.ts";
+import type { PresentCall } from "./session-call.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
 const mostLegs = 2_000;
@@ -106,7 +108,14 @@ export function openConference(
     // It may have been given back the moment that its answer was heard of.
     if (legs.get(leg.id) !== placed) return;
     call?.join(leg, rights);
+    prepareTones(leg);
     post({ type: "ready", leg: leg.id });
+  }
+
+  /** A telephone that presses a key is not to wait for its tone. */
+  function prepareTones(leg: Leg): void {
+    const codec = leg.codec();
+    if (codec && !leg.hasFloor()) for (const tone of promptTones) void tones.frames(codec, tone);
   }
 
   function accept(id: LegId, answer: string): void {
@@ -146,6 +155,7 @@ export function openConference(
       const before = { hears: leg.hears(), floor: leg.hasFloor() };
       const sdp = leg.answer(offer);
       call?.renegotiated(leg, before);
+      prepareTones(leg);
       post({ type: "reanswer", leg: id, sdp });
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;

@@ -15,7 +15,7 @@ import {
   floorSubtype,
   isFloorPacket,
 } from "../floor/message.ts";
-import { decodeSession, encodeSession, isSessionPacket, sessionType } from "../floor/session-message.ts";
+import { decodeSession, encodeSession, isSessionPacket } from "../floor/session-message.ts";
 import { run } from "../machine.ts";
 import { clockRates } from "../media/codec.ts";
 import { openPortPair, type PortRange } from "../media/port-pair.ts";
@@ -25,10 +25,11 @@ import { isRtcp, type RtpView, readRtp, rtpHeaderLength, rtpView } from "../medi
 import { keyReader } from "../media/telephone-event.ts";
 import type { ToneBook } from "../media/tone-frames.ts";
 import type { ToneName } from "../media/tones.ts";
-import { type Agreement, answerOffer, type LegCodec, legOffer, readAnswer } from "../sip/negotiation.ts";
+import { type Agreement, type LegCodec, readAnswer } from "../sip/negotiation.ts";
+import { descriptionsOf } from "./descriptions.ts";
 import { channelsOf, type Places, placesOf, samePlaces, type TerminalChannels } from "./latch.ts";
 import type { LegId, LegOptions } from "./protocol.ts";
-import { sessionCall } from "./session-call.ts";
+import { connect, disconnect, type PresentCall, sessionCall } from "./session-call.ts";
 import { tonePlayer } from "./tone-player.ts";
 
 export interface LegHandlers {
@@ -68,15 +69,6 @@ export interface Leg {
   close(): void;
 }
 
-/** A call as a terminal is told of it. */
-export interface PresentCall {
-  readonly talkgroup: string;
-  /** A talkgroup that anybody may come into, rather than a call that somebody set up. */
-  readonly standing: boolean;
-  /** The identity of who called. */
-  readonly caller?: string | undefined;
-}
-
 /** An idle leg's way through a NAT is held open so often (RFC 6263 §4.1: an empty datagram). */
 const keepAliveMs = 15_000;
 /** Three intervals without a packet of any kind: lost. */
@@ -109,17 +101,14 @@ export async function openLeg(
   const identity = new DataView(random.bytes(8).buffer);
   /** Of the control messages, and of the first stream. */
   const ssrc = identity.getUint32(0);
-  const sessionId = `${identity.getUint32(4)}`;
   const view = rtpView();
   const keys = keyReader();
   let agreed: Agreed | undefined;
   let aliveAt = clock.now();
   let sentAt = clock.now();
-  /** The last description that went out, and its number. */
-  let described = "";
-  let version = 1;
 
   const sockets = await openPortPair(ports, range, onRtp, onRtcp);
+  const descriptions = descriptionsOf(sockets.rtp.local, `${identity.getUint32(4)}`);
   const stopWatching = clock.every(watchMs, watch);
   const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
   const player = tonePlayer(clock, { onTurn: () => agreed?.out.begin(clock.now(), true), send: emit });
@@ -133,7 +122,7 @@ export async function openLeg(
     if (agreed.sends) handlers.onMedia(data, view);
   }
 
-  /** Keys are never relayed (RFC 4733 §2.1: they are not audio): whoever heard one would press it too. */
+  /** Keys are never relayed: what a listener is connected to would take them for the listener's own. */
   function onKeyPacket(data: Uint8Array, from: Address): void {
     if (!agreed?.keyTypes.includes(view.payloadType) || !agreed.to.audio.isFrom(from)) return;
     aliveAt = clock.now();
@@ -198,15 +187,9 @@ export async function openLeg(
     if (now - aliveAt >= (agreed.sends && agreed.hears ? lostAfterMs : heldLostAfterMs)) return handlers.onLost();
     const to = agreed.to.audio.address();
     if (now - sentAt < keepAliveMs || !to) return;
-    // On hold as well: a way that has closed would not open again by itself (RFC 6263 §3).
+    // On hold as well: a way that has closed would not open again by itself (RFC 6263).
     sentAt = now;
     sockets.rtp.send(emptyDatagram, to);
-  }
-
-  /** A call is named in the domain of the leg's user (TS 24.379 §4.5). */
-  function identityOf({ talkgroup, standing }: PresentCall): { session: string; sessionType: number } {
-    const domain = options.user.slice(options.user.indexOf("@") + 1);
-    return { session: `sip:${talkgroup}@${domain}`, sessionType: standing ? sessionType.chat : sessionType.none };
   }
 
   /** Another clock makes another source (RFC 7160): nobody could tell its timestamps from those before. */
@@ -238,31 +221,16 @@ export async function openLeg(
     if (!before?.hears || !goesOn) agreed.out.begin(aliveAt, true);
   }
 
-  /** RFC 3264 §8: the version grows by one where the description is another than the last. */
-  function describeAnew(describe: (version: number) => string): string {
-    if (describe(version) !== described) {
-      if (described !== "") version += 1;
-      described = describe(version);
-    }
-    return described;
-  }
-
-  function answer(offer: string): string {
-    const kept = agreed?.codec;
-    const answerIn = (number: number) =>
-      answerOffer(offer, sockets.rtp.local, sessionId, { version: number, kept, keys: true });
-    const { agreement } = answerIn(version);
-    const sdp = describeAnew((number) => answerIn(number).answer);
-    agree(agreement);
-    return sdp;
-  }
-
   return {
     id: options.leg,
     options,
     codec: () => agreed?.codec,
-    offer: () => describeAnew(() => legOffer(sockets.rtp.local, sessionId)),
-    answer,
+    offer: descriptions.offer,
+    answer(offer) {
+      const { agreement, sdp } = descriptions.answer(offer, agreed?.codec);
+      agree(agreement);
+      return sdp;
+    },
     accept: (sdp) => agree(readAnswer(sdp)),
     sends: () => agreed?.sends ?? false,
     hears: () => agreed?.hears ?? false,
@@ -270,15 +238,8 @@ export async function openLeg(
     hasFloor: () => agreed?.to.floor !== undefined,
     moved(from, to) {
       if (!agreed?.to.floor) return;
-      const { audio: audioLine, floor: floorLine } = agreed.lines;
-      if (from) calls.send({ type: "tell", message: { type: "disconnect", ...identityOf(from) } });
-      if (!to) return;
-      const call = identityOf(to);
-      const parties = {
-        ...(to.standing && { group: call.session }),
-        ...(to.caller !== undefined && { caller: to.caller }),
-      };
-      calls.send({ type: "tell", message: { type: "connect", ...call, ...parties, audioLine, floorLine } });
+      if (from) calls.send({ type: "tell", message: disconnect(from, options.user) });
+      if (to) calls.send({ type: "tell", message: connect(to, options.user, agreed.lines) });
     },
     play(tone) {
       const codec = agreed?.codec;

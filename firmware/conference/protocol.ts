@@ -101,7 +101,7 @@ export type ConferenceEvent =
   /** No sign of life, or no such call; the leg is gone and should be provisioned again. */
   | { readonly type: "lost"; readonly leg: LegId }
   | { readonly type: "bridged"; readonly talkgroup: string }
-  /** T4 is over. Of a call of this gateway alone also if nobody has talked `hangMs` after it was opened. */
+  /** T4 is over. Of a call of this gateway alone also if nobody has talked `hangMs` after it was opened, or has ceased to be duplex. */
   | { readonly type: "unbridged"; readonly talkgroup: string }
   /** Who talks now (identity), for logs, lamps and consoles. */
   | { readonly type: "floor"; readonly talkgroup: string; readonly talker?: string }

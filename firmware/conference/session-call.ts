@@ -3,11 +3,49 @@
  * again and again until it is acknowledged, a few times at most. Pure. The terminal's answer decides nothing: who may be in a
  * call was decided before.
  */
-import type { SessionMessage } from "../floor/session-message.ts";
+import { type SessionMessage, sessionType } from "../floor/session-message.ts";
 import type { Machine, TimerEffect } from "../machine.ts";
 
+/** A call as a terminal is told of it. */
+export interface PresentCall {
+  readonly talkgroup: string;
+  /** A talkgroup that anybody may come into, rather than a call that somebody set up. */
+  readonly standing: boolean;
+  /** The identity of who called. */
+  readonly caller?: string | undefined;
+}
+
+type Message<Type extends SessionMessage["type"]> = Extract<SessionMessage, { readonly type: Type }>;
+
+/** A call is named in the domain of `user`, the terminal's (TS 24.379 §4.5). */
+function identityOf({ talkgroup, standing }: PresentCall, user: string) {
+  const domain = user.slice(user.indexOf("@") + 1);
+  return { session: `sip:${talkgroup}@${domain}`, sessionType: standing ? sessionType.chat : sessionType.none };
+}
+
+export function disconnect(call: PresentCall, user: string): Message<"disconnect"> {
+  return { type: "disconnect", ...identityOf(call, user) };
+}
+
+/** `lines`: the m= lines of the terminal's session. */
+export function connect(
+  call: PresentCall,
+  user: string,
+  lines: { readonly audio: number; readonly floor: number },
+): Message<"connect"> {
+  const identity = identityOf(call, user);
+  return {
+    type: "connect",
+    ...identity,
+    ...(call.standing && { group: identity.session }),
+    audioLine: lines.audio,
+    floorLine: lines.floor,
+    ...(call.caller !== undefined && { caller: call.caller }),
+  };
+}
+
 type Told<Type extends SessionMessage["type"]> = {
-  readonly message: Extract<SessionMessage, { readonly type: Type }>;
+  readonly message: Message<Type>;
   readonly sent: number;
 };
 
@@ -18,7 +56,7 @@ export interface SessionCallState {
 }
 
 export type SessionCallEvent =
-  | { readonly type: "tell"; readonly message: Exclude<SessionMessage, { readonly type: "acknowledgement" }> }
+  | { readonly type: "tell"; readonly message: Message<"connect" | "disconnect"> }
   | { readonly type: "acknowledged"; readonly session: string };
 export type SessionCallEffect = { readonly do: "send"; readonly message: SessionMessage };
 export type SessionCallTimer = "connect" | "disconnect";

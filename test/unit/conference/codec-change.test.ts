@@ -79,6 +79,21 @@ test("between codecs of one clock the listener's stream is the same source, numb
   assert.is(await site.close(), 0);
 });
 
+test("a listener that comes to the talker's own codec in mid-burst misses no number", async () => {
+  const scene = await threeInBurst("PCMU");
+  const { site, talker, other } = scene;
+  const said = await speech("PCMU");
+  await talk(talker, scene, said.slice(0, half));
+  site.reoffer("other", other, { codec: "PCMU" });
+  for (const payload of said.slice(half)) {
+    talker.speak(payload);
+    await scene.clock.advance(20);
+  }
+  assert.is(other.heard.length, frames);
+  assert.ok(isContinuous(other, 8_000));
+  assert.is(await site.close(), 0);
+});
+
 for (const [from, to] of [
   ["opus", "PCMU"],
   ["PCMU", "opus"],

@@ -79,12 +79,34 @@ test("with a third leg, or with one that has floor control, the floor rules; wit
     for (const each of [ann, ben]) each.heard.length = 0;
     site.conference.receive({ type: "release", leg: "carl" });
     await clock.advance(400);
+    const floor = site.events.findLast(({ type }) => type === "floor");
+    assert.is(floor?.type === "floor" && floor.talker, undefined, "nobody has the floor");
     ann.heard.length = 0;
     await converse(scene);
     await hearsAll(ann);
     await hearsAll(ben);
     assert.is(await site.close(), 0);
   }
+});
+
+test("a burst, and a request that waits for its end, are over when the floor is", async () => {
+  const site = openSite({ opus, settings: { duplex: true } });
+  const ann = await site.member("ann", phone);
+  const ben = await site.member("ben", { ...phone, priority: 9 });
+  await site.member("carl", phone);
+  ann.dial("*");
+  await site.clock.advance(500);
+  ben.dial("*");
+  await site.clock.advance(600);
+  site.conference.receive({ type: "release", leg: "carl" });
+  await site.clock.advance(500);
+  const floor = site.events.findLast(({ type }) => type === "floor");
+  assert.is(floor?.type === "floor" && floor.talker, undefined);
+  for (const each of [ann, ben]) each.heard.length = 0;
+  await say(site.clock, ann, payloads(250));
+  await say(site.clock, ben, payloads(250));
+  assert.equal([ann.heard.length, ben.heard.length], [250, 250], "speech, and no tone");
+  assert.is(await site.close(), 0);
 });
 
 test("one telephone and one terminal with floor control take turns", async () => {
@@ -112,6 +134,20 @@ test("a call of two telephones is bridged for as long as it has two, however qui
   assert.is(await site.close(), 0);
 });
 
+test("a call that waits for its second leg is not over; with legs that take turns its hang time begins", async () => {
+  const site = openSite({ opus, settings: { duplex: true, scope: "gateway" } });
+  await site.member("ann", phone);
+  site.news();
+  await site.clock.advance(60_000);
+  assert.equal(site.news(), []);
+  await site.member("bob");
+  await site.clock.advance(9_000);
+  assert.equal(site.news(), ["offer", "ready"]);
+  await site.clock.advance(1_000);
+  assert.equal(site.news(), ["unbridged"]);
+  assert.is(await site.close(), 0);
+});
+
 test("where another gateway has members the floor rules, and no media of a duplex call crosses the trunk", async () => {
   const { site, clock, ann, ben } = await twoPhones("opus", "opus");
   await say(clock, ann, payloads(3));
@@ -134,6 +170,15 @@ test("who may only listen is not heard in a duplex call either, and who is on ho
   site.reoffer("ann", ann, { direction: "sendonly" });
   await say(site.clock, ben, payloads(3));
   assert.is(ann.heard.length, 3);
+  assert.is(await site.close(), 0);
+});
+
+test("who says that they send nothing is not heard, whatever they send", async () => {
+  const { site, clock, ann, ben } = await twoPhones("opus", "opus");
+  site.reoffer("ann", ann, { direction: "recvonly" });
+  await say(clock, ann, payloads(3));
+  await say(clock, ben, payloads(3));
+  assert.equal([ann.heard.length, ben.heard.length], [3, 0]);
   assert.is(await site.close(), 0);
 });
 

@@ -166,6 +166,15 @@ test("a leg that is moved to where nothing is is lost; one that waits for its an
   assert.is(await site.close(), 0);
 });
 
+test("a parked leg has nothing to do with a talkgroup that is no more", async () => {
+  const site = openSite({ opus });
+  await site.member("alice", { talkgroup: "" });
+  site.news();
+  for (const talkgroup of ["nowhere", "ops"]) site.conference.receive({ type: "no-talkgroup", talkgroup });
+  assert.equal(site.news(), []);
+  assert.is(await site.close(), 0);
+});
+
 test("a call of this gateway alone says nothing on the trunk, and is over when nobody has talked in its hang time", async () => {
   const site = openSite({ opus });
   site.talkgroup(privateCall);

@@ -125,6 +125,7 @@ test("a terminal with floor control may key by its keys, and hears no tone", asy
   const { site, clock, phone } = await withPhone({ floor: true, codec: "opus" });
   phone.news();
   phone.dial("*");
+  phone.dial("*");
   await clock.advance(500);
   assert.equal(phone.news(), ["granted"]);
   assert.equal(phone.heard, []);
@@ -168,6 +169,7 @@ test("a tone takes the place of speech, which goes on after it in the same strea
     speech.map(({ payload }) => payload[1]),
     [...upTo(10), ...upTo(60, 60 - speech.length + 10)],
   );
+  assert.ok(speech[10]?.marker, "it begins anew");
   assert.ok(speech.length >= 40, `the tone lasts ${60 - speech.length} packets`);
   assert.is(await site.close(), 0);
 });

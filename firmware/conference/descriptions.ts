@@ -1,0 +1,31 @@
+import type { Address } from "../../hal/network/port.ts";
+import { type Agreement, answerOffer, type LegCodec, legOffer } from "../sip/negotiation.ts";
+
+/** What one leg says of itself, numbered (RFC 3264 §8). */
+export interface Descriptions {
+  offer(): string;
+  /** Throws ProtocolError 488. `kept`: the codec of the session so far. */
+  answer(offer: string, kept: LegCodec | undefined): { readonly agreement: Agreement; readonly sdp: string };
+}
+
+export function descriptionsOf(local: Address, sessionId: string): Descriptions {
+  let last = "";
+  let version = 1;
+
+  /** The version grows by one where the description is another than the last. */
+  function number(describe: (version: number) => string): string {
+    if (describe(version) === last) return last;
+    if (last !== "") version += 1;
+    last = describe(version);
+    return last;
+  }
+
+  return {
+    offer: () => number(() => legOffer(local, sessionId)),
+    answer(offer, kept) {
+      const answerIn = (next: number) => answerOffer(offer, local, sessionId, { version: next, kept, keys: true });
+      const { agreement } = answerIn(version);
+      return { agreement, sdp: number((next) => answerIn(next).answer) };
+    },
+  };
+}
