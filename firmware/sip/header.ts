@@ -38,6 +38,8 @@ export function checkSeparators(value: string): void {
 }
 
 function splitAt(text: string, separator: string): string[] {
+  // Most texts have nothing that could hide a separator.
+  if (!/["<]/.test(text)) return text.split(separator).map((part) => part.trim());
   const parts: string[] = [];
   let from = 0;
   let inside: '"' | ">" | undefined;
