@@ -52,7 +52,18 @@ const compactForms: ReadonlyMap<string, string> = new Map([
 /** As nearly everybody writes them, so that they need not be looked at. */
 const usualNames: ReadonlyMap<string, string> = new Map(
   [
-    ...["Via", "From", "To", "Call-ID", "CSeq", "Contact", "Max-Forwards", "Content-Length", "Expires", "Authorization"],
+    ...[
+      "Via",
+      "From",
+      "To",
+      "Call-ID",
+      "CSeq",
+      "Contact",
+      "Max-Forwards",
+      "Content-Length",
+      "Expires",
+      "Authorization",
+    ],
     ...["User-Agent", "Allow", "Supported", "Route", "Record-Route", "Content-Type", "Event", "Accept"],
   ].map((name) => [name, name.toLowerCase()]),
 );
@@ -117,7 +128,8 @@ export function readHead(text: string, blame: Blame): { readonly startLine: stri
   const lines: string[] = [];
   for (const line of text.split("\r\n")) {
     if (!isClean && isBroken(line)) blame(400, "a CR or LF alone in the header");
-    if ((line.startsWith(" ") || line.startsWith("\t")) && lines.length > 1) lines.push(`${lines.pop()} ${trimBlanks(line)}`);
+    if ((line.startsWith(" ") || line.startsWith("\t")) && lines.length > 1)
+      lines.push(`${lines.pop()} ${trimBlanks(line)}`);
     else if (lines.push(line) > maxFields + 1) throw new MalformedMessage(400, `more than ${maxFields} header fields`);
   }
   const startLine = lines.shift() ?? "";

@@ -9,6 +9,7 @@ import type { Drops } from "../drops.ts";
 import { type Running, run } from "../machine.ts";
 import type { Answer, Flow } from "./contract.ts";
 import { parseCSeq, parseVia, splitList, type Via } from "./header.ts";
+import { latest } from "./latest.ts";
 import { type Headers, header, headers, type SipRequest, type SipResponse } from "./message.ts";
 import { type ResponseParts, responseTo, serialize } from "./serialize.ts";
 import type { ClientEffect, ClientEvent, ServerEffect, ServerEvent } from "./transaction.ts";
@@ -79,6 +80,11 @@ const maxUnanswered = 4_096;
  * first three of a client that sends 4,000 requests a second, and for all of them (timer J) at 1,000.
  */
 const maxAnswered = 32_768;
+/**
+ * Of stateless answers the latest are given again as they were: some clients take a challenge with another nonce for a refusal.
+ * What cannot be served in time is repeated after T1, and there is one of these for each that waits so long.
+ */
+const maxGiven = 4_096;
 /** A larger request prefers a connection where there is one (§18.1.1), bytes. */
 const largeRequest = 1_300;
 const retryAfterSeconds = 5;
@@ -104,9 +110,9 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   const clients = new Map<string, Client>();
   const unanswered = new Map<string, Server>();
   /** By then the request is let go: a machine has the bytes of its answer, and the way back. */
-  const answered = new Map<string, ServerMachine>();
-  /** Goes on from key to key as they are forgotten: a new iterator would pass all the gaps before the first each time. */
-  const oldest = answered.keys();
+  const answered = latest<ServerMachine>(maxAnswered);
+  /** Stateless answers. */
+  const given = latest<Uint8Array>(maxGiven);
   /** Of tags that are the same for a repeated request, and no one else's. */
   const secret = random.token(16);
 
@@ -187,6 +193,8 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
       return known.send({ type: "ack" });
     }
     if (known !== undefined) return known.send({ type: "request" });
+    const before = given.get(key);
+    if (before !== undefined) return wire.send(before, wire.wayBack(via, flow), () => {});
     if (unanswered.size >= maxUnanswered) return refuse(request, via, flow);
     const server = admit(copied(key), request, via, flow);
     if (request.method === "CANCEL") return cancel(server, serverKey(request, via, "INVITE"));
@@ -256,12 +264,13 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
           toTag: isForgotten ? tagFor(key) : server.tag,
           headers: [...own, ...(parts.headers ?? [])],
         });
-        const bytes = serialize(response);
-        const data = isForgotten ? bytes : new Uint8Array(bytes);
+        const data = new Uint8Array(serialize(response));
         if (status >= 200 && status < 300 && !forAnybody.has(request.method)) wire.vouch(flow);
         if (status >= 200) {
           final = { status, data };
-          if (unanswered.delete(key) && !isForgotten) keepAnswered(key, machine);
+          const isWaiting = unanswered.delete(key);
+          if (isForgotten) given.add(key, data);
+          else if (isWaiting) answered.add(key, machine)?.close();
         }
         machine.send({ type: "respond", status, data });
         if (isForgotten) machine.close();
@@ -280,14 +289,6 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     return hash("sha256", `${secret} ${key}`).slice(0, 16);
   }
 
-  function keepAnswered(key: string, machine: ServerMachine): void {
-    answered.set(key, machine);
-    if (answered.size <= maxAnswered) return;
-    const { value: first = key } = oldest.next();
-    answered.get(first)?.close();
-    answered.delete(first);
-  }
-
   return {
     request,
     acknowledge(ack, to) {
@@ -296,12 +297,12 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     },
     receiveRequest,
     receiveResponse,
-    sizes: () => ({ client: clients.size, server: unanswered.size + answered.size }),
+    sizes: () => ({ client: clients.size, server: unanswered.size + answered.size() }),
     close() {
       for (const { machine } of clients.values()) machine.close();
       for (const { machine } of unanswered.values()) machine.close();
       for (const machine of answered.values()) machine.close();
-      for (const table of [clients, unanswered, answered]) table.clear();
+      for (const table of [clients, unanswered, answered, given]) table.clear();
     },
   };
 }
