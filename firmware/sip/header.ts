@@ -181,6 +181,8 @@ export function parseAuth(value: string): { readonly scheme: string; readonly pa
 
 /** The tag of a From or To value. */
 export function tagOf(value: string): string | undefined {
+  // A request outside dialogs has none in To, and that is asked often.
+  if (!/;\s*tag/i.test(value)) return undefined;
   return parseNameAddr(value).params.get("tag");
 }
 

@@ -102,7 +102,8 @@ interface Client {
 type ServerMachine = Running<{ readonly in: string }, ServerEvent>;
 
 interface Server extends ServerTransaction {
-  readonly machine: ServerMachine;
+  /** Starts when it is first needed: what is answered at once and forgotten does without. */
+  machine(): ServerMachine;
 }
 
 export function openTransactions(ports: TransactionPorts, user: TransactionUser): Transactions {
@@ -181,7 +182,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   }
 
   function find(key: string): ServerMachine | undefined {
-    return unanswered.get(key)?.machine ?? answered.get(key);
+    return unanswered.get(key)?.machine() ?? answered.get(key);
   }
 
   function receiveRequest(request: SipRequest, via: Via, flow: Flow): void {
@@ -199,6 +200,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     const server = admit(copied(key), request, via, flow);
     if (request.method === "CANCEL") return cancel(server, serverKey(request, via, "INVITE"));
     user.onRequest(server);
+    if (!server.answered()) server.machine();
   }
 
   function refuse(request: SipRequest, via: Via, flow: Flow): void {
@@ -242,14 +244,17 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     const isInvite = request.method === "INVITE";
     const way = flow.connection === undefined ? always(wire.wayBack(via, flow)) : () => wire.wayBack(via, flow);
     const trying = isInvite ? () => serialize(responseTo(request, 100)) : never;
-    const machine = startServer(key, isInvite, flow.transport !== "udp", way, trying);
+    let machine: ServerMachine | undefined;
     let tag: string | undefined;
     let final: { status: number; data: Uint8Array } | undefined;
 
     const server: Server = {
       request,
       flow,
-      machine,
+      machine() {
+        machine ??= startServer(key, isInvite, flow.transport !== "udp", way, trying);
+        return machine;
+      },
       get tag() {
         tag ??= random.token(8);
         return tag;
@@ -266,22 +271,29 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
         });
         const data = new Uint8Array(serialize(response));
         if (status >= 200 && status < 300 && !forAnybody.has(request.method)) wire.vouch(flow);
+        if (isForgotten) return answerOnce(data, status);
         if (status >= 200) {
           final = { status, data };
-          const isWaiting = unanswered.delete(key);
-          if (isForgotten) given.add(key, data);
-          else if (isWaiting) answered.add(key, machine)?.close();
+          if (unanswered.delete(key)) answered.add(key, server.machine())?.close();
         }
-        machine.send({ type: "respond", status, data });
-        if (isForgotten) machine.close();
+        server.machine().send({ type: "respond", status, data });
       },
       repeat() {
-        if (final !== undefined) machine.send({ type: "respond", ...final });
+        if (final !== undefined) server.machine().send({ type: "respond", ...final });
       },
       onCancel() {},
     };
     unanswered.set(key, server);
     return server;
+
+    /** §8.2.7 */
+    function answerOnce(data: Uint8Array, status: number): void {
+      final = { status, data };
+      machine?.close();
+      unanswered.delete(key);
+      given.add(key, data);
+      wire.send(data, way(), () => {});
+    }
   }
 
   /** §8.2.7, §19.3 */
@@ -300,7 +312,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     sizes: () => ({ client: clients.size, server: unanswered.size + answered.size() }),
     close() {
       for (const { machine } of clients.values()) machine.close();
-      for (const { machine } of unanswered.values()) machine.close();
+      for (const { machine } of unanswered.values()) machine().close();
       for (const machine of answered.values()) machine.close();
       for (const table of [clients, unanswered, answered, given]) table.clear();
     },
