@@ -61,8 +61,8 @@ export interface Answer extends Extras {
   /** Adds this endpoint's Contact. */
   readonly contact?: boolean;
   /**
-   * Nothing is remembered of it, so that a flood costs no memory (RFC 3261 §8.2.7): when the request is repeated, the
-   * application hears it again. A final status, and not for INVITE, where it means nothing.
+   * No transaction is kept for it, so that a flood costs no memory (RFC 3261 §8.2.7): when the request is repeated later
+   * than at once, the application hears it again. A final status, and not for INVITE, where it means nothing.
    */
   readonly stateless?: boolean;
 }

@@ -97,8 +97,8 @@ export async function openEndpoint(
     const { request } = transaction;
     if (!methods.has(request.method)) return transaction.respond(501, { headers: [can.allow] });
     // RFC 3261 §8.2.2.3
-    const required = headers(request, "require").flatMap(splitList);
-    const unsupported = required.filter((tag) => !can.understands(tag, request.method));
+    const required = headers(request, "require");
+    const unsupported = required.flatMap(splitList).filter((tag) => !can.understands(tag, request.method));
     if (unsupported.length > 0) return transaction.respond(420, { headers: [["unsupported", unsupported.join(", ")]] });
     const user = dialogUser(request);
     if (user !== undefined) return user.onRequest(transaction);

@@ -38,6 +38,8 @@ export function checkSeparators(value: string): void {
 }
 
 function splitAt(text: string, separator: string): string[] {
+  // Most texts have nothing that could hide a separator.
+  if (!/["<]/.test(text)) return text.split(separator).map((part) => part.trim());
   const parts: string[] = [];
   let from = 0;
   let inside: '"' | ">" | undefined;
@@ -184,6 +186,8 @@ export function withoutParams(value: string): string {
 
 /** The tag of a From or To value. */
 export function tagOf(value: string): string | undefined {
+  // A request outside dialogs has none in To, and that is asked often.
+  if (!/;\s*tag/i.test(value)) return undefined;
   return parseNameAddr(value).params.get("tag");
 }
 

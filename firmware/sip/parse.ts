@@ -49,6 +49,25 @@ const compactForms: ReadonlyMap<string, string> = new Map([
   ["y", "identity"],
 ]);
 
+/** As nearly everybody writes them, so that they need not be looked at. */
+const usualNames: ReadonlyMap<string, string> = new Map(
+  [
+    ...[
+      "Via",
+      "From",
+      "To",
+      "Call-ID",
+      "CSeq",
+      "Contact",
+      "Max-Forwards",
+      "Content-Length",
+      "Expires",
+      "Authorization",
+    ],
+    ...["User-Agent", "Allow", "Supported", "Route", "Record-Route", "Content-Type", "Event", "Accept"],
+  ].map((name) => [name, name.toLowerCase()]),
+);
+
 const mandatory = ["via", "from", "to", "call-id", "cseq"];
 /** Their lists and parameters are known well enough to say that a separator is one too many. */
 const separated = ["via", "contact"];
@@ -105,10 +124,12 @@ export function findEmptyLine(data: Uint8Array, from: number, to: number): numbe
 
 /** Splits a header into its start-line and its fields: unfolded, long names in lower case. */
 export function readHead(text: string, blame: Blame): { readonly startLine: string; readonly headers: Headers } {
+  const isClean = !/\r(?!\n)|(?<!\r)\n/.test(text);
   const lines: string[] = [];
   for (const line of text.split("\r\n")) {
-    if (isBroken(line)) blame(400, "a CR or LF alone in the header");
-    if (/^[ \t]/.test(line) && lines.length > 1) lines.push(`${lines.pop()} ${trimBlanks(line)}`);
+    if (!isClean && isBroken(line)) blame(400, "a CR or LF alone in the header");
+    if ((line.startsWith(" ") || line.startsWith("\t")) && lines.length > 1)
+      lines.push(`${lines.pop()} ${trimBlanks(line)}`);
     else if (lines.push(line) > maxFields + 1) throw new MalformedMessage(400, `more than ${maxFields} header fields`);
   }
   const startLine = lines.shift() ?? "";
@@ -117,11 +138,13 @@ export function readHead(text: string, blame: Blame): { readonly startLine: stri
   const headers: [string, string][] = [];
   for (const line of lines) {
     const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(colon, 0)).trimEnd().toLowerCase();
+    const written = line.slice(0, Math.max(colon, 0));
+    const usual = usualNames.get(written);
+    const name = usual ?? written.trimEnd().toLowerCase();
     if (line.length > maxLine) blame(400, `header line of ${line.length} characters, at most ${maxLine}`);
     // Blamed above; no answer may carry it.
-    else if (isBroken(line)) continue;
-    else if (!isToken(name)) blame(400, `header line without a name: "${line.slice(0, 60)}"`);
+    else if (!isClean && isBroken(line)) continue;
+    else if (usual === undefined && !isToken(name)) blame(400, `header line without a name: "${line.slice(0, 60)}"`);
     else headers.push([compactForms.get(name) ?? name, trimBlanks(line.slice(colon + 1))]);
   }
   return { startLine, headers };

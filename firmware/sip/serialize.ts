@@ -1,6 +1,6 @@
 /** Writes SIP messages: bytes from values, and the requests and responses that RFC 3261 §8.1.1 and §8.2.6 prescribe. */
 import { isToken, tagOf, withTag } from "./header.ts";
-import { type Headers, headers, type SipMessage, type SipRequest, type SipResponse } from "./message.ts";
+import type { Headers, SipMessage, SipRequest, SipResponse } from "./message.ts";
 
 export interface Content {
   /** The media type: "application/sdp". */
@@ -104,30 +104,24 @@ const dialogForming = new Set(["INVITE", "SUBSCRIBE", "REFER"]);
 
 /** A response with the headers that §8.2.6.2 copies; Record-Route where it forms a dialog (§12.1.1). */
 export function responseTo(request: SipRequest, status: number, parts: ResponseParts = {}): SipResponse {
-  const { toTag } = parts;
-  const list: [string, string][] = [
-    ...copied(request, "via"),
-    ...once(request, "from"),
-    ...once(request, "to").map(([name, to]): [string, string] => [
-      name,
-      toTag !== undefined && status > 100 && tagOf(to) === undefined ? withTag(to, toTag) : to,
-    ]),
-    ...once(request, "call-id"),
-    ...once(request, "cseq"),
-  ];
+  const list = copied(request, "via");
+  for (const name of ["from", "to", "call-id", "cseq"]) {
+    // A refused request may lack it, or have it twice.
+    const field = request.headers.find(([key]) => key === name);
+    if (field) list.push(name === "to" && status > 100 ? ["to", answeredTo(field[1], parts.toTag)] : field);
+  }
   // §8.2.6.1: a 100 carries the Timestamp back.
   if (status === 100) list.push(...copied(request, "timestamp"));
   else if (status < 300 && dialogForming.has(request.method)) list.push(...copied(request, "record-route"));
   return { kind: "response", status, reason: parts.reason ?? reasonPhrase(status), ...withBody(list, parts) };
 }
 
-/** A refused request may lack it, or have it twice. */
-function once(request: SipRequest, name: string): [string, string][] {
-  return copied(request, name).slice(0, 1);
+function answeredTo(to: string, tag: string | undefined): string {
+  return tag === undefined || tagOf(to) !== undefined ? to : withTag(to, tag);
 }
 
-function copied(request: SipRequest, name: string): [string, string][] {
-  return headers(request, name).map((value) => [name, value]);
+function copied(request: SipRequest, name: string): (readonly [name: string, value: string])[] {
+  return request.headers.filter(([key]) => key === name);
 }
 
 function withBody(

@@ -9,6 +9,7 @@ import type { Drops } from "../drops.ts";
 import { type Running, run } from "../machine.ts";
 import type { Answer, Flow } from "./contract.ts";
 import { parseCSeq, parseVia, splitList, type Via } from "./header.ts";
+import { latest } from "./latest.ts";
 import { type Headers, header, headers, type SipRequest, type SipResponse } from "./message.ts";
 import { type ResponseParts, responseTo, serialize } from "./serialize.ts";
 import type { ClientEffect, ClientEvent, ServerEffect, ServerEvent } from "./transaction.ts";
@@ -79,6 +80,11 @@ const maxUnanswered = 4_096;
  * first three of a client that sends 4,000 requests a second, and for all of them (timer J) at 1,000.
  */
 const maxAnswered = 32_768;
+/**
+ * Of stateless answers the latest are given again as they were: some clients take a challenge with another nonce for a refusal.
+ * What cannot be served in time is repeated after T1, and there is one of these for each that waits so long.
+ */
+const maxGiven = 4_096;
 /** A larger request prefers a connection where there is one (§18.1.1), bytes. */
 const largeRequest = 1_300;
 const retryAfterSeconds = 5;
@@ -96,7 +102,8 @@ interface Client {
 type ServerMachine = Running<{ readonly in: string }, ServerEvent>;
 
 interface Server extends ServerTransaction {
-  readonly machine: ServerMachine;
+  /** Starts when it is first needed: what is answered at once and forgotten does without. */
+  machine(): ServerMachine;
 }
 
 export function openTransactions(ports: TransactionPorts, user: TransactionUser): Transactions {
@@ -104,9 +111,9 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   const clients = new Map<string, Client>();
   const unanswered = new Map<string, Server>();
   /** By then the request is let go: a machine has the bytes of its answer, and the way back. */
-  const answered = new Map<string, ServerMachine>();
-  /** Goes on from key to key as they are forgotten: a new iterator would pass all the gaps before the first each time. */
-  const oldest = answered.keys();
+  const answered = latest<ServerMachine>(maxAnswered);
+  /** Stateless answers. */
+  const given = latest<Uint8Array>(maxGiven);
   /** Of tags that are the same for a repeated request, and no one else's. */
   const secret = random.token(16);
 
@@ -182,7 +189,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   }
 
   function find(key: string): ServerMachine | undefined {
-    return unanswered.get(key)?.machine ?? answered.get(key);
+    return unanswered.get(key)?.machine() ?? answered.get(key);
   }
 
   function receiveRequest(request: SipRequest, via: Via, flow: Flow): void {
@@ -194,10 +201,13 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
       return known.send({ type: "ack" });
     }
     if (known !== undefined) return known.send({ type: "request" });
+    const before = given.get(key);
+    if (before !== undefined) return wire.send(before, wire.wayBack(via, flow), () => {});
     if (unanswered.size >= maxUnanswered) return refuse(request, via, flow);
     const server = admit(copied(key), request, via, flow);
     if (request.method === "CANCEL") return cancel(server, serverKey(request, via, "INVITE"));
     user.onRequest(server);
+    if (!server.answered()) server.machine();
   }
 
   function refuse(request: SipRequest, via: Via, flow: Flow): void {
@@ -240,14 +250,17 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     const isInvite = request.method === "INVITE";
     const way = flow.connection === undefined ? always(wire.wayBack(via, flow)) : () => wire.wayBack(via, flow);
     const trying = isInvite ? () => serialize(responseTo(request, 100)) : never;
-    const machine = startServer(key, isInvite, flow.transport !== "udp", way, trying);
+    let machine: ServerMachine | undefined;
     let tag: string | undefined;
     let final: { status: number; data: Uint8Array } | undefined;
 
     const server: Server = {
       request,
       flow,
-      machine,
+      machine() {
+        machine ??= startServer(key, isInvite, flow.transport !== "udp", way, trying);
+        return machine;
+      },
       get tag() {
         tag ??= random.token(8);
         return tag;
@@ -262,36 +275,36 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
           toTag: isForgotten ? tagFor(key) : server.tag,
           headers: [...own, ...(parts.headers ?? [])],
         });
-        const bytes = serialize(response);
-        const data = isForgotten ? bytes : new Uint8Array(bytes);
+        const data = new Uint8Array(serialize(response));
         if (status >= 200 && status < 300 && !forAnybody.has(request.method)) wire.vouch(flow);
+        if (isForgotten) return answerOnce(data, status);
         if (status >= 200) {
           final = { status, data };
-          if (unanswered.delete(key) && !isForgotten) keepAnswered(key, machine);
+          if (unanswered.delete(key)) answered.add(key, server.machine())?.close();
         }
-        machine.send({ type: "respond", status, data });
-        if (isForgotten) machine.close();
+        server.machine().send({ type: "respond", status, data });
       },
       repeat() {
-        if (final !== undefined) machine.send({ type: "respond", ...final });
+        if (final !== undefined) server.machine().send({ type: "respond", ...final });
       },
       onCancel() {},
     };
     unanswered.set(key, server);
     return server;
+
+    /** §8.2.7 */
+    function answerOnce(data: Uint8Array, status: number): void {
+      final = { status, data };
+      machine?.close();
+      unanswered.delete(key);
+      given.add(key, data);
+      wire.send(data, way(), () => {});
+    }
   }
 
   /** §8.2.7, §19.3 */
   function tagFor(key: string): string {
     return hash("sha256", `${secret} ${key}`).slice(0, 16);
-  }
-
-  function keepAnswered(key: string, machine: ServerMachine): void {
-    answered.set(key, machine);
-    if (answered.size <= maxAnswered) return;
-    const { value: first = key } = oldest.next();
-    answered.get(first)?.close();
-    answered.delete(first);
   }
 
   return {
@@ -302,12 +315,12 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     },
     receiveRequest,
     receiveResponse,
-    sizes: () => ({ client: clients.size, server: unanswered.size + answered.size }),
+    sizes: () => ({ client: clients.size, server: unanswered.size + answered.size() }),
     close() {
       for (const { machine } of clients.values()) machine.close();
-      for (const { machine } of unanswered.values()) machine.close();
+      for (const { machine } of unanswered.values()) machine().close();
       for (const machine of answered.values()) machine.close();
-      for (const table of [clients, unanswered, answered]) table.clear();
+      for (const table of [clients, unanswered, answered, given]) table.clear();
     },
   };
 }

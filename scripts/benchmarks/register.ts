@@ -80,11 +80,11 @@ function start(name: Name, folder: string, port: number, users: readonly string[
 async function measure(name: Name): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), "roger-bench-"));
   const users = numbered(options.accounts);
-  const port = await freePort();
+  const [port, from] = [await freePort(), await freePort()];
   const server = await start(name, folder, port, users);
   const load = (rate: number, seconds: number): Load => {
     const count = Math.ceil((rate * seconds) / portion) * portion;
-    return { folder, port, users, rate, count };
+    return { folder, port, from, users, rate, count };
   };
   try {
     await registerBySipp(load(Math.ceil(options.rate * warmUp.share), warmUp.seconds));

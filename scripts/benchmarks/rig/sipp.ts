@@ -1,12 +1,14 @@
 /** sipp as a crowd of phones: each call is one authenticated registration, REGISTER, 401, REGISTER with digest, 200. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, host, password, realm } from "./gateway.ts";
+import { host, password, realm } from "./gateway.ts";
 import { measured } from "./process.ts";
 
 export interface Load {
   readonly folder: string;
   readonly port: number;
+  /** Of the phones, so that they come back as the same ones. */
+  readonly from: number;
   readonly users: readonly string[];
   /** Registrations a second, and how many. */
   readonly rate: number;
@@ -53,7 +55,7 @@ export const portion = 100;
 /** Calls that wait at a time, in seconds' worth of them. */
 const patience = 4;
 
-export async function registerBySipp({ folder, port, users, rate, count }: Load): Promise<Outcome> {
+export async function registerBySipp({ folder, port, from, users, rate, count }: Load): Promise<Outcome> {
   for (const name of readdirSync(folder).filter((file) => /^register.*csv$/.test(file))) rmSync(join(folder, name));
   writeFileSync(join(folder, "register.xml"), scenario);
   const row = (user: string): string => `${user};[authentication username=${user} password=${password}]`;
@@ -64,7 +66,7 @@ export async function registerBySipp({ folder, port, users, rate, count }: Load)
       ...["-sf", "register.xml", "-inf", "rows", "-auth_uri", realm, "-nostdin"],
       ...["-m", `${count}`, "-r", `${rate}`, "-l", `${rate * patience}`, "-timeout", `${Math.ceil(count / rate) + 60}`],
       ...["-trace_rtt", "-rtt_freq", `${portion}`, "-trace_stat", "-stf", "register_stat.csv"],
-      ...["-i", host, "-p", `${await freePort()}`, `${host}:${port}`],
+      ...["-i", host, "-p", `${from}`, `${host}:${port}`],
     ],
     { core: "load", cwd: folder },
   );

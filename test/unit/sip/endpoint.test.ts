@@ -45,6 +45,38 @@ test("a repeated request gets its answer again, and its handler hears it once", 
   assert.equal(peer.statuses(), [200, 200, 200]);
 });
 
+test("a stateless answer is given again at once, and made anew with the same tag when it is forgotten", async () => {
+  let heard = 0;
+  const { wire, peer, tell } = await open((incoming) => {
+    heard += 1;
+    incoming.respond(401, { headers: [["www-authenticate", `Digest nonce="${heard}"`]], stateless: true });
+  });
+  const request = requestText({ method: "MESSAGE" });
+  for (let repeat = 0; repeat < 3; repeat++) await tell(request);
+  assert.is(heard, 1, "repeated at once it is the same challenge");
+  // As many as are remembered.
+  for (let other = 0; other < 4_096; other++)
+    peer.send(requestText({ method: "MESSAGE", branch: `z9hG4bKother${other}` }));
+  await wire.clock.advance(20);
+  await tell(request);
+  assert.is(heard, 4_098, "what was forgotten is heard again");
+
+  const [first, second, third] = peer.received;
+  const last = peer.received.at(-1);
+  assert.equal([second, third], [first, first]);
+  assert.ok(first && last);
+  assert.is(header(last, "to"), header(first, "to"));
+  assert.is.not(header(last, "to"), header(peer.received.at(-2) ?? first, "to"), "another request has another tag");
+  assert.is(header(last, "www-authenticate"), 'Digest nonce="4098"');
+});
+
+test("a stateless answer leaves no transaction behind", async () => {
+  const { wire, tell } = await open((incoming) => incoming.respond(401, { stateless: true }));
+  const before = wire.clock.pending();
+  await tell(requestText({ method: "MESSAGE" }));
+  assert.is(wire.clock.pending(), before);
+});
+
 test("a handler's protocol error is the answer, and its bug is nobody's to hide", async () => {
   const { wire, peer, tell } = await open(({ request }) => {
     if (request.method === "MESSAGE") throw new ProtocolError(415, "no such type");

@@ -1,0 +1,32 @@
+/** A table of the latest entries: when it is full, the oldest goes for a new one. Keys are new to it. */
+export interface Latest<Value> {
+  get(key: string): Value | undefined;
+  /** Gives what had to go for it. */
+  add(key: string, value: Value): Value | undefined;
+  delete(key: string): void;
+  values(): Iterable<Value>;
+  size(): number;
+  clear(): void;
+}
+
+export function latest<Value>(most: number): Latest<Value> {
+  const held = new Map<string, Value>();
+  // Goes on from key to key as they are forgotten: a new iterator would pass all the gaps before the first each time.
+  const oldest = held.keys();
+
+  return {
+    get: (key) => held.get(key),
+    add(key, value) {
+      held.set(key, value);
+      if (held.size <= most) return undefined;
+      const { value: first = key } = oldest.next();
+      const gone = held.get(first);
+      held.delete(first);
+      return gone;
+    },
+    delete: (key) => void held.delete(key),
+    values: () => held.values(),
+    size: () => held.size,
+    clear: () => held.clear(),
+  };
+}
