@@ -42,7 +42,7 @@ export interface PbxCall {
   readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
-export async function openPbx(site: Site, address = pbxAddress) {
+export async function openPbx(site: Site, shown = pbxIdentity) {
   const { clock, wire } = site;
   const random = seededRandom(50);
   const guard = digestGuard({ clock, random, realm: login.realm, algorithms: ["MD5"] });
@@ -106,9 +106,9 @@ export async function openPbx(site: Site, address = pbxAddress) {
   };
 
   const endpoint = await wire.endpoint(
-    address,
+    pbxAddress,
     { ...refusing, onRequest },
-    { tls: { port: 5061, identity: pbxIdentity, authorities: identity.certificate } },
+    { tls: { port: 5061, identity: shown, authorities: identity.certificate } },
   );
   site.opened.push(() => endpoint.close());
   return pbx;
