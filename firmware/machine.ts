@@ -26,14 +26,15 @@ export function run<State, Event extends object, Effect extends { readonly do: s
   clock: Clock,
   perform: (effect: Effect) => void,
 ): Running<State, Event> {
-  const timers = new Map<Timer, Cancel>();
-  const queue: (Event | Expiry<Timer>)[] = [];
+  // Made when they are needed: there are tens of thousands of machines that wait with one timer, or none.
+  let timers: Map<Timer, Cancel> | undefined;
+  let queue: (Event | Expiry<Timer>)[] | undefined;
   let state = initial;
   let busy = false;
 
   function cancel(timer: Timer): void {
-    timers.get(timer)?.();
-    timers.delete(timer);
+    timers?.get(timer)?.();
+    timers?.delete(timer);
   }
 
   function apply(effect: Effect | TimerEffect<Timer>): void {
@@ -41,29 +42,33 @@ export function run<State, Event extends object, Effect extends { readonly do: s
     if ("stop" in effect) return cancel(effect.stop);
     const { start: timer, ms } = effect;
     cancel(timer);
+    timers ??= new Map();
     timers.set(
       timer,
       clock.after(ms, () => {
-        timers.delete(timer);
+        timers?.delete(timer);
         send({ type: "expiry", timer });
       }),
     );
   }
 
   function send(event: Event | Expiry<Timer>): void {
-    queue.push(event);
-    if (busy) return;
+    if (busy) {
+      queue ??= [];
+      queue.push(event);
+      return;
+    }
     busy = true;
     try {
-      for (let next = queue.shift(); next; next = queue.shift()) {
+      for (let next: Event | Expiry<Timer> | undefined = event; next; next = queue?.shift()) {
         const [after, effects] = machine(state, next);
         state = after;
-        effects.forEach(apply);
+        for (const effect of effects) apply(effect);
       }
     } finally {
       busy = false;
     }
   }
 
-  return { send, state: () => state, close: () => [...timers.keys()].forEach(cancel) };
+  return { send, state: () => state, close: () => [...(timers?.keys() ?? [])].forEach(cancel) };
 }

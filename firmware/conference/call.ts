@@ -19,7 +19,7 @@ import {
 } from "./control-state.ts";
 import type { Leg } from "./leg.ts";
 import { prompter } from "./prompter.ts";
-import type { ConferenceEvent, FloorRole, GatewayId, TalkgroupSettings, TrunkFloor } from "./protocol.ts";
+import type { ConferenceEvent, FloorRole, GatewayId, Rights, TalkgroupSettings, TrunkFloor } from "./protocol.ts";
 
 /** How long another gateway may take to answer a Floor Request before this one stands in for it, ms. */
 const answerMs = 500;
@@ -32,7 +32,7 @@ const warnMs = 1_000;
 
 export interface Call {
   readonly settings: TalkgroupSettings;
-  join(leg: Leg): void;
+  join(leg: Leg, rights: Rights): void;
   leave(leg: Leg): void;
   role(role: FloorRole): void;
   /** Floor control from a leg of this conference server. */
@@ -40,8 +40,8 @@ export interface Call {
   fromTrunk(from: GatewayId, floor: TrunkFloor): void;
   /** A key of a telephone: "*" keys up, "#" unkeys; no other means anything here. */
   keyFromLeg(leg: Leg, key: string): void;
-  /** The leg has negotiated anew; before, its terminal listened, or did not. */
-  renegotiated(leg: Leg, heard: boolean): void;
+  /** The leg has negotiated anew; `before`: what its terminal did and knew. */
+  renegotiated(leg: Leg, before: { readonly hears: boolean; readonly floor: boolean }): void;
   mediaFromLeg(leg: Leg, packet: Uint8Array, view: RtpView): void;
   mediaFromTrunk(from: GatewayId, packet: Uint8Array): void;
   close(): void;
@@ -56,6 +56,8 @@ export function openCall(
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
   const legs = new Map<ParticipantKey, Leg>();
+  const rights = new WeakMap<Leg, Rights>();
+  const rightsOf = (leg: Leg): Rights => rights.get(leg) ?? leg.options;
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
   /** When a leg was last told that it is not heard, monotonic ms. */
   const warned = new WeakMap<Leg, number>();
@@ -88,7 +90,7 @@ export function openCall(
 
   function tell(leg: Leg, message: FloorMessage): void {
     if (!leg.hasFloor()) return prompt(leg, message);
-    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest: leg.options.mayTalk } : message);
+    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest: rightsOf(leg).mayTalk } : message);
   }
 
   /** Called whenever the legs are others, or know something else. */
@@ -173,12 +175,22 @@ export function openCall(
   function fromLeg(leg: Leg, message: FloorMessage): void {
     const from = keyOf(leg);
     if (!legs.has(from) || duplex) return;
-    const { user: party, priority, mayPreempt } = leg.options;
-    const mayTalk = leg.options.mayTalk && leg.sends();
+    const { user: party } = leg.options;
+    const { priority, mayPreempt } = rightsOf(leg);
+    const mayTalk = rightsOf(leg).mayTalk && leg.sends();
     // Every other message of a participant answers one of ours.
     if (message.type === "request")
       floor.send({ type: "request", request: { from, party, priority, mayTalk, mayPreempt } });
     else if (message.type === "release") floor.send({ type: "release", from });
+  }
+
+  /** Late entry: who comes into a burst hears it, and is told whose it is (TS 24.380 §6.3.4.4.2). */
+  function tellState(leg: Leg): void {
+    const { burst } = floor.state();
+    const message: FloorMessage = burst
+      ? { type: "taken", party: burst.party, mayRequest: true, sequence }
+      : { type: "idle", sequence };
+    tell(leg, numbered(message));
   }
 
   function isTalker(leg: Leg): boolean {
@@ -190,18 +202,12 @@ export function openCall(
 
   return {
     settings,
-    join(leg) {
+    join(leg, granted) {
       legs.set(keyOf(leg), leg);
+      rights.set(leg, granted);
       bridge.join(leg);
       settleDuplex();
-      // Late entry: who comes into a burst hears it, and is told whose it is (TS 24.380 §6.3.4.4.2).
-      const { burst } = floor.state();
-      tell(
-        leg,
-        numbered(
-          burst ? { type: "taken", party: burst.party, mayRequest: true, sequence } : { type: "idle", sequence },
-        ),
-      );
+      tellState(leg);
     },
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
@@ -229,17 +235,18 @@ export function openCall(
       if (key === "*" && !isTalker(leg)) fromLeg(leg, { type: "request" });
       else if (key === "#") fromLeg(leg, { type: "release" });
     },
-    renegotiated(leg, heard) {
+    renegotiated(leg, before) {
       bridge.refit(leg);
       settleDuplex();
-      const isHeld = !leg.sends() || (heard && !leg.hears());
+      if (leg.hasFloor() && !before.floor && !isTalker(leg)) tellState(leg);
+      const isHeld = !leg.sends() || (before.hears && !leg.hears());
       if (!isHeld || !isTalker(leg)) return;
       // What comes now is nobody's speech, but music on hold or silence.
       leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
       floor.send({ type: "release", from: keyOf(leg) });
     },
     mediaFromLeg(leg, packet, view) {
-      if (duplex && !leg.options.mayTalk) return;
+      if (duplex && !rightsOf(leg).mayTalk) return;
       if (bridge.fromLeg(leg, packet, view)) live();
       else if (view.payloadLength > 0) warn(leg);
     },

@@ -16,7 +16,15 @@ import { openBridge } from "./bridge.ts";
 import { type Call, openCall } from "./call.ts";
 import { type Leg, openLeg, type PresentCall } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
-import type { ConferenceCommand, ConferenceEvent, LegId, LegOptions, TalkgroupSettings } from "./protocol.ts";
+import type {
+  ConferenceCommand,
+  ConferenceEvent,
+  LegId,
+  LegOptions,
+  Move,
+  Rights,
+  TalkgroupSettings,
+} from "./protocol.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
 const mostLegs = 2_000;
@@ -25,6 +33,7 @@ const mostLegs = 2_000;
 interface Placed {
   readonly leg: Leg;
   call: Call | undefined;
+  rights: Rights;
 }
 
 export interface Conference {
@@ -73,7 +82,7 @@ export function openConference(
         onKey: (key) => press(placed, key),
         onLost: () => lose(id),
       });
-      const placed: Placed = { leg, call };
+      const placed: Placed = { leg, call, rights: legOptions };
       if (!opening.delete(id)) return leg.close();
       if (talkgroup !== undefined && calls.get(talkgroup) !== call) {
         leg.close();
@@ -93,10 +102,10 @@ export function openConference(
   }
 
   function stand(placed: Placed): void {
-    const { leg, call } = placed;
+    const { leg, call, rights } = placed;
     // It may have been given back the moment that its answer was heard of.
     if (legs.get(leg.id) !== placed) return;
-    call?.join(leg);
+    call?.join(leg, rights);
     post({ type: "ready", leg: leg.id });
   }
 
@@ -114,18 +123,19 @@ export function openConference(
   }
 
   /** A leg that is offered and not answered yet will stand in its new call. */
-  function move(id: LegId, talkgroup: string | undefined, caller: string | undefined): void {
+  function move({ leg: id, talkgroup, caller, rights }: Move): void {
     const placed = legs.get(id);
     const call = talkgroup === undefined ? undefined : calls.get(talkgroup);
     if (!placed) return opening.has(id) ? lose(id) : undefined;
     if (talkgroup !== undefined && !call) return lose(id);
     const { leg, call: before } = placed;
     if (call === before) return;
+    placed.rights = rights ?? leg.options;
     before?.leave(leg);
     placed.call = call;
     if (!leg.codec()) return;
     leg.moved(before && presentCall(before), call && { ...presentCall(call), caller });
-    call?.join(leg);
+    call?.join(leg, placed.rights);
   }
 
   function reoffer(id: LegId, offer: string): void {
@@ -133,9 +143,9 @@ export function openConference(
     try {
       if (!placed?.leg.codec()) throw new ProtocolError(481, `no leg ${id} stands`);
       const { leg, call } = placed;
-      const heard = leg.hears();
+      const before = { hears: leg.hears(), floor: leg.hasFloor() };
       const sdp = leg.answer(offer);
-      call?.renegotiated(leg, heard);
+      call?.renegotiated(leg, before);
       post({ type: "reanswer", leg: id, sdp });
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -196,7 +206,7 @@ export function openConference(
         case "tone":
           return legs.get(command.leg)?.leg.play(command.tone === "confirm" ? "permit" : "deny");
         case "move":
-          return move(command.leg, command.talkgroup, command.caller);
+          return move(command);
         case "role":
           return calls.get(command.talkgroup)?.role(command.role);
         case "trunk-floor":

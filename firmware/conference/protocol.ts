@@ -24,18 +24,22 @@ export interface TalkgroupSettings {
   readonly duplex?: true;
 }
 
-/** What a leg was provisioned with. Where it is later is what the "move" commands made of it. */
-export interface LegOptions {
-  readonly leg: LegId;
-  /** Absent: parked, a session in no call. It is kept alive and carries no audio. */
-  readonly talkgroup?: string;
-  /** The identity shown to others: "sip:alice@example.org". */
-  readonly user: string;
+/** What the user of a leg may do in a call. */
+export interface Rights {
   readonly mayTalk: boolean;
   /** Floor priority 0..255. */
   readonly priority: number;
   /** Whether its priority takes the floor from a lower one. */
   readonly mayPreempt: boolean;
+}
+
+/** What a leg was provisioned with. Where it is later, and with which rights, is what the "move" commands made of it. */
+export interface LegOptions extends Rights {
+  readonly leg: LegId;
+  /** Absent: parked, a session in no call. It is kept alive and carries no audio. */
+  readonly talkgroup?: string;
+  /** The identity shown to others: "sip:alice@example.org". */
+  readonly user: string;
 }
 
 /** Who runs the arbiter of a talkgroup. `peers` are the other live gateways that have members in it. */
@@ -54,6 +58,17 @@ export interface TrunkFloor {
   readonly message: Uint8Array;
 }
 
+/** Into another call, or into none. Unknown talkgroup: "lost". A terminal with floor control is told of it. */
+export interface Move {
+  readonly type: "move";
+  readonly leg: LegId;
+  readonly talkgroup?: string;
+  /** The identity of who called, for the terminal to show. */
+  readonly caller?: string;
+  /** In that call; absent: those that the leg was provisioned with. */
+  readonly rights?: Rights;
+}
+
 export type ConferenceCommand =
   | { readonly type: "talkgroup"; readonly settings: TalkgroupSettings }
   /** Ends its call, and gives up its legs ("lost"); known again by "talkgroup", with other settings if so. */
@@ -65,8 +80,7 @@ export type ConferenceCommand =
   | { readonly type: "release"; readonly leg: LegId }
   /** The terminal offers anew in a standing session (RFC 3264 §8). Reply: "reanswer". */
   | { readonly type: "reoffer"; readonly leg: LegId; readonly offer: string }
-  /** Into another call, or into none. Unknown talkgroup: "lost". A terminal with floor control is told of it, and of `caller`, who called. */
-  | { readonly type: "move"; readonly leg: LegId; readonly talkgroup?: string; readonly caller?: string }
+  | Move
   /** "0".."9", "*", "#", "A".."D": a key that the terminal did not send in its audio. */
   | { readonly type: "key"; readonly leg: LegId; readonly key: string }
   /** Played into that leg's audio. */

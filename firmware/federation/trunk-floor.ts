@@ -17,7 +17,7 @@ export interface TrunkFloor {
   readonly participant: string;
   /** The term of the controlling gateway, 32 bits. */
   readonly epoch: number;
-  /** The priority of the burst that a Taken speaks of, 16 bits. */
+  /** Of the burst that a Taken speaks of, or what a Request contends with; 16 bits. */
   readonly priority: number;
   readonly message: Uint8Array;
 }

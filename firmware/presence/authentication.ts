@@ -49,18 +49,19 @@ export function authentication(
   const refused: RefusedCounts = { wrongPassword: 0, notLookedAt: 0, heldBack: 0, anotherName: 0 };
 
   /** What a user who is asked for may use; some phones give up at a challenge that they do not know. */
-  function challenge(incoming: Incoming, user: string, stale: boolean): void {
+  function challenge(incoming: Incoming, user: string, stale: boolean, stateless = true): void {
     const { digest } = accounts.find(user) ?? options;
     const values = guard.challenges(incoming.flow.remote.host, stale, digest);
-    incoming.respond(401, { headers: values.map((value) => ["www-authenticate", value] as const) });
+    incoming.respond(401, { headers: values.map((value) => ["www-authenticate", value] as const), stateless });
   }
 
+  /** Of a wrong password something is remembered: repeated by the network it is not a second one. */
   function challengeLater(incoming: Incoming, user: string, ms: number): void {
-    if (ms === 0 || heldBack.size >= mostHeldBack) return challenge(incoming, user, false);
+    if (ms === 0 || heldBack.size >= mostHeldBack) return challenge(incoming, user, false, false);
     refused.heldBack += 1;
     const cancel = clock.after(ms, () => {
       heldBack.delete(cancel);
-      challenge(incoming, user, false);
+      challenge(incoming, user, false, false);
     });
     heldBack.add(cancel);
   }
@@ -111,7 +112,7 @@ export function authentication(
       const { request, flow } = incoming;
       const user = userOf(incoming) ?? "";
       let stale = false;
-      let heldBackMs = 0;
+      let heldBackMs: number | undefined;
       // A client that answers several challenges sends several credentials; the one for this realm counts.
       for (const credentials of headers(request, "authorization").slice(0, mostCredentials)) {
         const claim = guard.read(request, credentials, flow.remote.host);
@@ -119,10 +120,10 @@ export function authentication(
         if (judgement === "answered") return undefined;
         if (judgement === "stale") stale = true;
         else if (judgement && "user" in judgement) return judgement;
-        else if (judgement) heldBackMs = Math.max(heldBackMs, judgement.heldBackMs);
+        else if (judgement) heldBackMs = Math.max(heldBackMs ?? 0, judgement.heldBackMs);
       }
-      if (stale) challenge(incoming, user, true);
-      else challengeLater(incoming, user, heldBackMs);
+      if (heldBackMs !== undefined && !stale) challengeLater(incoming, user, heldBackMs);
+      else challenge(incoming, user, stale, heldBackMs === undefined);
       return undefined;
     },
     close() {

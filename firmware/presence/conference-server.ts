@@ -1,16 +1,32 @@
 /** What this room asks of a conference server, and hears from it: plain values, so that it may stand anywhere. */
 
+/** What a user may do in a call. */
+export interface SessionRights {
+  readonly mayTalk: boolean;
+  readonly priority: number;
+  /** Whether its priority takes the floor from a lower one. */
+  readonly mayPreempt: boolean;
+}
+
 /** One leg to open: a terminal's session with a talkgroup. */
-export interface SessionRequest {
+export interface SessionRequest extends SessionRights {
   /** Unique for the life of this gateway. */
   readonly leg: string;
   /** A talkgroup or a call. Undefined: parked, until it is moved into one. */
   readonly talkgroup?: string;
   /** "sip:alice@example.org" */
   readonly user: string;
-  readonly mayTalk: boolean;
-  readonly priority: number;
-  readonly mayPreempt: boolean;
+}
+
+/** Into another call, or parked. Unknown talkgroup: "lost". */
+export interface SessionMove {
+  readonly type: "move";
+  readonly leg: string;
+  readonly talkgroup?: string;
+  /** Who called, for the terminal to show. */
+  readonly caller?: string;
+  /** In that call; absent: those of the request. */
+  readonly rights?: SessionRights;
 }
 
 /** A private or ad hoc call; to a conference server a talkgroup like any other, but for its name and its scope. Times in ms. */
@@ -33,11 +49,9 @@ export type SessionCommand =
   /** The terminal's answer. Reply: "ready" or "refused". */
   | { readonly type: "accept"; readonly leg: string; readonly answer: string }
   | { readonly type: "release"; readonly leg: string }
-  /** Into another call, or parked. Unknown talkgroup: "lost". `caller`: who called, for the terminal to show. */
-  | { readonly type: "move"; readonly leg: string; readonly talkgroup?: string; readonly caller?: string }
   /** The terminal offers anew. Reply: "reanswer". */
   | { readonly type: "reoffer"; readonly leg: string; readonly offer: string }
-  /** The terminal's user pressed a key, said by signalling. */
+  | SessionMove
   | { readonly type: "key"; readonly leg: string; readonly key: string }
   /** Played to the terminal. */
   | { readonly type: "tone"; readonly leg: string; readonly tone: "confirm" | "deny" }

@@ -3,6 +3,7 @@
  * registrar says of a user's terminals is told of each identity, and an identity that comes, goes or changes its owner comes
  * and goes with the terminals that are bound already.
  */
+import { formatUri, parseUri } from "../sip/uri.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import type { Binding, RegistrarListener } from "./registrar.ts";
 
@@ -76,4 +77,16 @@ export function identitiesOf(
       if (now?.owner !== undefined) join(now.owner, now);
     },
   };
+}
+
+/**
+ * Names the terminal that a contact of the account is of. A phone that has the user and the identities on so many lines names each
+ * by a contact of its own, and they differ by the user part alone.
+ */
+export function terminalOf(accounts: Accounts, account: Account, contact: string): string {
+  const owner = account.owner === undefined ? account : accounts.find(account.owner);
+  if (!owner || owner.identities.length === 0) return contact;
+  const uri = parseUri(contact);
+  const isLine = uri.user !== undefined && [owner.user, ...owner.identities].includes(uri.user);
+  return isLine ? formatUri({ ...uri, user: owner.user }) : contact;
 }

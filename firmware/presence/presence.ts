@@ -20,6 +20,7 @@ import { contactOf } from "./contact.ts";
 import { direct } from "./direct.ts";
 import type { ExchangeSettings } from "./exchange.ts";
 import { type ExchangeState, exchanges } from "./exchanges.ts";
+import { terminalOf } from "./identities.ts";
 import { legsAt } from "./legs.ts";
 import { people } from "./people.ts";
 import { presenceEvents } from "./presence-events.ts";
@@ -134,7 +135,7 @@ export function presence(
     {
       bound(binding, fresh) {
         const { account, contact, flow } = binding;
-        sessions.registered(account.user, contact, flow, fresh);
+        sessions.registered(account.user, terminalOf(ports.accounts, account, contact), flow, fresh);
         if (!standing.bound(binding)) return;
         const { transport, remote: from } = flow;
         log.info({ event: "registered", user: account.user, from, transport }, "terminal registered");
@@ -153,7 +154,7 @@ export function presence(
       people: persons,
       isTalkgroup: (name) => talkgroups.has(name),
       talkgroup: talkgroupOf,
-      reachable: (user) => bindings.reachable(ports.accounts.find(user)?.owner ?? user),
+      reachable: bindings.reachable,
       lend: (user, caller) => (call, onGone) => sessions.lend(user, direct, call, caller, onGone),
       isSession: sessions.has,
       onStanding: members.session,
@@ -169,7 +170,8 @@ export function presence(
   ]);
 
   function hold(account: Account, talkgroup: string, contact: string, flow: Flow): Reason {
-    return sessions.hold({ account, talkgroup, group: groupUri(talkgroup), contact, flow });
+    const terminal = terminalOf(ports.accounts, account, contact);
+    return sessions.hold({ account, talkgroup, group: groupUri(talkgroup), terminal, contact, flow });
   }
 
   /** The talkgroup of this name, if the account may be there. Throws ProtocolError 404, 403. */

@@ -13,8 +13,11 @@ export type SessionState =
   | { readonly in: "inviting"; readonly failures: number }
   /** The answer is with the conference server. */
   | { readonly in: "joining"; readonly failures: number }
-  /** `reachable`: a request would reach the terminal; its voice may come and go even if not. */
-  | { readonly in: "standing"; readonly reachable: boolean }
+  /**
+   * `reachable`: a request would reach the terminal; its voice may come and go even if not. `doubted`: the terminal is being asked
+   * whether it knows the session still.
+   */
+  | { readonly in: "standing"; readonly reachable: boolean; readonly doubted: boolean }
   | { readonly in: "waiting"; readonly failures: number }
   /** There is no way to the terminal until it is heard of again. */
   | { readonly in: "out-of-reach" }
@@ -22,8 +25,12 @@ export type SessionState =
 
 /** `fraction`: jitter, [0, 1). */
 export type SessionInput =
-  /** For the first time, or anew: whatever stood is dead. */
   | { readonly type: "start" }
+  /** The terminal registers as one that has started anew, and may know nothing of what stood. */
+  | { readonly type: "renewed" }
+  /** It said whether it knows the session. */
+  | { readonly type: "known" }
+  | { readonly type: "unknown" }
   | { readonly type: "offer"; readonly sdp: string }
   | { readonly type: "answer"; readonly sdp: string }
   | { readonly type: "ready" }
@@ -41,6 +48,8 @@ export type SessionDeed =
   | { readonly do: "provision" }
   | { readonly do: "invite"; readonly sdp: string }
   | { readonly do: "join"; readonly sdp: string }
+  /** Asks the terminal whether it knows the session. */
+  | { readonly do: "ask" }
   /** Ends the dialog, if one is open, and gives the leg back. */
   | { readonly do: "clear" }
   | { readonly do: "up" }
@@ -55,6 +64,8 @@ type Step = ReturnType<Sessions>;
 const provisionMs = 5_000;
 /** A phone without auto-answer rings so long, and is then asked again later. */
 const ringMs = 30_000;
+/** Of a terminal that has just registered; without an answer the session is as good as dead. */
+const knownMs = 4_000;
 /** Somebody who hangs up is left alone for a while: as after so many failures in a row. */
 const hangUpFailures = 4;
 
@@ -64,19 +75,31 @@ export const sessionMachine: Sessions = (state, event) => {
   if (state.in === "ended") return [state, []];
   switch (event.type) {
     case "start":
-      return then(provision(0), down(state));
+      return restart(state);
+    case "renewed":
+      if (state.in !== "standing") return restart(state);
+      return [
+        { in: "standing", reachable: true, doubted: true },
+        state.doubted ? [] : [{ do: "ask" }, { start: "answer", ms: knownMs }],
+      ];
+    case "known":
+      return isDoubted(state) ? [{ ...state, doubted: false }, [{ stop: "answer" }]] : [state, []];
+    case "unknown":
+      return isDoubted(state) ? restart(state) : [state, []];
     case "end":
       return [{ in: "ended" }, [{ stop: "answer" }, { stop: "retry" }, ...down(state), { do: "clear" }]];
     case "failed":
       return fail(state, event.cause, event.fraction);
     case "cut":
-      if (state.in === "standing") return [{ in: "standing", reachable: false }, []];
+      if (state.in === "standing")
+        return [{ in: "standing", reachable: false, doubted: false }, state.doubted ? [{ stop: "answer" }] : []];
       return state.in === "out-of-reach" ? [state, []] : lose(state);
     case "reached":
-      if (state.in === "standing") return [{ in: "standing", reachable: true }, []];
+      if (state.in === "standing") return [{ ...state, reachable: true }, []];
       return state.in === "out-of-reach" ? provision(0) : [state, []];
     case "expiry":
       if (event.timer === "retry") return state.in === "waiting" ? provision(state.failures) : [state, []];
+      if (isDoubted(state)) return restart(state);
       return isAsking(state) ? fail(state, "refused", 0.5) : [state, []];
     case "offer":
       if (state.in !== "provisioning") return [state, []];
@@ -98,7 +121,7 @@ export const sessionMachine: Sessions = (state, event) => {
       ];
     case "ready":
       if (state.in !== "joining") return [state, []];
-      return [{ in: "standing", reachable: true }, [{ stop: "answer" }, { do: "up" }]];
+      return [{ in: "standing", reachable: true, doubted: false }, [{ stop: "answer" }, { do: "up" }]];
   }
 };
 
@@ -106,6 +129,15 @@ type Asking = Extract<SessionState, { readonly in: "provisioning" | "inviting" |
 
 function isAsking(state: SessionState): state is Asking {
   return state.in === "provisioning" || state.in === "inviting" || state.in === "joining";
+}
+
+function isDoubted(state: SessionState): state is Extract<SessionState, { readonly in: "standing" }> {
+  return state.in === "standing" && state.doubted;
+}
+
+/** Whatever stood is dead. */
+function restart(state: SessionState): Step {
+  return then(provision(0), down(state));
 }
 
 /** A terminal that cannot be reached is not tried: whoever has its address by now may be somebody else. */

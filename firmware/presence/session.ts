@@ -16,13 +16,15 @@ export interface SessionPlace {
   readonly talkgroup: string;
   /** "sip:ops@example.org", who calls. */
   readonly group: string;
-  /** The terminal's contact, and the way to it. */
+  /** Names the terminal among those of the account. */
+  readonly terminal: string;
+  /** Its contact, and the way to it. */
   readonly contact: string;
   readonly flow: Flow;
 }
 
 export interface StandingSession {
-  /** The terminal has started anew, and knows nothing of what stood. */
+  /** The terminal may have started anew, and know nothing of what stood: it is asked, and the session is set up again if so. */
   renew(flow: Flow): void;
   /** The terminal is reached by this flow from now on; a session that stands goes on. */
   move(flow: Flow): void;
@@ -87,6 +89,8 @@ export function openSession(
         return invite(deed.sdp);
       case "join":
         return leg === undefined ? undefined : legs.accept(leg, deed.sdp);
+      case "ask":
+        return ask();
       case "clear":
         // Over already, it is left alone.
         dialog?.end();
@@ -134,6 +138,13 @@ export function openSession(
     );
   }
 
+  function ask(): void {
+    const asked = dialog;
+    asked?.probe((known) => {
+      if (dialog === asked) machine.send({ type: known ? "known" : "unknown" });
+    });
+  }
+
   function moveTo(next: Flow): void {
     flow = next;
     dialog?.move(next);
@@ -143,7 +154,7 @@ export function openSession(
   return {
     renew(next) {
       moveTo(next);
-      machine.send({ type: "start" });
+      machine.send({ type: "renewed" });
     },
     move(next) {
       moveTo(next);

@@ -1,4 +1,5 @@
 import type { Flow } from "../sip/endpoint.ts";
+import { parseUri } from "../sip/uri.ts";
 import { type Account, sameRights } from "./accounts.ts";
 import type { GiveBack, SessionPlace, StandingSession } from "./session.ts";
 
@@ -6,8 +7,8 @@ import type { GiveBack, SessionPlace, StandingSession } from "./session.ts";
 export interface Sessions {
   /** Opens the session unless it is there. */
   hold(place: SessionPlace): Reason;
-  /** A terminal has registered: `fresh` when it started anew, and knows nothing of what stood. */
-  registered(user: string, contact: string, flow: Flow, fresh: boolean): void;
+  /** A terminal has registered: `fresh` when it may have started anew, and know nothing of what stood. */
+  registered(user: string, terminal: string, flow: Flow, fresh: boolean): void;
   /** A connection is gone, and with it the way to whoever was reached by it. */
   cut(connection: Flow): void;
   /** Lends the leg of a session that the user has with a service and that is not lent; undefined: there is none. */
@@ -30,7 +31,7 @@ export interface Reason {
 interface Held {
   place: SessionPlace;
   session: StandingSession;
-  reasons: number;
+  readonly reasons: Set<{ readonly contact: string }>;
 }
 
 function move(entry: Held, flow: Flow): void {
@@ -38,31 +39,51 @@ function move(entry: Held, flow: Flow): void {
   entry.session.move(flow);
 }
 
+/**
+ * A terminal that has several identities may name itself by a contact for each. The session is with the one that has the identity's
+ * own name, else with the one that was there first, for as long as it is.
+ */
+function contactFor({ place, reasons }: Held): string {
+  const contacts = [...reasons].map(({ contact }) => contact);
+  const named = contacts.find((contact) => parseUri(contact).user === place.account.user);
+  return named ?? (contacts.includes(place.contact) ? place.contact : (contacts[0] ?? place.contact));
+}
+
 export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sessions {
   const held = new Map<string, Held>();
 
+  function settle(entry: Held): void {
+    const contact = contactFor(entry);
+    if (contact === entry.place.contact) return;
+    entry.place = { ...entry.place, contact };
+    entry.session.end();
+    entry.session = open(entry.place);
+  }
+
   return {
     hold(place) {
-      const key = `${place.account.user} ${place.contact} ${place.talkgroup}`;
+      const key = `${place.account.user} ${place.terminal} ${place.talkgroup}`;
       const known = held.get(key);
       if (known) move(known, place.flow);
-      const entry = known ?? { place, session: open(place), reasons: 0 };
+      const entry = known ?? { place, session: open(place), reasons: new Set() };
       held.set(key, entry);
-      entry.reasons += 1;
+      const reason = { contact: place.contact };
+      entry.reasons.add(reason);
+      settle(entry);
       return {
         move: (flow) => move(entry, flow),
         giveUp() {
-          entry.reasons -= 1;
-          if (entry.reasons > 0) return;
+          entry.reasons.delete(reason);
+          if (entry.reasons.size > 0) return settle(entry);
           held.delete(key);
           entry.session.end();
         },
       };
     },
-    registered(user, contact, flow, fresh) {
+    registered(user, terminal, flow, fresh) {
       for (const entry of held.values()) {
         const { place, session } = entry;
-        if (place.account.user !== user || place.contact !== contact) continue;
+        if (place.account.user !== user || place.terminal !== terminal) continue;
         move(entry, flow);
         if (fresh) session.renew(flow);
       }

@@ -137,7 +137,7 @@ export function receiveInvite(
     if (machine.state().in !== "ringing") {
       // The caller gave up while the answer was being made.
       const untell = core.clock.after(0, handlers.onEnd);
-      return { callId, end: untell, move() {} };
+      return { callId, end: untell, move() {}, probe() {} };
     }
     user = handlers;
     session = mindSession(
@@ -156,7 +156,7 @@ export function receiveInvite(
       unconfirmed: () => machine.send({ type: "no-ack" }),
     });
     machine.send({ type: "accept" });
-    return { callId, end, move: session.move };
+    return { callId, end, move: session.move, probe: session.probe };
   }
 
   /** Inside the early dialog, where nothing is agreed on yet; a PRACK may come after the answer. */
@@ -171,6 +171,8 @@ export function receiveInvite(
       case "UPDATE":
         if (inside.request.body.length > 0) return postpone(core, inside);
         return inside.respond(200, { headers: [core.can.allow, conversation.contact()] });
+      case "OPTIONS":
+        return inside.respond(200, { headers: [core.can.allow, core.can.accept, core.can.supported] });
       default:
         return postpone(core, inside);
     }

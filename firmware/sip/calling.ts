@@ -225,7 +225,12 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
       session?.close();
     },
   });
-  return { callId: thread.callId, end, move: (next) => session?.move(next) };
+  return {
+    callId: thread.callId,
+    end,
+    move: (next) => session?.move(next),
+    probe: (onVerdict) => session?.probe(onVerdict),
+  };
 }
 
 /** §13.2.1: only the first description that comes reliably counts. */

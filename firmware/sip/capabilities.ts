@@ -32,7 +32,7 @@ export function capabilitiesOf(
   const told = [...ofSessions, ...supported, ...(refers ? ofRefer.slice(0, 2) : [])];
   return {
     allow: ["allow", [...methods, ...ownMethods, ...(refers ? ["REFER"] : [])].join(", ")],
-    accept: ["accept", [offerType, ...keyTypes, ...(refers ? [listType] : [])].join(", ")],
+    accept: ["accept", [offerType, ...keyTypes, ...(refers ? [listType, "multipart/mixed"] : [])].join(", ")],
     supported: ["supported", told.join(", ")],
     understands(tag, method) {
       if (method === "INVITE" && ofSessions.includes(tag)) return true;

@@ -55,12 +55,23 @@ export interface OutgoingRequest extends Extras {
   readonly series?: { readonly callId: string; readonly cseq: number };
 }
 
+/** Extra parts of an answer. */
+export interface Answer extends Extras {
+  readonly reason?: string;
+  /** Adds this endpoint's Contact. */
+  readonly contact?: boolean;
+  /**
+   * Nothing is remembered of it, so that a flood costs no memory (RFC 3261 §8.2.7): when the request is repeated, the
+   * application hears it again. A final status, and not for INVITE, where it means nothing.
+   */
+  readonly stateless?: boolean;
+}
+
 /** A server transaction handed to the application. Each must be answered once with a final status. */
 export interface Incoming {
   readonly request: SipRequest;
   readonly flow: Flow;
-  /** `contact: true` adds this endpoint's Contact. */
-  respond(status: number, extras?: Extras & { readonly reason?: string; readonly contact?: boolean }): void;
+  respond(status: number, answer?: Answer): void;
 }
 
 /** One side of an INVITE session after it was offered or answered. Its end is told once. */
@@ -68,6 +79,11 @@ export interface Session {
   readonly callId: string;
   /** The far end is reached by this flow from now on, until it shows another one itself. */
   move(flow: Flow): void;
+  /**
+   * Asks the far end whether it knows the session still, by a request that changes nothing. `onVerdict` is called once, unless the
+   * session ends before: false for one that knows nothing of it, or leaves it open.
+   */
+  probe(onVerdict: (known: boolean) => void): void;
   /** Sends BYE (or CANCEL before the answer). `onEnd` is not called for one's own end. */
   end(reason?: string): void;
 }

@@ -3,7 +3,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Composed } from "./asking.ts";
 import type { Capabilities } from "./capabilities.ts";
-import type { Flow, Handlers, Incoming, OutgoingRequest, Transport } from "./contract.ts";
+import type { Answer, Flow, Handlers, OutgoingRequest, Transport } from "./contract.ts";
 import { parseNameAddr, withTag } from "./header.ts";
 import { header, ProtocolError, type SipRequest } from "./message.ts";
 import { request } from "./serialize.ts";
@@ -67,13 +67,8 @@ export function contactUri(core: Core, party: string, transport: Transport, said
 }
 
 /** Answers as the application asked, with this endpoint's Contact where it is wanted. */
-export function respond(
-  core: Core,
-  transaction: ServerTransaction,
-  status: number,
-  extras: Parameters<Incoming["respond"]>[1] = {},
-): void {
-  const { headers: given = [], contact = false, ...parts } = extras;
+export function respond(core: Core, transaction: ServerTransaction, status: number, answer: Answer = {}): void {
+  const { headers: given = [], contact = false, ...parts } = answer;
   // RFC 3261 §21.4.6
   const untold = status === 405 && !given.some(([name]) => name === "allow");
   const headers = untold ? [core.can.allow, ...given] : given;

@@ -2,7 +2,7 @@
  * Digest authentication (RFC 3261 §22, RFC 7616, RFC 8760) with SHA-256 and MD5, qop=auth alone. The guard decides whether a
  * request proves that its sender knows a password; it knows no accounts. The other half answers challenges.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { type Params, parseAuth, quote } from "./header.ts";
@@ -49,7 +49,7 @@ export interface DigestGuardOptions {
   readonly algorithms: readonly DigestAlgorithm[];
   /** Life of a nonce; default 5 minutes. */
   readonly ttlMs?: number;
-  /** Nonces in use that are remembered against replay; default 10,000. */
+  /** Nonces in use that are remembered against replay; default 65,536. */
   readonly maxNonces?: number;
 }
 
@@ -59,7 +59,7 @@ const hashNames: Readonly<Record<DigestAlgorithm, string>> = { "SHA-256": "sha25
 
 export function digestGuard(options: DigestGuardOptions): DigestGuard {
   const { realm, random, algorithms, ttlMs = 300_000 } = options;
-  const nonces = nonceBook({ ...options, ttlMs, maxNonces: options.maxNonces ?? 10_000 });
+  const nonces = nonceBook({ ...options, ttlMs, maxNonces: options.maxNonces ?? 65_536 });
   // Work on a user that does not exist costs the same as on one that does.
   const nobody = random.token(16);
 
@@ -168,19 +168,19 @@ function algorithmOf(params: Params): DigestAlgorithm | undefined {
   return supported.find((algorithm) => algorithm === name);
 }
 
-function hash(algorithm: DigestAlgorithm, text: string): string {
-  return createHash(hashNames[algorithm]).update(text).digest("hex");
+function hexOf(algorithm: DigestAlgorithm, text: string): string {
+  return hash(hashNames[algorithm], text);
 }
 
 /** H(username:realm:password) in hex: what a server stores instead of the password (RFC 7616 §3.4.2). */
 export function ha1(username: string, realm: string, password: string, algorithm: DigestAlgorithm): string {
-  return hash(algorithm, `${username}:${realm}:${password}`);
+  return hexOf(algorithm, `${username}:${realm}:${password}`);
 }
 
 /** RFC 7616 §3.4.1 for qop=auth. */
 function responseOf(of: DigestInput & { readonly ha1: string; readonly method: string }): string {
-  const ha2 = hash(of.algorithm, `${of.method}:${of.uri}`);
-  return hash(of.algorithm, `${of.ha1}:${of.nonce}:${of.nc}:${of.cnonce}:auth:${ha2}`);
+  const ha2 = hexOf(of.algorithm, `${of.method}:${of.uri}`);
+  return hexOf(of.algorithm, `${of.ha1}:${of.nonce}:${of.nc}:${of.cnonce}:auth:${ha2}`);
 }
 
 function sameSecret(a: string, b: string): boolean {

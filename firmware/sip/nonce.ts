@@ -2,7 +2,7 @@
  * Nonces for digest authentication (RFC 7616 §3.3, §3.4.5). Issuing one stores nothing: it carries its own time and a keyed
  * hash, so that a flood of unauthenticated requests costs no memory. Only a nonce that a right password has used is remembered.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 
@@ -34,8 +34,13 @@ const stampBytes = 12;
 const macBytes = 20;
 
 export function nonceBook({ clock, random, ttlMs, maxNonces }: NonceOptions): NonceBook {
-  const key = random.bytes(32);
+  // Prepared once: from bare bytes it would be for each nonce anew, which takes longer than the hash.
+  const key = createSecretKey(random.bytes(32));
+  /** By stamp, which is short and a text of its own: a part of a message would keep the whole of it in memory. */
   const used = new Map<string, Uses>();
+  /** Goes on from the one to the next as they are forgotten: a new iterator would pass all the gaps before the first each time. */
+  const order = used.entries();
+  let oldest: readonly [string, Uses] | undefined;
   /** A nonce issued no later than this and not in `used` may have been forgotten. */
   let forgottenUntil = -1;
 
@@ -53,13 +58,14 @@ export function nonceBook({ clock, random, ttlMs, maxNonces }: NonceOptions): No
     return stampIn(stamp);
   }
 
-  function remember(nonce: string, uses: Uses): void {
-    used.set(nonce, uses);
-    for (const [oldest, { issuedAt }] of used) {
+  function remember(stamp: string, uses: Uses): void {
+    used.set(stamp, uses);
+    for (oldest ??= order.next().value; oldest; oldest = order.next().value) {
+      const [stampOfOldest, { issuedAt }] = oldest;
       const expired = clock.now() - issuedAt > ttlMs;
       if (!expired && used.size <= maxNonces) return;
       if (!expired) forgottenUntil = Math.max(forgottenUntil, issuedAt);
-      used.delete(oldest);
+      used.delete(stampOfOldest);
     }
   }
 
@@ -76,11 +82,13 @@ export function nonceBook({ clock, random, ttlMs, maxNonces }: NonceOptions): No
       return clock.now() - at > ttlMs ? "nonce expired" : undefined;
     },
     use(nonce, count) {
-      const at = stampIn(Buffer.from(nonce, "base64url"));
-      const uses = used.get(nonce);
+      const bytes = Buffer.from(nonce, "base64url");
+      const at = stampIn(bytes);
+      const stamp = bytes.toString("latin1", 0, stampBytes);
+      const uses = used.get(stamp);
       if (uses !== undefined) return countUse(uses, count) ? undefined : "nonce count was used before";
       if (at <= forgottenUntil) return "nonce forgotten";
-      remember(nonce, { issuedAt: at, highest: count, bits: 1 });
+      remember(stamp, { issuedAt: at, highest: count, bits: 1 });
       return undefined;
     },
   };

@@ -217,7 +217,7 @@ function readBody(rest: Uint8Array, headers: Headers, blame: Blame): Uint8Array 
   }
   if (length > rest.length) blame(400, `Content-Length ${length}, but ${rest.length} bytes follow`);
   // A copy: the datagram belongs to the socket again after this call.
-  return new Uint8Array(rest.subarray(0, length));
+  return length === 0 ? emptyBody : new Uint8Array(rest.subarray(0, length));
 }
 
 /** Throws ProtocolError 400. */

@@ -127,7 +127,7 @@ export function reliably(core: Core, transaction: ServerTransaction, giveUp: () 
 }
 
 /** The RSeq that a PRACK acknowledges. Throws ProtocolError: 400, and 481 for the answer to another request. */
-function acknowledgedBy(prack: SipRequest, invite: SipRequest): number {
+export function acknowledgedBy(prack: SipRequest, invite: SipRequest): number {
   const match = /^(\d{1,10})[ \t]+(\d{1,10}[ \t]+[A-Za-z]+)$/.exec(header(prack, "rack")?.trim() ?? "");
   if (match === null) throw new ProtocolError(400, "PRACK without a readable RAck");
   const [, rseq, cseq = ""] = match;

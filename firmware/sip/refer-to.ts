@@ -2,8 +2,11 @@
 import { listType } from "./capabilities.ts";
 import { parseNameAddr, splitList, withoutParams } from "./header.ts";
 import { header, headers, ProtocolError, type SipRequest } from "./message.ts";
+import { entitiesOf } from "./multipart.ts";
 import { formatUri, parseUri } from "./uri.ts";
 
+/** Encodings of a part that are none (RFC 2045 §6.2). */
+const plain = new Set(["7bit", "8bit", "binary"]);
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The URI of Refer-To as written. Throws ProtocolError 400 unless there is one, and one only (§2.4.2). */
@@ -14,16 +17,18 @@ export function referToOf(request: SipRequest): string {
   return parseNameAddr(value).uri;
 }
 
-/** The list that a cid names; undefined for another URI. Throws ProtocolError: 415 for a body of another type, 400 for another body. */
+/** The list that a cid names, in the body or a part of it; undefined for another URI. Throws ProtocolError: 415 for one of another type, 400 without it. */
 export function listOf(request: SipRequest, uri: string): string | undefined {
   if (!/^cid:/i.test(uri)) return undefined;
-  const type = withoutParams(header(request, "content-type") ?? "");
-  if (type !== listType) throw new ProtocolError(415, `list of type "${type.slice(0, 60)}"`, [listType]);
-  const id = header(request, "content-id")?.trim();
-  if (id !== `<${unescaped(uri.slice("cid:".length))}>`)
-    throw new ProtocolError(400, `Refer-To "${uri.slice(0, 60)}" and a body with another Content-ID`);
+  const id = `<${unescaped(uri.slice("cid:".length))}>`;
+  const list = entitiesOf(request).find((entity) => header(entity, "content-id")?.trim() === id);
+  if (list === undefined) throw new ProtocolError(400, `no body with the Content-ID of Refer-To "${uri.slice(0, 60)}"`);
+  const type = withoutParams(header(list, "content-type") ?? "");
+  const encoding = (header(list, "content-transfer-encoding") ?? "8bit").toLowerCase();
+  if (type !== listType || !plain.has(encoding))
+    throw new ProtocolError(415, `list of type "${type.slice(0, 60)}", ${encoding.slice(0, 20)}`, [listType]);
   try {
-    return decoder.decode(request.body);
+    return decoder.decode(list.body);
   } catch {
     throw new ProtocolError(400, "a list that is no UTF-8");
   }

@@ -26,6 +26,8 @@ export interface Refreshing {
   learn(message: SipMessage): void;
   /** An INVITE of this side is not answered yet. */
   inviting(): boolean;
+  /** As Session.probe. */
+  probe(onVerdict: (known: boolean) => void): void;
   close(): void;
 }
 
@@ -48,6 +50,8 @@ export function keepFresh(
   let inviting: Asked | undefined;
   /** The largest that a 422 asked for, seconds. */
   let minimum: number | undefined;
+  /** Whoever waits for the far end to show that it knows the session. */
+  let doubts: ((known: boolean) => void)[] = [];
 
   const initial: SessionTimerState = { in: "unlimited" };
   const machine = run(sessionTimer, initial as SessionTimerState, core.clock, (effect) => {
@@ -60,17 +64,28 @@ export function keepFresh(
   });
 
   function refresh(seconds: number): void {
+    if (!touch(proposal(seconds, minimum), (response) => answered(response, seconds))) refused(491);
+  }
+
+  /** Sends what changes nothing; false when it may not be sent now. */
+  function touch(terms: Headers, onAnswer: (response: SipResponse) => void): boolean {
     const { allow, supported } = core.can;
-    const said: Headers = [allow, supported, conversation.contact(), ...proposal(seconds, minimum)];
+    const said: Headers = [allow, supported, conversation.contact(), ...terms];
+    const final = (response: SipResponse): void => {
+      const asked = doubts;
+      doubts = [];
+      onAnswer(response);
+      for (const tell of asked) tell(knows(response));
+    };
     if (byUpdate) {
       conversation.request("UPDATE", { headers: said }, (response) => {
         if (response.status < 300) retarget(response);
-        answered(response, seconds);
+        final(response);
       });
-      return;
+      return true;
     }
     // RFC 3261 §14.1: not while another one is open.
-    if (session.invited()) return refused(491);
+    if (inviting || session.invited()) return false;
     let first = true;
     const body = session.description();
     inviting = conversation.request("INVITE", { headers: said, ...(body && { body }) }, (response, sent) => {
@@ -79,8 +94,25 @@ export function keepFresh(
       if (!first) return;
       first = false;
       inviting = undefined;
-      answered(response, seconds);
+      final(response);
     });
+    return true;
+  }
+
+  function probe(onVerdict: (known: boolean) => void): void {
+    if (machine.state().in === "over") return;
+    const terms = limit();
+    // What is said without a limit would lift the one that there is (RFC 4028 §7.2).
+    const said = terms ? proposal(terms.seconds, minimum) : [];
+    const sent = inviting !== undefined || touch(said, probed);
+    if (sent) doubts.push(onVerdict);
+    else onVerdict(false);
+  }
+
+  function probed(response: SipResponse): void {
+    if (response.status >= 300) return;
+    learn(response);
+    machine.send({ type: "agreed", terms: termsOf(response), answer: false });
   }
 
   function acknowledge(response: SipResponse, sent: SipRequest): void {
@@ -121,18 +153,27 @@ export function keepFresh(
     if (allowed.length > 0) byUpdate = allowed.some((value) => /(?:^|[,\s])UPDATE(?:$|[,\s])/.test(value));
   }
 
+  function limit(): Terms | undefined {
+    const state = machine.state();
+    return state.in === "limited" ? state.terms : undefined;
+  }
+
   machine.send({ type: "agreed", terms: session.terms, answer: false });
   return {
     agreed: (terms) => machine.send({ type: "agreed", terms, answer: false }),
-    terms() {
-      const state = machine.state();
-      return state.in === "limited" ? state.terms : undefined;
-    },
+    terms: limit,
+    probe,
     learn,
     inviting: () => inviting !== undefined,
     close() {
       machine.send({ type: "end" });
+      doubts = [];
       inviting?.cancel();
     },
   };
+}
+
+/** 491 and 422 (RFC 4028 §6) are answers of somebody who has the session, too. */
+function knows({ status }: SipResponse): boolean {
+  return status < 300 || status === 491 || status === 422;
 }

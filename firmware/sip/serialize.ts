@@ -32,20 +32,20 @@ export interface ResponseParts {
 }
 
 const encoder = new TextEncoder();
+const emptyBody = new Uint8Array(0);
 
-/** The bytes on the wire, with a Content-Length of the body. Throws Error for anything that would break a line. */
+/**
+ * The bytes on the wire, with a Content-Length of the body; they are a part of a larger store, so that who keeps them for
+ * long makes a copy. Throws Error for anything that would break a line.
+ */
 export function serialize(message: SipMessage): Uint8Array {
   let text = `${startLine(message)}\r\n`;
   for (const [name, value] of message.headers) {
     if (name === "content-length") continue;
-    if (!isToken(name)) throw new Error(`header name "${name}" is no token`);
     text += `${wireName(name)}: ${oneLine(value, name)}\r\n`;
   }
-  const head = encoder.encode(`${text}Content-Length: ${message.body.length}\r\n\r\n`);
-  const bytes = new Uint8Array(head.length + message.body.length);
-  bytes.set(head);
-  bytes.set(message.body, head.length);
-  return bytes;
+  const head = Buffer.from(`${text}Content-Length: ${message.body.length}\r\n\r\n`);
+  return message.body.length === 0 ? head : Buffer.concat([head, message.body]);
 }
 
 function startLine(message: SipMessage): string {
@@ -72,8 +72,19 @@ const spellings: ReadonlyMap<string, string> = new Map([
   ["www-authenticate", "WWW-Authenticate"],
 ]);
 
+/** These are in every message: known beforehand. */
+const usual = ["via", "from", "to", "contact", "expires", "max-forwards", "server", "user-agent"];
+const usualNames: ReadonlyMap<string, string> = new Map(usual.map((name) => [name, capitals(name)]));
+
 function wireName(name: string): string {
-  return spellings.get(name) ?? name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+  const known = usualNames.get(name) ?? spellings.get(name);
+  if (known !== undefined) return known;
+  if (!isToken(name)) throw new Error(`header name "${name}" is no token`);
+  return capitals(name);
+}
+
+function capitals(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 }
 
 /** A request with the headers that §8.1.1 asks for, then `headers`, then the body's type. */
@@ -124,7 +135,7 @@ function withBody(
   parts: { readonly headers?: Headers | undefined; readonly body?: Content | undefined },
 ): { readonly headers: Headers; readonly body: Uint8Array } {
   const { headers: more = [], body } = parts;
-  if (body === undefined) return { headers: [...list, ...more], body: new Uint8Array(0) };
+  if (body === undefined) return { headers: [...list, ...more], body: emptyBody };
   return {
     headers: [...list, ...more, ["content-type", body.type]],
     body: typeof body.content === "string" ? encoder.encode(body.content) : body.content,

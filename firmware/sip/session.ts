@@ -4,7 +4,7 @@
  */
 import { type Acceptance, awaitAck } from "./acceptance.ts";
 import { offerType } from "./capabilities.ts";
-import type { Body, Flow, InsideHandlers } from "./contract.ts";
+import type { Body, Flow, InsideHandlers, Session } from "./contract.ts";
 import type { Conversation } from "./conversation.ts";
 import { type Core, type DialogUser, postpone } from "./core.ts";
 import { quote, splitList, withoutParams } from "./header.ts";
@@ -34,7 +34,7 @@ export interface SessionHandlers {
   readonly user: InsideHandlers;
 }
 
-export interface MindedSession extends Pick<DialogUser, "onRequest" | "onAck"> {
+export interface MindedSession extends Pick<DialogUser, "onRequest" | "onAck">, Pick<Session, "probe"> {
   bye(reason: string | undefined): void;
   move(flow: Flow): void;
   close(): void;
@@ -89,6 +89,10 @@ export function mindSession(
         return referrals.onSubscribe(transaction);
       case "OPTIONS":
         return transaction.respond(200, { headers: [allow, accept, supported] });
+      // What this side never asked for.
+      case "PRACK":
+      case "NOTIFY":
+        return transaction.respond(481);
       default:
         return transaction.respond(405, { headers: [allow] });
     }
@@ -170,6 +174,7 @@ export function mindSession(
     onAck: (ack) => reanswer?.onAck(ack),
     bye,
     move: conversation.move,
+    probe: freshness.probe,
     close() {
       freshness.close();
       offered?.withdraw();

@@ -2,11 +2,12 @@
  * The transaction table (RFC 3261 §17): finds the transaction that a message belongs to, runs its machine, and bounds
  * how many there are. What reaches the user of the table is new: retransmissions end here. Knows no dialogs.
  */
+import { hash } from "node:crypto";
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Drops } from "../drops.ts";
 import { type Running, run } from "../machine.ts";
-import type { Flow } from "./contract.ts";
+import type { Answer, Flow } from "./contract.ts";
 import { parseCSeq, parseVia, splitList, type Via } from "./header.ts";
 import { type Headers, header, headers, type SipRequest, type SipResponse } from "./message.ts";
 import { type ResponseParts, responseTo, serialize } from "./serialize.ts";
@@ -36,7 +37,7 @@ export interface ServerTransaction {
   /** A final status was sent. */
   answered(): boolean;
   /** Ignored after a final status. */
-  respond(status: number, parts?: ResponseParts): void;
+  respond(status: number, parts?: ResponseParts & Pick<Answer, "stateless">): void;
   /** Sends the 2xx to an INVITE once more (§13.3.1.4). */
   repeat(): void;
   /** The client gave up; not called after a final status. The user then answers with 487. */
@@ -73,27 +74,41 @@ export interface TransactionPorts {
 
 /** Requests nobody has answered yet; a further one gets 503. */
 const maxUnanswered = 4_096;
-/** Answered ones are kept to absorb retransmissions; beyond this the oldest is forgotten before its time. */
-const maxAnswered = 8_192;
+/**
+ * Answered ones are kept to absorb retransmissions; beyond this the oldest is forgotten before its time. It lasts for the
+ * first three of a client that sends 4,000 requests a second, and for all of them (timer J) at 1,000.
+ */
+const maxAnswered = 32_768;
 /** A larger request prefers a connection where there is one (§18.1.1), bytes. */
 const largeRequest = 1_300;
 const retryAfterSeconds = 5;
 /** What strangers get a 2xx for, too. */
 const forAnybody = new Set(["OPTIONS", "CANCEL"]);
 
+/** A machine has no state of its own: one serves all transactions. */
+const overConnections = { invite: inviteServer(true), nonInvite: nonInviteServer(true) };
+const overDatagrams = { invite: inviteServer(false), nonInvite: nonInviteServer(false) };
+
 interface Client {
   readonly machine: Running<unknown, ClientEvent>;
 }
 
+type ServerMachine = Running<{ readonly in: string }, ServerEvent>;
+
 interface Server extends ServerTransaction {
-  readonly machine: Running<{ readonly in: string }, ServerEvent>;
+  readonly machine: ServerMachine;
 }
 
 export function openTransactions(ports: TransactionPorts, user: TransactionUser): Transactions {
   const { clock, random, wire, drops } = ports;
   const clients = new Map<string, Client>();
   const unanswered = new Map<string, Server>();
-  const answered = new Map<string, Server>();
+  /** By then the request is let go: a machine has the bytes of its answer, and the way back. */
+  const answered = new Map<string, ServerMachine>();
+  /** Goes on from key to key as they are forgotten: a new iterator would pass all the gaps before the first each time. */
+  const oldest = answered.keys();
+  /** Of tags that are the same for a repeated request, and no one else's. */
+  const secret = random.token(16);
 
   function viaFor(flow: Flow, branch: string): string {
     return `SIP/2.0/${flow.transport.toUpperCase()} ${wire.sentBy(flow.transport)};rport;branch=${branch}`;
@@ -166,8 +181,8 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     client.machine.send({ type: "response", response });
   }
 
-  function find(key: string): Server | undefined {
-    return unanswered.get(key) ?? answered.get(key);
+  function find(key: string): ServerMachine | undefined {
+    return unanswered.get(key)?.machine ?? answered.get(key);
   }
 
   function receiveRequest(request: SipRequest, via: Via, flow: Flow): void {
@@ -175,13 +190,13 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     const known = find(key);
     if (request.method === "ACK") {
       // A peer that gives the ACK of a 2xx the branch of its INVITE means the dialog all the same.
-      if (known === undefined || known.machine.state().in === "accepted") return user.onAck(request);
-      return known.machine.send({ type: "ack" });
+      if (known === undefined || known.state().in === "accepted") return user.onAck(request);
+      return known.send({ type: "ack" });
     }
-    if (known !== undefined) return known.machine.send({ type: "request" });
+    if (known !== undefined) return known.send({ type: "request" });
     if (unanswered.size >= maxUnanswered) return refuse(request, via, flow);
-    const server = admit(key, request, via, flow);
-    if (request.method === "CANCEL") return cancel(server, find(serverKey(request, via, "INVITE")));
+    const server = admit(copied(key), request, via, flow);
+    if (request.method === "CANCEL") return cancel(server, serverKey(request, via, "INVITE"));
     user.onRequest(server);
   }
 
@@ -191,23 +206,21 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   }
 
   /** §9.2 */
-  function cancel(cancelling: ServerTransaction, invite: Server | undefined): void {
-    cancelling.respond(invite === undefined ? 481 : 200);
-    if (invite !== undefined && !invite.answered()) invite.onCancel();
+  function cancel(cancelling: ServerTransaction, invite: string): void {
+    cancelling.respond(find(invite) === undefined ? 481 : 200);
+    unanswered.get(invite)?.onCancel();
   }
 
-  function admit(key: string, request: SipRequest, via: Via, flow: Flow): Server {
-    const reliable = flow.transport !== "udp";
+  /** Holds nothing of the request: it may have to last for long after that. */
+  function startServer(key: string, isInvite: boolean, reliable: boolean, way: () => Flow, trying: () => Uint8Array) {
     const onError = () => machine.send({ type: "transport-error" });
-    let tag: string | undefined;
-    let final: { status: number; data: Uint8Array } | undefined;
 
     function perform(effect: ServerEffect): void {
       switch (effect.do) {
         case "send":
-          return wire.send(effect.data, wire.wayBack(via, flow), onError);
+          return wire.send(effect.data, way(), onError);
         case "trying":
-          return machine.send({ type: "respond", status: 100, data: serialize(responseTo(request, 100)) });
+          return machine.send({ type: "respond", status: 100, data: trying() });
         case "forget":
           machine.close();
           unanswered.delete(key);
@@ -215,10 +228,21 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
       }
     }
 
-    const machine: Server["machine"] =
-      request.method === "INVITE"
-        ? run(inviteServer(reliable), { in: "initial" }, clock, perform)
-        : run(nonInviteServer(reliable), { in: "initial" }, clock, perform);
+    const kind = reliable ? overConnections : overDatagrams;
+    const machine: ServerMachine = isInvite
+      ? run(kind.invite, { in: "initial" }, clock, perform)
+      : run(kind.nonInvite, { in: "initial" }, clock, perform);
+    machine.send({ type: "start" });
+    return machine;
+  }
+
+  function admit(key: string, request: SipRequest, via: Via, flow: Flow): Server {
+    const isInvite = request.method === "INVITE";
+    const way = flow.connection === undefined ? always(wire.wayBack(via, flow)) : () => wire.wayBack(via, flow);
+    const trying = isInvite ? () => serialize(responseTo(request, 100)) : never;
+    const machine = startServer(key, isInvite, flow.transport !== "udp", way, trying);
+    let tag: string | undefined;
+    let final: { status: number; data: Uint8Array } | undefined;
 
     const server: Server = {
       request,
@@ -229,21 +253,24 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
         return tag;
       },
       answered: () => final !== undefined,
-      respond(status, parts = {}) {
+      respond(status, { stateless = false, ...parts } = {}) {
         if (final !== undefined) return;
+        const isForgotten = stateless && !isInvite;
         const own: Headers = [["server", ports.server]];
         const response = responseTo(request, status, {
           ...parts,
-          toTag: server.tag,
+          toTag: isForgotten ? tagFor(key) : server.tag,
           headers: [...own, ...(parts.headers ?? [])],
         });
-        const data = serialize(response);
+        const bytes = serialize(response);
+        const data = isForgotten ? bytes : new Uint8Array(bytes);
         if (status >= 200 && status < 300 && !forAnybody.has(request.method)) wire.vouch(flow);
         if (status >= 200) {
           final = { status, data };
-          if (unanswered.delete(key)) keepAnswered(key, server);
+          if (unanswered.delete(key) && !isForgotten) keepAnswered(key, machine);
         }
         machine.send({ type: "respond", status, data });
+        if (isForgotten) machine.close();
       },
       repeat() {
         if (final !== undefined) machine.send({ type: "respond", ...final });
@@ -251,18 +278,20 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
       onCancel() {},
     };
     unanswered.set(key, server);
-    machine.send({ type: "start" });
     return server;
   }
 
-  function keepAnswered(key: string, server: Server): void {
-    answered.set(key, server);
+  /** §8.2.7, §19.3 */
+  function tagFor(key: string): string {
+    return hash("sha256", `${secret} ${key}`).slice(0, 16);
+  }
+
+  function keepAnswered(key: string, machine: ServerMachine): void {
+    answered.set(key, machine);
     if (answered.size <= maxAnswered) return;
-    for (const [oldestKey, oldest] of answered) {
-      oldest.machine.close();
-      answered.delete(oldestKey);
-      return;
-    }
+    const { value: first = key } = oldest.next();
+    answered.get(first)?.close();
+    answered.delete(first);
   }
 
   return {
@@ -275,14 +304,28 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     receiveResponse,
     sizes: () => ({ client: clients.size, server: unanswered.size + answered.size }),
     close() {
-      for (const table of [clients, unanswered, answered]) {
-        for (const { machine } of table.values()) machine.close();
-        table.clear();
-      }
+      for (const { machine } of clients.values()) machine.close();
+      for (const { machine } of unanswered.values()) machine.close();
+      for (const machine of answered.values()) machine.close();
+      for (const table of [clients, unanswered, answered]) table.clear();
     },
   };
 }
 
 function withVia(request: SipRequest, via: string): SipRequest {
   return { ...request, headers: [["via", via], ...request.headers] };
+}
+
+/** A text made of parts of others keeps the whole of them in memory: here that would be the request. */
+function copied(text: string): string {
+  return Buffer.from(text).toString();
+}
+
+/** Made here, where nothing of a request can be kept by it. */
+function always(flow: Flow): () => Flow {
+  return () => flow;
+}
+
+function never(): never {
+  throw new Error("only an INVITE is answered with 100 by its transaction");
 }

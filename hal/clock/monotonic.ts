@@ -4,6 +4,11 @@ import type { Cancel, Clock } from "./port.ts";
 /** The longest wait that Node's timers take; a longer one is armed again. */
 const longestWaitMs = 2 ** 31 - 1;
 
+/** As Node's timers take it: whole ms. */
+function waitFor(ms: number): number {
+  return Math.min(longestWaitMs, Math.max(0, Math.ceil(ms)));
+}
+
 /**
  * The time of the machine. Its timers keep the process alive: whoever set one cancels it when it closes, and a closed
  * gateway lets the process end.
@@ -16,19 +21,15 @@ export function monotonicClock(): Clock {
   function after(ms: number, callback: () => void): Cancel {
     if (Number.isNaN(ms)) throw new RangeError("a timer needs a number of ms");
     const deadline = now() + ms;
-    let timer: NodeJS.Timeout;
-
-    function arm(): void {
-      timer = setTimeout(fire, Math.min(longestWaitMs, Math.max(0, Math.ceil(deadline - now()))));
-    }
+    let timer = setTimeout(fire, waitFor(ms));
 
     // Node counts from the start of the event loop's turn, so that a timer can come early.
     function fire(): void {
-      if (now() < deadline) arm();
+      const left = deadline - now();
+      if (left > 0) timer = setTimeout(fire, waitFor(left));
       else callback();
     }
 
-    arm();
     return () => clearTimeout(timer);
   }
 

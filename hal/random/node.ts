@@ -1,12 +1,31 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import type { Random } from "./port.ts";
+
+/** Asked for at once, for asking takes longer than a few bytes are worth. */
+const storeBytes = 4_096;
 
 /** Randomness fit for keys and tokens. */
 export function cryptoRandom(): Random {
+  const store = Buffer.alloc(storeBytes);
+  let used = storeBytes;
+
+  /** What was read once is read by no other, and is not in memory any more. */
+  function read<Copy>(length: number, copy: (given: Buffer) => Copy): Copy {
+    if (length > storeBytes) return copy(randomFillSync(Buffer.alloc(length)));
+    if (used + length > storeBytes) {
+      randomFillSync(store);
+      used = 0;
+    }
+    const given = store.subarray(used, used + length);
+    used += length;
+    const copied = copy(given);
+    given.fill(0);
+    return copied;
+  }
+
   return {
-    // A copy, so that no one holds a slice of Node's shared pool.
-    bytes: (length) => new Uint8Array(randomBytes(length)),
-    token: (length) => randomBytes(length).toString("hex"),
-    fraction: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+    bytes: (length) => read(length, (given) => new Uint8Array(given)),
+    token: (length) => read(length, (given) => given.toString("hex")),
+    fraction: () => read(6, (given) => given.readUIntBE(0, 6) / 2 ** 48),
   };
 }

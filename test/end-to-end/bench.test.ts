@@ -12,17 +12,20 @@ function bench(...args: readonly string[]) {
 test("scripts/bench names its benchmarks, and each explains itself", () => {
   const help = bench("--help");
   assert.is(help.status, 0);
-  assert.match(help.stdout, /usage: scripts\/bench .*parse/s);
-  const own = bench("parse", "--help");
-  assert.is(own.status, 0);
-  assert.match(own.stdout, /--mutations <count>/);
+  assert.match(help.stdout, /usage: scripts\/bench .*parse presence register restart/s);
+  const options = { parse: "--mutations", presence: "--watchers", register: "--rate", restart: "--terminals" };
+  for (const [name, option] of Object.entries(options)) {
+    const own = bench(name, "--help");
+    assert.is(own.status, 0, name);
+    assert.match(own.stdout, new RegExp(`${option} <count>`));
+  }
 });
 
 test("scripts/bench takes no benchmark that is not there, and no option that means nothing", () => {
-  for (const args of [["haste"], ["--fast"], ["parse", "--mutations", "0"]]) {
+  for (const args of [["haste"], ["--fast"], ["parse", "--mutations", "0"], ["register", "--only", "me"]]) {
     const { status, stderr } = bench(...args);
     assert.ok(status !== 0, args.join(" "));
-    assert.match(stderr, /haste|--fast|whole number/);
+    assert.match(stderr, /haste|--fast|whole number|some of/);
   }
 });
 

@@ -113,7 +113,10 @@ ${users.map((user) => account(user, ", standing: [ops]")).join("")}${account("wa
   try {
     for (let round = 0; round < rounds; round++) {
       for (const phone of phones) phone.asked = false;
+      // A request that the kill cut off goes on.
+      const going = [...phones].filter(({ leaving }) => leaving).map(({ contact }) => contact);
       released.clear();
+      for (const contact of going) released.add(contact);
       for (const phone of phones) phone.called = 0;
       const before = round === 0 ? new Set<string>() : kept();
       gateway = program(process.execPath, [main, "run", "--config", config]);

@@ -18,6 +18,8 @@ export interface Phone {
   readonly contact: string;
   /** It has asked to be bound since it was last counted, answered or not. */
   asked: boolean;
+  /** The last that it asked for was to be bound no more. */
+  leaving: boolean;
   /** A request is under way; it does nothing else meanwhile. */
   readonly busy: () => boolean;
   /** Calls to it since it was last counted. */
@@ -58,10 +60,12 @@ export async function openPhone(user: string, credentials: Credentials, gateway:
     user,
     contact,
     asked: false,
+    leaving: false,
     called: 0,
     busy: () => waiting > 0,
     register(expires) {
       phone.asked ||= expires > 0;
+      phone.leaving = expires === 0;
       waiting += 1;
       cseq += 10;
       const headers = [["contact", `<${contact}>`] as const, ["expires", `${expires}`] as const];

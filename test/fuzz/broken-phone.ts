@@ -81,6 +81,9 @@ export async function openBrokenPhone(
       `RTP/AVP ${dice.oneOf(["111 0 8", "0", "8 0"])}`,
     );
 
+  const timer = (): string[] =>
+    dice.chance(0.5) ? [] : ["Supported: timer", `Session-Expires: ${dice.oneOf([1, 90])}`];
+
   function opening(): string {
     switch (dice.below(3)) {
       case 0:
@@ -88,7 +91,13 @@ export async function openBrokenPhone(
       case 1:
         return compose("SUBSCRIBE", group, own(group), ["Event: conference", `Expires: ${dice.oneOf([0, 30, 60])}`]);
       default:
-        return compose("INVITE", group, own(group), [], offer());
+        return compose(
+          "INVITE",
+          group,
+          own(group),
+          [dice.oneOf(["Require: 100rel", "Allow: UPDATE"]), ...timer()],
+          offer(),
+        );
     }
   }
 
@@ -96,8 +105,17 @@ export async function openBrokenPhone(
   function inside(opened: string): string {
     const parties = ["From", "To", "Call-ID"].map((name) => `${name}: ${field(opened, name)}`);
     const uri = /<(.*)>/.exec(field(opened, "Contact"))?.[1] ?? group;
-    const method = dice.oneOf(["ACK", "ACK", "BYE", "INVITE", "UPDATE", "INFO", "SUBSCRIBE", "CANCEL", "REFER"]);
-    return compose(method, uri, parties, ["Event: conference", "Expires: 60"], dice.chance(0.4) ? offer() : "");
+    const method = dice.oneOf([
+      ...["ACK", "ACK", "BYE", "INVITE", "UPDATE", "INFO", "SUBSCRIBE", "CANCEL", "REFER", "PRACK"],
+    ]);
+    const more = [
+      "Event: conference",
+      "Expires: 60",
+      "Refer-To: <sip:bob@example.org>",
+      "RAck: 1 1 INVITE",
+      ...timer(),
+    ];
+    return compose(method, uri, parties, more, dice.chance(0.4) ? offer() : "");
   }
 
   function answer(request: string): string {
@@ -106,8 +124,9 @@ export async function openBrokenPhone(
       return `${name}: ${value}${name === "To" && !value.includes("tag=") ? `;tag=${dice.token()}` : ""}`;
     });
     const body = request.startsWith("INVITE") ? offer() : "";
-    const status = dice.oneOf(["200 OK", "200 OK", "180 Ringing", "481 Gone", "503 Busy"]);
-    const content = ["Content-Type: application/sdp", `Content-Length: ${body.length}`];
+    const status = dice.oneOf(["200 OK", "200 OK", "180 Ringing", "481 Gone", "503 Busy", "422 Longer"]);
+    const content = ["Content-Type: application/sdp", `Content-Length: ${body.length}`, ...timer()];
+    if (dice.chance(0.3)) content.push("Require: 100rel", `RSeq: ${dice.below(3)}`, "Min-SE: 3600");
     return [`SIP/2.0 ${status}`, ...copied, contact, ...content, "", body].join("\r\n");
   }
 

@@ -51,6 +51,16 @@ const rtpPayload: Spoil = (dice, data) => {
   return Buffer.concat([data.subarray(0, 12), payload]);
 };
 
+/** Keys (RFC 4733): under the numbers that are agreed on, in storms and in numbers of nowhere. */
+const rtpKey: Spoil = (dice, data) => {
+  const key = Uint8Array.of(dice.below(dice.chance(0.7) ? 16 : 256), dice.below(256), dice.below(256), dice.below(256));
+  const packet = Buffer.concat([data.subarray(0, 12), key.subarray(0, dice.chance(0.9) ? 4 : dice.below(4))]);
+  return edited(packet, (view) => {
+    view.setUint8(1, dice.oneOf([101, 110, 0x80 | 101, 0x80 | 110]));
+    if (dice.chance(0.5)) view.setUint32(4, dice.chance(0.5) ? view.getUint32(4) + dice.below(0x1_0001) : word(dice));
+  });
+};
+
 const rtcpHeader: Spoil = (dice, data) =>
   edited(data, (view) => {
     switch (dice.below(6)) {
@@ -79,6 +89,10 @@ const withLength = (data: Uint8Array): Uint8Array =>
   edited(data, (view) => view.setUint16(2, Math.ceil(view.byteLength / 4) - 1));
 
 const floorSubtype: Spoil = (dice, data) => edited(data, (view) => view.setUint8(0, 0x80 | dice.below(32)));
+
+/** What looks like floor control and is call control (TS 24.380 §8.3), or the other way round. */
+const controlName: Spoil = (dice, data) =>
+  edited(data, (view) => view.setUint32(8, dice.oneOf([0x4d43_5054, 0x4d43_5043, 0x4d43_5043, 0x4d43_4d43])));
 
 const floorField: Spoil = (dice, data) => {
   const starts = fieldsOf(data);
@@ -111,9 +125,9 @@ const floorFieldsRepeated: Spoil = (dice, data) => {
 /** Several in one datagram. */
 const compound: Spoil = (dice, data, other) => Buffer.concat([...Array(1 + dice.below(40)).fill(other), data]);
 
-const rtpSpoils: readonly Spoil[] = [rtpHeader, rtpHeader, rtpHeader, rtpPayload, rtpPayload, ...byteSpoils];
+const rtpSpoils: readonly Spoil[] = [rtpHeader, rtpHeader, rtpHeader, rtpPayload, rtpPayload, rtpKey, ...byteSpoils];
 const floorSpoils: readonly Spoil[] = [
-  ...[floorSubtype, floorSubtype, floorField, floorField, floorFieldAdded, floorFieldsRepeated, compound],
+  ...[floorSubtype, floorSubtype, controlName, floorField, floorField, floorFieldAdded, floorFieldsRepeated, compound],
 ];
 const rtcpSpoils: readonly Spoil[] = [rtcpHeader, rtcpHeader, rtcpHeader, compound, ...floorSpoils, ...byteSpoils];
 

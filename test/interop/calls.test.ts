@@ -55,6 +55,8 @@ async function open(transport: Transport) {
   };
 }
 
+/** Of a second, in samples. */
+const quarter = 12_000;
 const lamp =
   (active: boolean) =>
   (event: BoardEvent): boolean =>
@@ -79,11 +81,11 @@ for (const transport of ["udp", "tcp", "tls"] as const)
         second.say("call sip:phone1@crew.example");
         await second.printed(/Media streams established with sip:phone1@crew.example for call 2/);
         second.say("terminate");
-        await first.printed(/Call with sip:phone2@crew.example terminated \(duration: 0 sec/);
+        await first.printed(/sip:phone2@crew.example: session closed: Connection reset by peer/);
         await south.logged("the second call to end", ({ event, call }) => event === "call-over" && call === "call/2");
         await second.stop();
         const [heard = new Int16Array()] = await first.hangUp();
-        const shares = [toneIn(heard, 700), toneIn(await readWav(second.recording), 440)];
+        const shares = [toneIn(heard, 700, 100), toneIn(await readWav(second.recording), 440, 100)];
         assert.ok(
           shares.every((share) => share > 0.9),
           `what each hears is the other's tone by ${shares}`,
@@ -137,11 +139,11 @@ phoneTest("a phone that knows nothing of floors talks to a talkgroup from * to #
     await setTimeout(talkMs);
     await north.board.command({ "record-stop": true });
     const heard = await readWav(recording);
-    const seconds = Array.from({ length: Math.floor(heard.length / 48_000) }, (_, second) =>
-      toneIn(heard.subarray(second * 48_000, (second + 1) * 48_000), 440),
+    const shares = Array.from({ length: Math.floor(heard.length / quarter) - 3 }, (_, at) =>
+      toneIn(heard.subarray(at * quarter, at * quarter + 48_000), 440, 100),
     );
-    assert.ok(Math.max(...seconds) > 0.9, `while the phone has the floor, north hears it: ${seconds}`);
-    assert.ok(Math.max(seconds[0] ?? 1, seconds.at(-1) ?? 1) < 0.05, `before and after, it does not: ${seconds}`);
+    assert.ok(Math.max(...shares) > 0.9, `while the phone has the floor, north hears it: ${shares}`);
+    assert.ok(Math.max(shares[0] ?? 1, shares.at(-1) ?? 1) < 0.05, `before and after, it does not: ${shares}`);
   } finally {
     await close();
   }

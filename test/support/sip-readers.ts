@@ -2,10 +2,15 @@
 
 import { digestGuard } from "../../firmware/sip/digest.ts";
 import * as grammar from "../../firmware/sip/header.ts";
-import { ProtocolError, type SipMessage } from "../../firmware/sip/message.ts";
+import { keyIn } from "../../firmware/sip/keys.ts";
+import { type Headers, ProtocolError, type SipMessage, type SipRequest } from "../../firmware/sip/message.ts";
+import { entitiesOf } from "../../firmware/sip/multipart.ts";
 import { MalformedMessage, parseMessage } from "../../firmware/sip/parse.ts";
+import { acknowledgedBy } from "../../firmware/sip/provisional.ts";
+import { listOf, referToOf, targetIn } from "../../firmware/sip/refer-to.ts";
 import { answerTo, describe, parseSdp } from "../../firmware/sip/sdp.ts";
 import { responseTo, serialize } from "../../firmware/sip/serialize.ts";
+import { grantTo } from "../../firmware/sip/session-terms.ts";
 import { formatUri, parseTarget, parseUri } from "../../firmware/sip/uri.ts";
 import { virtualClock } from "../../hal/clock/virtual.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
@@ -27,6 +32,15 @@ const asked = {
 
 type Reader = (text: string) => unknown;
 
+/** A request with these headers alone. */
+const having = (headers: Headers, body = new Uint8Array(0)): SipRequest => ({ ...asked, headers, body });
+
+const readReferTo: Reader = (value) => {
+  const refer = having([["refer-to", value]]);
+  const uri = referToOf(refer);
+  return [attempt(() => listOf(refer, uri)), targetIn(uri)];
+};
+
 const readOffer: Reader = (text) => {
   const offer = parseSdp(text);
   return describe(answerTo(offer, offer));
@@ -44,6 +58,12 @@ export const headerReaders: ReadonlyMap<string, Reader> = new Map<string, Reader
   ["www-authenticate", grammar.parseAuth],
   ["route", (value) => grammar.splitList(value).map(grammar.parseNameAddr)],
   ["require", grammar.splitList],
+  ["refer-to", readReferTo],
+  ["session-expires", (value) => grantTo(having([["session-expires", value]]), undefined)],
+  [
+    "rack",
+    (value) => acknowledgedBy(having([["rack", value]]), having([["cseq", value.slice(value.indexOf(" ") + 1)]])),
+  ],
 ]);
 
 /** Readers of what is no header. */
@@ -52,6 +72,12 @@ export const otherReaders: ReadonlyMap<string, Reader> = new Map<string, Reader>
   ["a URI", (text) => formatUri(parseUri(text))],
   ["a Request-URI", parseTarget],
   ["a session description", readOffer],
+  ["a media type", (value) => entitiesOf(having([["content-type", value]]))],
+  ["a key", (text) => keyIn("application/dtmf-relay", text)],
+  [
+    "parts",
+    (text) => entitiesOf(having([["content-type", "multipart/mixed;boundary=b"]], new TextEncoder().encode(text))),
+  ],
 ]);
 
 /** Whether `read` takes it. What is thrown but to refuse is thrown on. */
@@ -78,6 +104,7 @@ export function readWhole(data: Uint8Array): void {
 function readParts(message: SipMessage): void {
   for (const [name, value] of message.headers) attempt(() => headerReaders.get(name)?.(value));
   attempt(() => readOffer(decoder.decode(message.body)));
+  attempt(() => entitiesOf(message));
   if (message.kind === "response") return;
   attempt(() => parseTarget(message.uri));
   serialize(responseTo(message, 200, { toTag: "x" }));
@@ -155,6 +182,10 @@ export const sdpShapes: ReadonlyMap<string, Shape> = new Map(
     "many codecs": (size: number) =>
       `${repeated(" 96", "m=audio 1 RTP/AVP")(size / 2)}\n${repeated("a=rtpmap:97 x/8000\n")(size / 2)}`,
     "many media": repeated("m=audio 1 RTP/AVP 0\n"),
+    "many delimiters": repeated("\r\n--b"),
+    "many parts": repeated("\r\n--b\r\n"),
+    "spaces after a delimiter": repeated(" ", "\r\n--b"),
+    "many keys": repeated("Signal= \n"),
     "many connections": repeated("c=IN IP4 192.0.2.1\n"),
   }).map(([name, shape]) => [
     name,

@@ -46,6 +46,8 @@ export interface Say {
   /** The host that its description names. */
   readonly host?: string;
   readonly port?: number;
+  /** Whether it knows floor control from now on. */
+  readonly floor?: boolean;
 }
 
 export type Terminal = Awaited<ReturnType<typeof openTerminal>>;
@@ -55,8 +57,9 @@ export async function openTerminal(
   options: TerminalOptions,
 ) {
   const { clock, network } = ports;
-  const { local, floor = true, keys = false, reports = true, acknowledges = true, describedAs = local.host } = options;
+  const { local, keys = false, reports = true, acknowledges = true, describedAs = local.host } = options;
   let codec = options.codec ?? "opus";
+  let floor = options.floor ?? true;
   const ssrc = local.port * 7919;
   const heard: HeardPacket[] = [];
   const told: (FloorMessage & { readonly at: number })[] = [];
@@ -109,8 +112,10 @@ export async function openTerminal(
     return describe({ ...all, order, ...(audio && { audio }) });
   }
 
-  function own({ direction, codec: other = codec, host = described.host, port = described.port }: Say): string {
-    codec = other;
+  function own(say: Say): string {
+    const { direction, host = described.host, port = described.port } = say;
+    codec = say.codec ?? codec;
+    floor = say.floor ?? floor;
     return narrow(legOffer({ host, port }, "7"), direction);
   }
 

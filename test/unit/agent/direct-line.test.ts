@@ -41,7 +41,7 @@ async function openParked() {
   await clock.advance(100);
   return {
     ...{ site, clock, network, alice, line, told },
-    call: () => site.move("board", "private-1", "sip:alice@example.org"),
+    call: () => site.move("board", "private-1", { caller: "sip:alice@example.org" }),
     part: () => site.move("board"),
     async close(): Promise<void> {
       line.close();
@@ -121,7 +121,7 @@ test("moved in mid-burst it is cut, and is in the other call", async () => {
   await clock.advance(50);
   line.press();
   await clock.advance(50);
-  site.move("board", "private-2", "sip:bob@example.org");
+  site.move("board", "private-2", { caller: "sip:bob@example.org" });
   await clock.advance(1_000);
   assert.equal(told.slice(1), ["talk", "session-over", "call over", "called by sip:bob@example.org"]);
   assert.is(line.inCall(), true);

@@ -37,8 +37,8 @@ test("a leg that is moved hears of its new call, and hears and is heard there al
   site.talkgroup(privateCall);
   const [alice, bob, carol] = [await site.member("alice"), await site.member("bob"), await site.member("carol")];
   for (const each of [alice, bob, carol]) each.news();
-  site.move("alice", "private-1", "sip:alice@example.org");
-  site.move("bob", "private-1", "sip:alice@example.org");
+  site.move("alice", "private-1", { caller: "sip:alice@example.org" });
+  site.move("bob", "private-1", { caller: "sip:alice@example.org" });
   await site.clock.advance(0);
   assert.equal(alice.called, [
     { type: "disconnect", session: "sip:ops@example.org", sessionType: 4 },
@@ -77,6 +77,24 @@ test("who comes back to a talkgroup is told its group, and hears whose burst is 
   assert.equal(alice.news(), ["taken"]);
   await say(site.clock, bob, payloads(3));
   assert.equal(numbersOf(alice), upTo(3));
+  assert.is(await site.close(), 0);
+});
+
+test("the rights in a call are those that a leg is moved with, and its own again without", async () => {
+  const site = openSite({ opus });
+  site.talkgroup(privateCall);
+  const ear = await site.member("ear", { mayTalk: false });
+  const rights = { mayTalk: true, priority: 7, mayPreempt: false };
+  site.move("ear", "private-1", { rights });
+  await site.clock.advance(0);
+  ear.press();
+  await site.clock.advance(0);
+  const granted = ear.told.at(-1);
+  assert.is(granted?.type === "granted" && granted.priority, 7);
+  site.move("ear", "ops");
+  ear.press();
+  await site.clock.advance(0);
+  assert.is(ear.told.at(-1)?.type, "deny");
   assert.is(await site.close(), 0);
 });
 

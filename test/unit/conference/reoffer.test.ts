@@ -109,6 +109,17 @@ test("a talker that goes on hold has let go: what follows is music, and reaches 
   assert.is(await site.close(), 0);
 });
 
+test("a terminal that takes up floor control is told the state of the floor; one that gives it up is told no more", async () => {
+  const { site, alice, bob } = await aliceAndBob();
+  site.reoffer("bob", bob, { floor: false });
+  await press(site, alice);
+  assert.equal(bob.news(), []);
+  site.reoffer("bob", bob, { floor: true });
+  await site.clock.advance(0);
+  assert.equal(bob.news(), ["taken"]);
+  assert.is(await site.close(), 0);
+});
+
 test("a refresh of the session in mid-burst disturbs neither talker nor listener", async () => {
   const { site, clock, alice, bob } = await aliceAndBob();
   await press(site, alice);

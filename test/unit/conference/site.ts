@@ -3,6 +3,7 @@ import type {
   ConferenceEvent,
   FloorRole,
   LegOptions,
+  Move,
   TalkgroupSettings,
 } from "../../../firmware/conference/protocol.ts";
 import { type VirtualClock, virtualClock } from "../../../hal/clock/virtual.ts";
@@ -93,10 +94,8 @@ export function openSite(options: SiteOptions) {
     },
     talkgroup: (change: Partial<TalkgroupSettings>) =>
       conference.receive({ type: "talkgroup", settings: { ...settings, ...change } }),
-    move(leg: string, talkgroup?: string, caller?: string): void {
-      const optional = { ...(talkgroup !== undefined && { talkgroup }), ...(caller !== undefined && { caller }) };
-      conference.receive({ type: "move", leg, ...optional });
-    },
+    move: (leg: string, talkgroup?: string, more: Pick<Move, "caller" | "rights"> = {}) =>
+      conference.receive({ type: "move", leg, ...(talkgroup !== undefined && { talkgroup }), ...more }),
     /** The terminal offers anew in its session; the answer, or the status of a refusal. */
     reoffer(leg: string, terminal: Terminal, say: Say): string | number {
       conference.receive({ type: "reoffer", leg, offer: terminal.offer(say) });

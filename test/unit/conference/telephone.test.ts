@@ -4,6 +4,7 @@ import { type CodecName, clockRates } from "../../../firmware/media/codec.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { HeardPacket, Terminal } from "../../support/terminal.ts";
 import { rms } from "../media/signals.ts";
+import { northAndSouth } from "./realm.ts";
 import { type MemberOptions, numbersOf, openSite, payloads, say, upTo } from "./site.ts";
 import { heardBy, speech } from "./sound.ts";
 
@@ -233,6 +234,24 @@ test("a tone ends with the leg, its codec, or its being heard", async () => {
   await clock.advance(50);
   site.conference.receive({ type: "release", leg: "phone" });
   assert.is(await site.close(), 0);
+});
+
+test("a telephone at a participating gateway keys there, and hears what the controlling one has ruled", async () => {
+  const { site, clock, sam, close } = await northAndSouth();
+  const phone = await site("north").member("phone", { floor: false, keys: true });
+  phone.dial("*");
+  await clock.advance(500);
+  assert.equal([await toneIn(phone), sam.news()], ["permit", ["taken"]]);
+  phone.dial("#");
+  await clock.advance(20);
+  assert.equal(sam.news(), ["idle"]);
+  sam.press();
+  await clock.advance(20);
+  const before = phone.heard.length;
+  phone.dial("*");
+  await clock.advance(900);
+  assert.is(await toneIn(phone, phone.heard.slice(before)), "deny");
+  assert.is(await close(), 0);
 });
 
 test("who has offered no keys is offered none in the answer, and its 101 is not a key", async () => {

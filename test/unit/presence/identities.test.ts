@@ -86,6 +86,63 @@ test("what an identity registers is registered for the user and every identity, 
   await site.close();
 });
 
+test("a phone with a line for each identity has each one's session at that line, once", async () => {
+  const site = await openSite({ accounts: bookOf([...entries, entryOf("alice", { standing: ["fire"] }), lead()]) });
+  const peer = await openPeer(site);
+  const line = (user: string, expires = 300) => ({
+    ...{ ...register, from: aorOf(user), callId: `line-of-${user}` },
+    headers: [`Contact: <sip:${user}@10.0.0.9:5060>;expires=${expires}`],
+  });
+  /** Answers whatever it was asked since; gives the sessions that it was called to: "alice at alice". */
+  async function calls(): Promise<string[]> {
+    const called: string[] = [];
+    for (let round = 0; round < 10; round++) {
+      for (const request of peer.raw.received.splice(0)) {
+        if (request.kind !== "request" || request.method === "ACK") continue;
+        const to = header(request, "to") ?? "";
+        if (!to.includes("tag="))
+          called.push([to, request.uri].map((uri) => /sip:([^@]*)/.exec(uri)?.[1]).join(" at "));
+        peer.answer(request, 200, "an answer");
+      }
+      await site.clock.advance(50);
+    }
+    return called;
+  }
+  await peer.ask(line("alice"));
+  assert.equal(await calls(), ["alice at alice", "site-lead at alice"]);
+  const { headers: list } = await peer.ask(line("site-lead"));
+  assert.is(list.filter(([name]) => name === "contact").length, 2, "each line finds its own contact in the answer");
+  assert.equal(await calls(), ["site-lead at site-lead"]);
+  assert.equal(legs(site).sort(), ["alice in fire, 3", "site-lead in fire, 3"]);
+  for (let refresh = 0; refresh < 3; refresh++)
+    for (const user of ["alice", "site-lead"]) {
+      await peer.ask(line(user));
+      assert.equal(await calls(), [], "a refresh changes nothing");
+    }
+  await peer.ask(line("site-lead", 0));
+  assert.equal(await calls(), ["site-lead at alice"]);
+  await peer.ask(line("alice", 0));
+  await calls();
+  assert.equal([legs(site), site.stateOf("alice"), site.stateOf("site-lead")], [[], undefined, undefined]);
+  await site.close();
+});
+
+test("a subscription of an identity beside a standing one is one session, at the contact that it names", async () => {
+  const site = await openSite({ accounts: book() });
+  const phone = await openPhone(site);
+  phone.register();
+  await site.clock.advance(500);
+  phone.subscribe("fire", "conference", "site-lead");
+  await site.clock.advance(500);
+  assert.equal(legs(site), ["site-lead in fire, 3"]);
+  // Contacts that differ otherwise are of different terminals.
+  const other = await openPeer(site, "alice", { host: "10.0.0.9", port: 5060 });
+  await other.ask({ ...register, headers: ["Contact: <sip:site-lead@10.0.0.9:5060>, <sip:desk@10.0.0.9:5060>"] });
+  await site.clock.advance(20);
+  assert.equal(legs(site).length, 3);
+  await site.close();
+});
+
 test("a request of an identity is proved as the user's, and by nobody else", async () => {
   const site = await openSite({ accounts: bookOf([...entries, lead(), identityOf("bob", "duty")]) });
   const peer = await openPeer(site);

@@ -13,7 +13,7 @@ import {
 import { backoff } from "../../../firmware/sip/backoff.ts";
 
 /** Every state against every event. One that is missing here does not compile. */
-type Where = SessionState["in"];
+type Where = SessionState["in"] | "doubted";
 type What = Exclude<SessionInput["type"], "failed"> | SessionFailure | `${SessionTimer} expiry`;
 type Step = ReturnType<typeof sessionMachine>;
 
@@ -21,7 +21,8 @@ const states: Readonly<Record<Where, SessionState>> = {
   provisioning: { in: "provisioning", failures: 1 },
   inviting: { in: "inviting", failures: 1 },
   joining: { in: "joining", failures: 1 },
-  standing: { in: "standing", reachable: true },
+  standing: { in: "standing", reachable: true, doubted: false },
+  doubted: { in: "standing", reachable: true, doubted: true },
   waiting: { in: "waiting", failures: 1 },
   "out-of-reach": { in: "out-of-reach" },
   ended: { in: "ended" },
@@ -29,6 +30,9 @@ const states: Readonly<Record<Where, SessionState>> = {
 const failed = (cause: SessionFailure): SessionInput => ({ type: "failed", cause, fraction: 0.25 });
 const events: Readonly<Record<What, SessionInput | Expiry<SessionTimer>>> = {
   start: { type: "start" },
+  renewed: { type: "renewed" },
+  known: { type: "known" },
+  unknown: { type: "unknown" },
   offer: { type: "offer", sdp: "the offer" },
   answer: { type: "answer", sdp: "the answer" },
   ready: { type: "ready" },
@@ -68,6 +72,9 @@ function loses(before: readonly SessionDeed[] = []): Step {
 /** While something is asked for, a failure is one more, and a hang-up is as good as four. */
 const failing = {
   start: begins(0),
+  renewed: begins(0),
+  known: stays,
+  unknown: stays,
   refused: waits(2),
   "hung-up": waits(4),
   lost: waits(2),
@@ -75,6 +82,19 @@ const failing = {
   reached: stays,
   end: ends(),
   "answer expiry": waits(2, 0.5),
+  "retry expiry": stays,
+} as const;
+
+const standing = {
+  start: begins(0, down),
+  offer: stays,
+  answer: stays,
+  ready: stays,
+  refused: waits(1, 0.25, down),
+  "hung-up": waits(4, 0.25, down),
+  lost: waits(1, 0.25, down),
+  reached: stays,
+  end: ends(down),
   "retry expiry": stays,
 } as const;
 
@@ -107,24 +127,29 @@ const table: Readonly<Record<Where, Readonly<Record<What, typeof stays | Step>>>
     ...failing,
     offer: stays,
     answer: stays,
-    ready: [{ in: "standing", reachable: true }, [{ stop: "answer" }, { do: "up" }]],
+    ready: [{ in: "standing", reachable: true, doubted: false }, [{ stop: "answer" }, { do: "up" }]],
   },
   standing: {
-    start: begins(0, down),
-    offer: stays,
-    answer: stays,
-    ready: stays,
-    refused: waits(1, 0.25, down),
-    "hung-up": waits(4, 0.25, down),
-    lost: waits(1, 0.25, down),
-    cut: [{ in: "standing", reachable: false }, []],
-    reached: stays,
-    end: ends(down),
+    ...standing,
+    renewed: [{ in: "standing", reachable: true, doubted: true }, [{ do: "ask" }, { start: "answer", ms: 4_000 }]],
+    known: stays,
+    unknown: stays,
+    cut: [{ in: "standing", reachable: false, doubted: false }, []],
     "answer expiry": stays,
-    "retry expiry": stays,
+  },
+  doubted: {
+    ...standing,
+    renewed: stays,
+    known: [{ in: "standing", reachable: true, doubted: false }, [{ stop: "answer" }]],
+    unknown: begins(0, down),
+    cut: [{ in: "standing", reachable: false, doubted: false }, [{ stop: "answer" }]],
+    "answer expiry": begins(0, down),
   },
   waiting: {
     start: begins(0),
+    renewed: begins(0),
+    known: stays,
+    unknown: stays,
     offer: stays,
     answer: stays,
     ready: stays,
@@ -139,6 +164,9 @@ const table: Readonly<Record<Where, Readonly<Record<What, typeof stays | Step>>>
   },
   "out-of-reach": {
     start: begins(0),
+    renewed: begins(0),
+    known: stays,
+    unknown: stays,
     offer: stays,
     answer: stays,
     ready: stays,
@@ -153,6 +181,9 @@ const table: Readonly<Record<Where, Readonly<Record<What, typeof stays | Step>>>
   },
   ended: {
     start: stays,
+    renewed: stays,
+    known: stays,
+    unknown: stays,
     offer: stays,
     answer: stays,
     ready: stays,
@@ -177,7 +208,7 @@ for (const where of Object.keys(states) as Where[])
   });
 
 test("a session that stands while its terminal is out of reach is not set up again before that is back", () => {
-  const cut: SessionState = { in: "standing", reachable: false };
+  const cut: SessionState = { in: "standing", reachable: false, doubted: false };
   for (const what of ["refused", "hung-up", "lost"] as const)
     assert.equal(sessionMachine(cut, events[what]), loses(down), what);
   assert.equal(sessionMachine(cut, events.reached), [states.standing, []]);

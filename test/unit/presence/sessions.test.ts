@@ -152,11 +152,17 @@ test("two accounts of one terminal have a session each", async () => {
   }
   assert.equal(told, ["alice: ops", "bob: ops"], "each by the way that it subscribed by");
   assert.is((await bob.ask({ method: "REGISTER", headers: [contact] })).status, 200);
-  assert.equal(conference.words().slice(4), ["release 2-bob", "provision 3-bob"], "alice's is not bob's to renew");
+  // Each is asked for its session by the way that it subscribed by: alice's is not bob's to renew.
+  assert.match(header(bob.last("INVITE") ?? { headers: [] }, "to") ?? "", /tag=/);
+  assert.not.match(header(alice.last("INVITE") ?? { headers: [] }, "to") ?? "", /tag=/);
+  bob.answer(bob.last("INVITE"), 481);
+  await clock.advance(20);
+  assert.equal(conference.words().slice(4), ["release 2-bob", "provision 3-bob"]);
   await site.close();
 });
 
-test("a terminal that has started anew on the same contact is called at once; one that refreshes is left in peace", async () => {
+/** Carol's terminal, which stands in ops. */
+async function openCarol() {
   const { site, told, conference, clock } = await open();
   const peer = await openPeer(site, "carol");
   const pickUp = async () => {
@@ -166,10 +172,21 @@ test("a terminal that has started anew on the same contact is called at once; on
   };
   await peer.ask({ method: "REGISTER" });
   await pickUp();
-  await peer.ask({ method: "REGISTER" });
   assert.equal(conference.words(), ["provision 1-carol", "accept 1-carol"]);
+  /** Whether its last INVITE is one inside the session. */
+  const isAsked = (): boolean => header(peer.last("INVITE") ?? { headers: [] }, "to")?.includes("tag=") === true;
+  return { site, told, conference, clock, peer, pickUp, isAsked };
+}
+
+test("a terminal that refreshes is left in peace; one that may have started anew is asked, and called at once if it has", async () => {
+  const { site, told, conference, clock, peer, pickUp, isAsked } = await openCarol();
+  await peer.ask({ method: "REGISTER" });
+  assert.not.ok(isAsked());
   await peer.ask({ method: "REGISTER", callId: "another-life" });
-  assert.is(peer.last("BYE")?.kind, "request");
+  assert.ok(isAsked());
+  assert.equal(conference.words().length, 2, "it stands until the terminal says otherwise");
+  peer.answer(peer.last("INVITE"), 481);
+  await clock.advance(20);
   peer.answer(peer.last("BYE"), 481);
   await pickUp();
   assert.equal(conference.words().slice(2), ["release 1-carol", "provision 2-carol", "accept 2-carol"]);
@@ -178,6 +195,36 @@ test("a terminal that has started anew on the same contact is called at once; on
   await moved.ask({ method: "REGISTER", callId: "third-life", headers: [`Contact: <${peer.contact}>`] });
   assert.is(moved.last("INVITE")?.kind, "request", "by the way that it came back by");
   await site.close();
+});
+
+test("a phone that names every refresh otherwise keeps its session for as long as it knows it", async () => {
+  const { site, told, conference, clock, peer, isAsked } = await openCarol();
+  for (let refresh = 1; refresh <= 20; refresh++) {
+    peer.raw.received.length = 0;
+    assert.is((await peer.ask({ method: "REGISTER", callId: `refresh-${refresh}` })).status, 200);
+    assert.ok(isAsked());
+    assert.is(new TextDecoder().decode(peer.last("INVITE")?.body), "offer of 1-carol", "nothing is offered anew");
+    peer.answer(peer.last("INVITE"), 200, "an answer");
+    await clock.advance(20);
+    assert.is(peer.last("ACK")?.kind, "request");
+    await clock.advance(60_000);
+  }
+  assert.equal(conference.words(), ["provision 1-carol", "accept 1-carol"]);
+  assert.equal(told, ["carol: ", "carol: ops"]);
+  await site.close();
+});
+
+test("a terminal that says nothing of its session, or something else, is called anew", async () => {
+  for (const status of [undefined, 408, 488, 500]) {
+    const { site, conference, clock, peer } = await openCarol();
+    await peer.ask({ method: "REGISTER", callId: "another-life" });
+    if (status !== undefined) peer.answer(peer.last("INVITE"), status);
+    await clock.advance(3_000);
+    assert.is(conference.words().length, status === undefined ? 2 : 4, `${status}`);
+    await clock.advance(1_100);
+    assert.equal(conference.words().slice(2), ["release 1-carol", "provision 2-carol"], `${status}`);
+    await site.close();
+  }
 });
 
 test("a terminal is called by the way that it was heard by last", async () => {

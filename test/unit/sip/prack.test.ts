@@ -43,13 +43,13 @@ async function called() {
 test("a caller that requires it gets 180 again and again, at doubling intervals, until its PRACK comes", async () => {
   const { wire, provisionals, prack, rseq } = await called();
   assert.equal([headerOf(provisionals()[0], "require"), rseq() > 0 && rseq() < 2 ** 31], ["100rel", true]);
-  await wire.clock.advance(7_600);
-  assert.is(provisionals().length, 5, "at 0, 0.5, 1.5, 3.5 and 7.5 s");
+  await wire.clock.advance(15_600);
+  assert.is(provisionals().length, 6, "at 0, 0.5, 1.5, 3.5, 7.5 and 15.5 s");
   assert.equal(new Set(provisionals().map((each) => headerOf(each, "rseq"))).size, 1);
   assert.is(await prack(`${rseq()} 1 INVITE`), 200);
   assert.is(await prack(`${rseq()}  1  INVITE`), 200, "said twice, it is true twice");
   await wire.clock.advance(30_000);
-  assert.is(provisionals().length, 5);
+  assert.is(provisionals().length, 6);
 });
 
 test("a PRACK of what was never sent is refused, and the answer goes on being sent", async () => {
@@ -95,12 +95,21 @@ test("the 200 waits for no PRACK, which is answered all the same", async () => {
   assert.is(provisionals().length, 1);
 });
 
+test("a refusal ends what was still to be acknowledged", async () => {
+  const { wire, invite, endpoint } = await called();
+  invite()?.respond(486);
+  await endpoint.close();
+  await wire.clock.advance(100);
+  assert.is(wire.clock.pending(), 0);
+});
+
 test("before the answer an offer is put off, a sign of life answered, and BYE ends it all", async () => {
   const { ask, told, peer } = await called();
   const offer = ["Content-Type: application/sdp"];
   assert.is(await ask("UPDATE", offer, "more"), 500);
   assert.match(headerOf(peer.received.at(-1), "retry-after") ?? "", /^(10|\d)$/);
   assert.is(await ask("UPDATE"), 200);
+  assert.is(await ask("OPTIONS"), 200);
   assert.is(await ask("INVITE", offer, "more"), 500);
   assert.equal(told, []);
   await ask("BYE");
@@ -126,12 +135,12 @@ async function calling() {
   await wire.clock.advance(10);
   const [invite] = peer.received;
   /** Answers the INVITE; `rseq`: of one that must arrive. */
-  const answer = async (status: number, more: { rseq?: number; tag?: string; body?: string; type?: string } = {}) => {
-    const { rseq, tag = "t", body = "", type = "application/sdp" } = more;
+  const answer = async (status: number, more: { rseq?: number; tag?: string; body?: string; at?: string } = {}) => {
+    const { rseq, tag = "t", body = "", at = tag } = more;
     const copied = ["via", "from", "call-id", "cseq"].map((name) => `${name}: ${headerOf(invite, name)}`);
     const reliable = rseq === undefined ? [] : ["Require: 100rel", `RSeq: ${rseq}`];
-    const contact = `Contact: <sip:${tag}@10.0.0.9:5060>`;
-    const content = body === "" ? [] : [`Content-Type: ${type}`];
+    const contact = `Contact: <sip:${at}@10.0.0.9:5060>`;
+    const content = body === "" ? [] : ["Content-Type: application/sdp"];
     const lines = [
       `SIP/2.0 ${status} X`,
       ...copied,
@@ -175,11 +184,11 @@ test("branches count for themselves, and the session goes on from what was said 
   await answer(183, { rseq: 1, tag: "one" });
   await answer(183, { rseq: 90, tag: "two", body: "early answer" });
   assert.equal(pracks(), ["sip:one@10.0.0.9:5060 1 1 INVITE", "sip:two@10.0.0.9:5060 90 1 INVITE"]);
-  await answer(200, { tag: "two" });
+  await answer(200, { tag: "two", at: "elsewhere" });
   assert.is(told.at(-1), "answer early answer application/sdp");
   assert.equal(
-    requests("ACK").map((ack) => headerOf(ack, "cseq")),
-    ["1 ACK"],
+    requests("ACK").map((ack) => `${ack.kind === "request" && ack.uri} ${headerOf(ack, "cseq")}`),
+    ["sip:elsewhere@10.0.0.9:5060 1 ACK"],
   );
   session.end();
   await wire.clock.advance(20);

@@ -116,6 +116,30 @@ test("a list is handed over as text, for one who reads lists", async () => {
   assert.equal([peer.statuses(), lists], [[202], ["<resource-lists/>"]]);
 });
 
+const several = listHeaders.filter((line) => !/^Content/.test(line));
+const part = (headers: readonly string[], body: string) => ["--b", ...headers, "", body].join("\r\n");
+const list = part(
+  listHeaders.filter((line) => /^Content/.test(line)),
+  "<list/>",
+);
+
+test("a list may be one of several parts (RFC 5621)", async () => {
+  const bodies = [
+    [part(["Content-Type: text/plain"], "--b of no end"), list, "--b--"],
+    ["preamble", list.replace("--b", "--b  "), part([], "x"), "--b--", "epilogue"],
+    [part([], ""), "--bb", list, "--b--"],
+  ];
+  for (const body of bodies) {
+    const lists: (string | undefined)[] = [];
+    const { peer, tell } = await open((refer) => {
+      lists.push(refer.list);
+      refer.accept();
+    });
+    await tell("REFER", [...several, 'Content-Type: multipart/mixed; boundary="b"'], { body: body.join("\r\n") });
+    assert.equal([peer.statuses(), lists], [[202], ["<list/>"]]);
+  }
+});
+
 const other = (from: string, to: string) => listHeaders.map((line) => line.replace(from, to));
 const refused: readonly (readonly [name: string, status: number, headers: readonly string[], body?: string])[] = [
   ["no Refer-To", 400, [contact]],
@@ -126,6 +150,26 @@ const refused: readonly (readonly [name: string, status: number, headers: readon
   ["an extension that nobody knows", 420, [contact, "Refer-To: sip:a@b", "Require: x"]],
   ["a list with another id", 400, other("<list@", "<another@"), "x"],
   ["a list of another type", 415, other("application/resource-lists", "text/x"), "x"],
+  ["parts without an end", 400, [...several, "Content-Type: multipart/mixed;boundary=b"], list],
+  ["parts without a boundary", 400, [...several, "Content-Type: multipart/mixed"], `${list}\r\n--b--`],
+  [
+    "a part that cannot be read",
+    400,
+    [...several, "Content-Type: multipart/mixed;boundary=b"],
+    `--b\r\n:\r\n\r\n${list}\r\n--b--`,
+  ],
+  [
+    "too many parts",
+    400,
+    [...several, "Content-Type: multipart/mixed;boundary=b"],
+    `${Array(20).fill(list).join("\r\n")}\r\n--b--`,
+  ],
+  [
+    "a list in another encoding",
+    415,
+    [...several, "Content-Type: multipart/mixed;boundary=b"],
+    `${list.replace("Content-ID", "Content-Transfer-Encoding: base64\r\nContent-ID")}\r\n--b--`,
+  ],
   ["a list that is no text", 400, other("%40", "%ZZ"), "x"],
 ];
 

@@ -139,7 +139,12 @@ test("otherwise by an INVITE with its last description, and acknowledges the ans
   await wire.clock.advance(20);
   const acks = requests("ACK").map((ack) => ack.kind === "request" && `${ack.uri} ${headerOf(ack, "cseq")}`);
   assert.equal(acks, Array(2).fill("sip:elsewhere@10.0.0.9:5060 1 ACK"), "the target moved");
-  assert.equal(told, ["confirmed"]);
+  await wire.clock.advance(20_000);
+  answer(200, granted);
+  await wire.clock.advance(279_900);
+  assert.equal([told, requests("INVITE").length], [["confirmed"], 1]);
+  await wire.clock.advance(100);
+  assert.is(requests("INVITE").length, 2, "the time is that of the first answer");
 });
 
 test("an UPDATE that is not taken after all is followed by an INVITE", async () => {
@@ -165,6 +170,20 @@ test("while this side's INVITE is open an offer of the far end is refused with 4
   const ack = requests("ACK").length;
   await wire.clock.advance(2_020);
   assert.equal([ack, new Set(requests("INVITE").map((each) => headerOf(each, "cseq"))).size], [1, 2]);
+});
+
+test("an INVITE of this side waits for the far end's, which is open", async () => {
+  const wire = sipWire();
+  const headers = [timer, "Session-Expires: 600;refresher=uas"];
+  const { tell, requests, ask } = await insideSession(wire, { onReoffer() {} }, { headers });
+  await wire.clock.advance(299_950);
+  tell("INVITE", { body: "more" });
+  await wire.clock.advance(5_000);
+  assert.is(requests("INVITE").length, 0);
+  await wire.clock.advance(5_100);
+  await ask("ACK", { branch: "z9hG4bK3" });
+  await wire.clock.advance(4_000);
+  assert.ok(requests("INVITE").length > 0);
 });
 
 test("a longer time that the far end wants is proposed at once, and kept to", async () => {
@@ -249,7 +268,9 @@ test("with 30 % loss it lasts all the same", async () => {
 });
 
 /** A bare peer is called, and answers with these headers. */
-async function calledPeer(...answers: readonly (readonly [status: number, headers: readonly string[]])[]) {
+async function calledPeer(
+  ...answers: readonly (readonly [status: number, headers: readonly string[], then?: "end"])[]
+) {
   const wire = sipWire();
   const told: string[] = [];
   const endpoint = await wire.endpoint(caller);
@@ -261,14 +282,15 @@ async function calledPeer(...answers: readonly (readonly [status: number, header
     to: "sip:b@10.0.0.9",
     body: sdp("offer"),
   };
-  endpoint.invite(out, {
+  const session = endpoint.invite(out, {
     onAnswer: () => told.push("answer"),
     onRefused: (status) => told.push(`refused ${status}`),
     onEnd: () => told.push("end"),
   });
   const invites = () => peer.received.filter((message) => message.kind === "request" && message.method === "INVITE");
-  for (const [status, headers] of answers) {
+  for (const [status, headers, then] of answers) {
     await wire.clock.advance(20);
+    if (then) session.end();
     const copied = ["via", "from", "call-id", "cseq"].map((name) => `${name}: ${headerOf(invites().at(-1), name)}`);
     const to = "to: <sip:b@10.0.0.9>;tag=t";
     peer.send(
@@ -304,6 +326,11 @@ test("a 422 that would not help is a refusal", async () => {
   assert.equal((await calledPeer([422, ["Min-SE: 90"]])).told, ["refused 422"]);
   const endless = await calledPeer([422, ["Min-SE: 86400"]], [422, ["Min-SE: 86400"]]);
   assert.equal(endless.told, ["refused 422"]);
+});
+
+test("who gave up is not called again for a longer time", async () => {
+  const { told, invites } = await calledPeer([422, ["Min-SE: 7200"], "end"]);
+  assert.equal([told, invites().length], [[], 1]);
 });
 
 test("a phone that promised to refresh and does not is hung up on; what it says in seconds is bounded", async () => {
