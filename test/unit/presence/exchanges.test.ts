@@ -109,19 +109,21 @@ test("an extension that dials a talkgroup's number is a member of it by its own 
   await site.close();
 });
 
-test("the talkgroup's members see who of an exchange talks, and take nobody here for them", async () => {
+test("the talkgroup's members take nobody here for a caller of an exchange who talks", async () => {
   const { site, pbx, clock, server } = await open();
   const phone = await openPhone(site);
-  const registration = phone.register();
+  const call = phone.dial();
   pbx.dial({ from: "sip:alice@pbx.example" });
   await clock.advance(300);
-  const before = site.stateOf("alice");
+  const quiet = site.stateOf("alice");
   server.floor("ops", "sip:alice@pbx.example");
   await clock.advance(5_000);
-  assert.equal(site.stateOf("alice"), before, "alice of this realm does not talk");
-  const closing = registration.close();
-  await clock.advance(2_000);
-  await closing;
+  assert.equal(site.stateOf("alice"), quiet, "alice of this realm does not talk");
+  server.floor("ops", "sip:alice@example.org");
+  await clock.advance(5_000);
+  assert.not.equal(site.stateOf("alice"), quiet);
+  call.end();
+  await clock.advance(300);
   await site.close();
 });
 
