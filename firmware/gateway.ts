@@ -214,11 +214,12 @@ async function startPanel(
   }
 }
 
-function tlsOf({ sip }: Config, { certificates }: GatewayPorts): Pick<EndpointOptions, "tls"> {
+function tlsOf({ sip, exchanges }: Config, { certificates }: GatewayPorts): Pick<EndpointOptions, "tls"> {
   if (!sip.tls) return {};
   if (!certificates) throw new Error("the configuration has sip.tls: its files were read");
   const { authorities, ...identity } = certificates;
-  return { tls: { port: sip.tls.port, identity, ...(authorities !== undefined && { authorities }) } };
+  const asksCallers = exchanges.some(({ server }) => server.transport === "tls");
+  return { tls: { port: sip.tls.port, identity, asksCallers, ...(authorities !== undefined && { authorities }) } };
 }
 
 function rangeOf({ media }: Config): PortRange {

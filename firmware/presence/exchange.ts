@@ -1,5 +1,5 @@
 /** Another SIP server, a PBX as a rule, as it was configured: where it is, whom it knows this gateway as, how its addresses look. */
-import type { Credentials, Flow, Transport } from "../sip/endpoint.ts";
+import type { Credentials, Endpoint, Flow, Transport } from "../sip/endpoint.ts";
 import { formatUri } from "../sip/uri.ts";
 
 export interface ExchangeSettings {
@@ -44,16 +44,16 @@ export function wayTo({ server }: ExchangeSettings): Flow {
 }
 
 /**
- * Whether what came by `flow` is the exchange's; it proves nothing else. Over TLS only the connection that was opened to it has shown
- * who it is. Over TCP it may call from any port, and so may others of its host, as behind a router: `from`, the host of the caller's
+ * Whether what came by `flow` is the exchange's; it proves nothing else. Over TLS it has shown who it is on the connection that was
+ * opened to it, or by a certificate of its own (`isFor`). Over TCP it may call from any port, and so may others of its host, as behind a router: `from`, the host of the caller's
  * address, is not the realm's then, for whoever has an account here can prove it.
  */
 export function isFrom(
   settings: ExchangeSettings,
-  { transport, remote, name }: Flow,
-  from: string,
-  realm: string,
+  flow: Flow,
+  { from, realm, isFor }: { readonly from: string; readonly realm: string; readonly isFor: Endpoint["isFor"] },
 ): boolean {
+  const { transport, remote, name } = flow;
   const way = wayTo(settings);
   if (transport !== way.transport || remote.host !== way.remote.host) return false;
   switch (transport) {
@@ -62,7 +62,7 @@ export function isFrom(
     case "tcp":
       return remote.port === way.remote.port || from !== realm;
     case "tls":
-      return name === way.name;
+      return name === way.name || isFor(flow, way.name ?? way.remote.host);
   }
 }
 

@@ -106,7 +106,8 @@ export function exchanges(
     admit({ request, flow }) {
       if (all.length === 0) return undefined;
       const { host } = parseUri(parseNameAddr(header(request, "from") ?? "").uri);
-      const exchange = all.find(({ settings }) => isFrom(settings, flow, host, realm));
+      const about = { from: host, realm, isFor: ports.sip().isFor };
+      const exchange = all.find(({ settings }) => isFrom(settings, flow, about));
       if (!exchange) return undefined;
       const { settings, refused } = exchange;
       const { name, numbers, priority, calls } = settings;

@@ -230,8 +230,10 @@ export interface TlsOptions {
   /** Port 0 lets the system choose. */
   readonly port: number;
   readonly identity: TlsIdentity;
-  /** Who may sign for peers that are called, PEM; absent: the authorities that browsers trust. */
+  /** Who may sign for peers, PEM; absent: the authorities that browsers trust. */
   readonly authorities?: string;
+  /** Those who connect are asked for a certificate (`isFor`), and taken without one as well. */
+  readonly asksCallers?: boolean;
 }
 
 export interface Endpoint {
@@ -248,6 +250,8 @@ export interface Endpoint {
     handlers: WatcherHandlers,
   ): Watcher;
   register(options: RegistrationOptions): Registration;
+  /** Whether the peer that opened a connection has shown a certificate for this domain or numeric host; false where it was asked for none. */
+  isFor(flow: Flow, name: string): boolean;
   /** What was dropped and why, as running counts: malformed, oversize, unmatched, tooMany… */
   readonly dropped: Readonly<Record<string, number>>;
   /** How much of each it holds just now: dialogs, and transactions as the one who asks or answers. */

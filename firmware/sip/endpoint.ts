@@ -161,6 +161,7 @@ export async function openEndpoint(
   return {
     local: wire.local,
     ...(wire.secure && { secure: wire.secure }),
+    isFor: wire.isFor,
     dropped: drops.counts,
     held: () => ({ dialogs: core.dialogs.size, ...transactions.sizes() }),
     request,

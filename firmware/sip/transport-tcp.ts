@@ -19,6 +19,8 @@ export interface TcpTransport {
    */
   send(data: Uint8Array, to: Flow, onError: () => void): void;
   alive(connection: number): boolean;
+  /** Its peer has shown a certificate for this name. */
+  isFor(connection: number, name: string): boolean;
   /** Its peer is known now, and need not make room for strangers any more. */
   vouch(connection: number): void;
   /** The live dialled connection to `remote`. */
@@ -208,6 +210,7 @@ export async function openTcp(
       open.waiting.push({ data, onError });
     },
     alive: (connection) => links.has(connection),
+    isFor: (connection, name) => links.get(connection)?.connection?.isFor?.(name) ?? false,
     vouch(connection) {
       const link = links.get(connection);
       if (link) link.known = true;

@@ -30,6 +30,8 @@ export interface Wire {
   vouch(flow: Flow): void;
   /** False once the connection of a flow is gone. */
   isOpen(flow: Flow): boolean;
+  /** Whether the peer that opened this connection has shown a certificate for that name. */
+  isFor(flow: Flow, name: string): boolean;
   /** The live TCP connection that was dialled to `remote`. */
   dialled(remote: Address): Flow | undefined;
   /** Nothing that arrives is read before. */
@@ -141,10 +143,10 @@ export async function openWire(
     }
   }
 
-  async function bindTls({ port, identity, authorities }: TlsOptions): Promise<TcpTransport> {
+  async function bindTls({ port, identity, authorities, asksCallers = false }: TlsOptions): Promise<TcpTransport> {
     const streams: Streams = {
-      listen: (at, accept) => network.listenTls(at, identity, accept),
-      connect: (remote, name = remote.host) => network.connectTls(remote, { authorities, name }),
+      listen: (at, accept) => network.listenTls(at, identity, accept, asksCallers ? { authorities } : undefined),
+      connect: (remote, name = remote.host) => network.connectTls(remote, { authorities, name, identity }),
     };
     const at = { host: options.local.host, port };
     try {
@@ -170,6 +172,8 @@ export async function openWire(
       if (connection !== undefined) streamsOf(transport)?.vouch(connection);
     },
     isOpen,
+    isFor: ({ transport, connection }, name) =>
+      connection !== undefined && (streamsOf(transport)?.isFor(connection, name) ?? false),
     dialled: (remote) => tcp?.dialled(remote),
     start() {
       open = true;

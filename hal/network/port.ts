@@ -20,6 +20,8 @@ export interface TcpConnection {
   /** False when the peer does not drain: the caller should close a connection that stays so. */
   send(data: Uint8Array): boolean;
   close(): void;
+  /** Whether the peer has shown a certificate for this domain or numeric host, which one who is trusted signed. Absent: it was asked for none. */
+  isFor?(name: string): boolean;
 }
 
 export interface TcpListener {
@@ -40,6 +42,14 @@ export interface TlsTrust {
   readonly authorities?: string | undefined;
   /** The domain or the numeric host that the peer's certificate must be for. */
   readonly name: string;
+  /** What a peer is shown that asks who calls. */
+  readonly identity?: TlsIdentity | undefined;
+}
+
+/** Whom a TLS listener asks for certificates: everybody, and nobody is refused for having none. */
+export interface TlsCallers {
+  /** Who may sign them, PEM text; absent: the authorities that browsers trust. */
+  readonly authorities?: string | undefined;
 }
 
 /** Sockets as a port. `port: 0` lets the system choose. Rejections are DeviceError naming the address and what to do. */
@@ -50,9 +60,14 @@ export interface Network {
   connect(remote: Address): Promise<TcpConnection>;
   /**
    * TLS 1.2 or later; a peer needs no certificate. `accept` comes before the handshake: until that is over nothing is read, and
-   * what is sent waits; `onClose` tells when it fails.
+   * what is sent waits; `onClose` tells when it fails. `callers`: they are asked who they are.
    */
-  listenTls(local: Address, identity: TlsIdentity, accept: (connection: TcpConnection) => void): Promise<TcpListener>;
+  listenTls(
+    local: Address,
+    identity: TlsIdentity,
+    accept: (connection: TcpConnection) => void,
+    callers?: TlsCallers,
+  ): Promise<TcpListener>;
   /** Resolves after the handshake; rejects where the peer's certificate is not as `trust` has it. */
   connectTls(remote: Address, trust: TlsTrust): Promise<TcpConnection>;
 }

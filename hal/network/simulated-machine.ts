@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { networkFault } from "./fault.ts";
-import type { Address, Network, TcpConnection, TcpListener, TlsIdentity, UdpSocket } from "./port.ts";
+import type { Address, Network, TcpConnection, TcpListener, TlsCallers, TlsIdentity, UdpSocket } from "./port.ts";
 import type { PathConditions, Wire } from "./simulated.ts";
 import { delayOf, isLoopback } from "./simulated-path.ts";
 import { connectTcp } from "./simulated-tcp.ts";
@@ -22,6 +22,7 @@ export interface Acceptor {
   readonly accept: (connection: TcpConnection) => void;
   /** Of a listener that speaks TLS. */
   readonly identity?: TlsIdentity;
+  readonly callers?: TlsCallers;
 }
 
 type Receive = (data: Uint8Array, from: Address) => void;
@@ -133,9 +134,9 @@ export function machine(wire: Wire, address: string): Machine {
         return listen("tcp", wanted, { accept });
       },
       connect: (remote) => connectTcp(wire, self, dialFrom(remote.host), remote),
-      async listenTls(wanted, identity, accept) {
+      async listenTls(wanted, identity, accept, callers) {
         if (!isCertificate(identity.certificate)) throw networkFault("tls", wanted, "EKEY");
-        return listen("tls", wanted, { accept, identity });
+        return listen("tls", wanted, { accept, identity, ...(callers && { callers }) });
       },
       connectTls: (remote, trust) => connectTcp(wire, self, dialFrom(remote.host), remote, trust),
     },

@@ -4,7 +4,7 @@ import type { Address, TcpConnection, TlsTrust } from "./port.ts";
 import type { Wire } from "./simulated.ts";
 import type { Machine } from "./simulated-machine.ts";
 import { delayOf, isLoopback } from "./simulated-path.ts";
-import { refusalOf } from "./simulated-tls.ts";
+import { provesTo, refusalOf } from "./simulated-tls.ts";
 
 /** What may wait for a peer that cannot be reached, in bytes, before `send` says so. */
 const maxWaiting = 65_536;
@@ -75,6 +75,8 @@ export function connectTcp(
         reject(networkFault(kind, remote, refusal));
       });
       far.outward.holdUntil(clock.now() + openMs);
+      const { callers } = acceptor;
+      if (callers) far.connection.isFor = (name) => provesTo(callers, trust?.identity, name);
       acceptor.accept(far.connection);
     });
   });

@@ -1,5 +1,5 @@
 /** TLS without cryptography: certificates that only say whom they are for, and what a handshake makes of them. */
-import type { TlsIdentity, TlsTrust } from "./port.ts";
+import type { TlsCallers, TlsIdentity, TlsTrust } from "./port.ts";
 
 const begin = "-----BEGIN CERTIFICATE-----";
 const end = "-----END CERTIFICATE-----";
@@ -19,4 +19,10 @@ export function refusalOf(identity: TlsIdentity | undefined, trust: TlsTrust): s
   const { certificate } = identity;
   if (!trust.authorities?.includes(certificate)) return "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
   return certificate.split("\n").includes(trust.name) ? undefined : "ERR_TLS_CERT_ALTNAME_INVALID";
+}
+
+/** Whether a caller's certificate is for this name, and signed by one whom the listener trusts. */
+export function provesTo(callers: TlsCallers, shown: TlsIdentity | undefined, name: string): boolean {
+  if (shown === undefined || !callers.authorities?.includes(shown.certificate)) return false;
+  return shown.certificate.split("\n").includes(name);
 }

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { DeviceError } from "../../hal/error.ts";
-import type { Address, Network, TcpConnection, TcpListener, TlsIdentity } from "../../hal/network/port.ts";
+import type { Address, Network, TcpConnection, TcpListener, TlsCallers, TlsIdentity } from "../../hal/network/port.ts";
 import { type Bench, settled, until } from "./bench.ts";
 
 export interface NetworkBench extends Bench {
@@ -321,6 +321,39 @@ export function tlsContract(driver: string, open: () => NetworkBench, certificat
     await calling;
     await listener.close();
   });
+
+  story(
+    "a caller that is asked for a certificate is known by one that is signed, and taken without one",
+    async (bench) => {
+      const { network, host } = bench;
+      const names = [host, "elsewhere.example"];
+      const known: string[] = [];
+      const listen = (callers?: TlsCallers) =>
+        network.listenTls(
+          { host, port: 0 },
+          identity,
+          (connection) => {
+            connection.onData = () => known.push(names.map((name) => connection.isFor?.(name)).join());
+          },
+          callers,
+        );
+      for (const [callers, shown, outcome] of [
+        [{ authorities }, identity, "true,false"],
+        [{ authorities }, undefined, "false,false"],
+        [{ authorities: others }, identity, "false,false"],
+        [undefined, identity, ","],
+      ] as const) {
+        const listener = await listen(callers);
+        const calling = network.connectTls(listener.local, { authorities, name: host, identity: shown });
+        const client = await settled(bench, calling);
+        client.send(bytes("who am I?"));
+        await until(bench, "the listener to be asked", () => known.length > 0);
+        assert.equal(known.splice(0), [outcome]);
+        client.close();
+        await listener.close();
+      }
+    },
+  );
 
   story("what is no certificate is refused at once", async (bench) => {
     const nothing = { certificate: "none", key: "none" };

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { test } from "uvu";
@@ -6,21 +7,23 @@ import type { Transport } from "../../firmware/sip/endpoint.ts";
 import { readWav } from "../../hal/audio/wav.ts";
 import { burst } from "../../scripts/demonstration/burst.ts";
 import { likeness } from "../../scripts/demonstration/likeness.ts";
+import { openAuthority } from "../support/certificates.ts";
 import { ownAddress, ownNetwork } from "../support/own-network.ts";
 import type { Program } from "../support/program.ts";
 import { skip, testWith } from "../support/skip.ts";
 import { projectRoot } from "../support/source.ts";
 import { toneIn, writeTone } from "../support/tone.ts";
 import { baresip, command, type Phone } from "./baresip.ts";
-import { type Extensions, kamailio, pbxDomain, pbxPort } from "./kamailio.ts";
+import { type Extensions, kamailio, pbxDomain, pbxPort, tlsModule } from "./kamailio.ts";
 import { narrow } from "./narrow.ts";
 import { type TwoSites, twoSites } from "./two-sites.ts";
 
 const missing = await ownNetwork(import.meta.filename);
-const exchangeTest = missing ? (name: string) => skip(name, missing) : testWith("kamailio", "baresip");
+const exchangeTest = missing ? (name: string) => skip(name, missing) : testWith("kamailio", "baresip", "openssl");
+const secureTest =
+  missing || existsSync(tlsModule) ? exchangeTest : (name: string) => skip(name, "kamailio-tls-modules not installed");
 const speech = join(projectRoot, "scripts/speech/north.wav");
 const extensions: Extensions = { roger: "of the gateway", "1001": "of-the-phone" };
-const registrar = `${ownAddress}:${pbxPort}`;
 /** Where phones take commands. */
 const control = { extension: 5092, boss: 5096, worker: 5096 };
 /** Of a terminal here, and of the extension, Hz. */
@@ -31,7 +34,7 @@ const accounts = `  - { user: boss, password: of-the-boss, talkgroups: [ops], di
 `;
 
 const exchangeOver = (transport: Transport): string => `  - name: pbx
-    server: { host: ${ownAddress}, port: ${pbxPort}, transport: ${transport} }
+    server: { host: ${ownAddress}, port: ${pbxPort[transport]}, transport: ${transport} }
     domain: ${pbxDomain}
     user: roger
     password: ${extensions["roger"]}
@@ -53,11 +56,18 @@ interface Stage {
 
 /** Two sites, the south one registered at kamailio, and an extension of that. */
 async function withExchange(transport: Transport, play: (stage: Stage) => Promise<void>): Promise<void> {
-  const sites = await twoSites({ broker: "embedded", accounts, exchanges: exchangeOver(transport) });
+  const authority = openAuthority();
+  const [own, shown] = [authority.issue(ownAddress, "crew.example"), authority.issue(ownAddress, pbxDomain)];
+  const sites = await twoSites({
+    ...{ broker: "embedded", accounts, exchanges: exchangeOver(transport) },
+    ...(transport === "tls" && { identity: own, authorities: authority.certificate }),
+  });
+  const start = () => kamailio(folder, extensions, transport === "tls" ? shown : undefined);
   const { south, folder } = sites;
+  const phones = transport === "tcp" ? "tcp" : "udp";
   const running: { stop(): Promise<void> }[] = [];
   try {
-    let pbx = await kamailio(folder, extensions, transport);
+    let pbx = await start();
     running.push({ stop: () => pbx.stop() });
     await pbx.printed(/saved roger/);
     await south.logged("that it is registered", ({ event, in: link }) => event === "exchange" && link === "up");
@@ -65,7 +75,12 @@ async function withExchange(transport: Transport, play: (stage: Stage) => Promis
     await writeTone(microphone, voice.there);
     await writeTone(other, voice.here);
     const account = { user: "1001", password: extensions["1001"] ?? "", realm: pbxDomain };
-    const way = { transport, registrar, port: 5090, codec: "PCMU" };
+    const way = {
+      transport: phones,
+      registrar: `${ownAddress}:${pbxPort[phones]}`,
+      port: 5090,
+      codec: "PCMU",
+    } as const;
     const phone = baresip({ folder, ...account, ...way, microphone, control: control.extension });
     running.unshift(phone);
     await pbx.printed(/saved 1001/);
@@ -76,7 +91,7 @@ async function withExchange(transport: Transport, play: (stage: Stage) => Promis
       dial: (number) => command(control.extension, "dial", `sip:${number}@${pbxDomain}`),
       async userPhone(user) {
         const own = { user, password: `of-the-${user}`, realm: "crew.example", microphone: other };
-        const there = { transport, registrar: sites.sipOfSouth[transport], port: 5094, codec: "PCMU" };
+        const there = { transport: phones, registrar: sites.sipOfSouth[phones], port: 5094, codec: "PCMU" } as const;
         const opened = baresip({ folder, ...own, ...there, control: control[user] });
         running.unshift(opened);
         await south.logged(`${user} to register`, (line) => line["event"] === "registered" && line["user"] === user);
@@ -84,7 +99,7 @@ async function withExchange(transport: Transport, play: (stage: Stage) => Promis
       },
       async restart() {
         await pbx.stop();
-        pbx = await kamailio(folder, extensions, transport);
+        pbx = await start();
         await pbx.printed(/saved roger/);
         await pbx.printed(/saved 1001/);
       },
@@ -92,6 +107,7 @@ async function withExchange(transport: Transport, play: (stage: Stage) => Promis
   } finally {
     for (const { stop } of running) await stop();
     await sites.close();
+    authority.close();
   }
 }
 
@@ -113,6 +129,10 @@ exchangeTest("an extension of kamailio dials a talkgroup's number, and hears a b
 
 exchangeTest("it does so over TCP, with the number in the Request-URI", () =>
   withExchange("tcp", (stage) => hearsBurst(stage, "8100")),
+);
+
+secureTest("it does so over TLS, where each shows the other who it is", () =>
+  withExchange("tls", (stage) => hearsBurst(stage, "8000")),
 );
 
 exchangeTest("a number that nobody here has is refused", () =>
@@ -138,16 +158,18 @@ async function heardOneAnother(extension: Phone, terminal: Phone): Promise<void>
   assert.ok(toneIn(here, voice.there) > 0.9, `${toneIn(here, voice.there)} of what the terminal heard`);
 }
 
-for (const transport of ["udp", "tcp"] as const)
-  exchangeTest(`a dispatcher dials out to an extension of kamailio over ${transport}, and they hear each other`, () =>
-    withExchange(transport, async ({ phone, userPhone }) => {
-      const boss = await userPhone("boss");
-      await command(control.boss, "dial", "sip:91001@crew.example");
-      await boss.printed(/Call established: sip:91001@crew.example/);
-      await phone.printed(/Call established/);
-      await setTimeout(talkMs);
-      await heardOneAnother(phone, boss);
-    }),
+for (const transport of ["udp", "tcp", "tls"] as const)
+  (transport === "tls" ? secureTest : exchangeTest)(
+    `a dispatcher dials out to an extension of kamailio over ${transport}, and they hear each other`,
+    () =>
+      withExchange(transport, async ({ phone, userPhone }) => {
+        const boss = await userPhone("boss");
+        await command(control.boss, "dial", "sip:91001@crew.example");
+        await boss.printed(/Call established: sip:91001@crew.example/);
+        await phone.printed(/Call established/);
+        await setTimeout(talkMs);
+        await heardOneAnother(phone, boss);
+      }),
   );
 
 exchangeTest("who dispatches nothing may not dial out", () =>

@@ -1,31 +1,39 @@
 /** kamailio as a PBX: a registrar and proxy that asks for proofs, whose extensions call numbers and one another. */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Transport } from "../../firmware/sip/endpoint.ts";
+import type { TlsIdentity } from "../../hal/network/port.ts";
 import { ownAddress } from "../support/own-network.ts";
 import { type Program, program } from "../support/program.ts";
 
 export const pbxDomain = "pbx.example";
-export const pbxPort = 5080;
+export const pbxPort = { udp: 5080, tcp: 5080, tls: 5081 };
+/** What it needs for TLS; a package of its own. */
+export const tlsModule = "/usr/lib/x86_64-linux-gnu/kamailio/modules/tls.so";
 
 /** Who has which password. */
 export type Extensions = Readonly<Record<string, string>>;
 
 /**
  * Starts it. What begins with 80 it passes to the contact of `roger` as that is, the number in To alone, and what begins with 81 with
- * the number in the Request-URI. It prints "saved 1001" for each registration.
+ * the number in the Request-URI. It prints "saved 1001" for each registration. `identity`: it speaks TLS too, and shows this to whom
+ * it calls.
  */
-export async function kamailio(folder: string, extensions: Extensions, transport: Transport = "udp"): Promise<Program> {
+export async function kamailio(folder: string, extensions: Extensions, identity?: TlsIdentity): Promise<Program> {
   const state = mkdtempSync(join(folder, "kamailio-"));
   const config = join(state, "kamailio.cfg");
-  writeFileSync(config, script(extensions, transport));
+  if (identity) {
+    writeFileSync(join(state, "own.pem"), identity.certificate);
+    writeFileSync(join(state, "own.key"), identity.key, { mode: 0o600 });
+  }
+  writeFileSync(config, script(extensions, identity && state));
   const args = ["-DD", "-E", "-f", config, "-m", "32", "-M", "4", "-w", state, "-Y", state, "-P", join(state, "pid")];
   const pbx = program("kamailio", args);
   await pbx.printed(/the exchange stands/);
   return pbx;
 }
 
-function script(extensions: Extensions, transport: Transport): string {
+/** `identity`: the folder of the certificate and the key. */
+function script(extensions: Extensions, identity: string | undefined): string {
   const passwords = Object.entries(extensions)
     .map(([user, password]) => `if ($fU == "${user}") { $var(password) = "${password}"; }`)
     .join("\n\t");
@@ -38,10 +46,12 @@ auto_aliases=no
 dns=no
 rev_dns=no
 alias="${pbxDomain}"
-listen=${transport}:${ownAddress}:${pbxPort}
+listen=udp:${ownAddress}:${pbxPort.udp}
+listen=tcp:${ownAddress}:${pbxPort.tcp}
 ${["tm", "sl", "rr", "pv", "maxfwd", "usrloc", "registrar", "textops", "siputils", "xlog", "auth"]
   .map((name) => `loadmodule "${name}.so"`)
   .join("\n")}
+${identity === undefined ? "" : secured(identity)}
 modparam("registrar", "max_expires", 10)
 modparam("registrar", "min_expires", 5)
 modparam("usrloc", "db_mode", 0)
@@ -91,4 +101,13 @@ request_route {
 	t_relay();
 }
 `;
+}
+
+function secured(folder: string): string {
+  return `enable_tls=yes
+listen=tls:${ownAddress}:${pbxPort.tls}
+loadmodule "tls.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "${folder}/own.pem")
+modparam("tls", "private_key", "${folder}/own.key")`;
 }

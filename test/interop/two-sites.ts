@@ -24,12 +24,13 @@ export interface TwoSites {
 const mqttPort = 1883;
 const sip = { north: 5060, south: 5070, southTls: 5071 };
 
-/** `accounts`, `exchanges`: YAML list items for south; `identity`: it speaks TLS as this. Resolves when both have their sessions and see each other. */
+/** `accounts`, `exchanges`: YAML list items for south; `identity`: it speaks TLS as this, with those for whom `authorities` sign. Resolves when both have their sessions and see each other. */
 export async function twoSites(options: {
   readonly broker: BrokerKind;
   readonly accounts?: string;
   readonly exchanges?: string;
   readonly identity?: TlsIdentity;
+  readonly authorities?: string;
 }): Promise<TwoSites> {
   const folder = mkdtempSync(join(tmpdir(), "roger-interop-"));
   const mosquitto = options.broker === "mosquitto" ? startMosquitto(folder) : undefined;
@@ -52,7 +53,7 @@ export async function twoSites(options: {
     broker: url,
     accounts: options.accounts ?? "",
     ...(options.exchanges !== undefined && { exchanges: options.exchanges }),
-    ...(options.identity && { tls: writeIdentity(options.identity, folder) }),
+    ...(options.identity && { tls: writeIdentity(options.identity, folder, options.authorities) }),
     log: join(folder, "south.log"),
   });
   for (const { logged } of [north, south]) {
@@ -77,10 +78,12 @@ export async function twoSites(options: {
 }
 
 /** The `sip.tls` part of a configuration in that folder, as YAML. */
-function writeIdentity({ certificate, key }: TlsIdentity, folder: string): string {
+function writeIdentity({ certificate, key }: TlsIdentity, folder: string, authorities?: string): string {
   writeFileSync(join(folder, "own.pem"), certificate);
   writeFileSync(join(folder, "own.key"), key, { mode: 0o600 });
-  return `{ port: ${sip.southTls}, certificate: own.pem, key: own.key }`;
+  if (authorities !== undefined) writeFileSync(join(folder, "ca.pem"), authorities);
+  const ca = authorities === undefined ? "" : ", ca: ca.pem";
+  return `{ port: ${sip.southTls}, certificate: own.pem, key: own.key${ca} }`;
 }
 
 function startMosquitto(folder: string): Program {

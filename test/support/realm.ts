@@ -75,6 +75,8 @@ export interface SiteOptions {
   readonly address?: string;
   /** It speaks SIP over TLS as this; the names of files stand for nothing. */
   readonly identity?: TlsIdentity;
+  /** As YAML list items. */
+  readonly exchanges?: string;
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -183,6 +185,7 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     headless = false,
     listenOnly,
     priority = 0,
+    exchanges,
   } = options;
   const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops], priority: ${priority}${listenOnly ? ", listenOnly: [ops]" : ""} }`;
   return `site: ${name}
@@ -197,7 +200,7 @@ ${accounts}
 ${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ops }`}
 talkgroups:
   - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds} }
-`;
+${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
 
 function logInto(lines: StoryLine[], clock: VirtualClock): Log {

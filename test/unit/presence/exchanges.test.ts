@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { ExchangeSettings } from "../../../firmware/presence/exchange.ts";
+import { simulatedIdentity } from "../../../hal/network/simulated-tls.ts";
 import { exchangeAt, openPbx, type PbxCall, pbxAddress, pbxIdentity } from "./pbx.ts";
 import { openSite } from "./site.ts";
 import { openPeer, openPhone } from "./terminals.ts";
@@ -108,19 +109,21 @@ test("an extension that dials a talkgroup's number is a member of it by its own 
   await site.close();
 });
 
-test("the talkgroup's members see who of an exchange talks, and take nobody here for them", async () => {
+test("the talkgroup's members take nobody here for a caller of an exchange who talks", async () => {
   const { site, pbx, clock, server } = await open();
   const phone = await openPhone(site);
-  const registration = phone.register();
+  const call = phone.dial();
   pbx.dial({ from: "sip:alice@pbx.example" });
   await clock.advance(300);
-  const before = site.stateOf("alice");
+  const quiet = site.stateOf("alice");
   server.floor("ops", "sip:alice@pbx.example");
   await clock.advance(5_000);
-  assert.equal(site.stateOf("alice"), before, "alice of this realm does not talk");
-  const closing = registration.close();
-  await clock.advance(2_000);
-  await closing;
+  assert.equal(site.stateOf("alice"), quiet, "alice of this realm does not talk");
+  server.floor("ops", "sip:alice@example.org");
+  await clock.advance(5_000);
+  assert.not.equal(site.stateOf("alice"), quiet);
+  call.end();
+  await clock.advance(300);
   await site.close();
 });
 
@@ -215,15 +218,34 @@ test("an exchange over TCP may call by any connection, and a user of this realm 
   await site.close();
 });
 
-test("an exchange over TLS has shown who it is on the connection that the gateway opened, and on no other", async () => {
-  const { site, pbx, clock } = await open({ server: { host: pbxAddress.host, port: 5061, transport: "tls" } });
+const secureServer = { host: pbxAddress.host, port: 5061, transport: "tls" } as const;
+
+test("an exchange over TLS has shown who it is on the connection that the gateway opened", async () => {
+  const { site, pbx, clock } = await open({ server: secureServer });
   assert.is(pbx.contact, "sip:roger@10.0.0.1:5061;transport=tls");
-  pbx.dial({}, "tls");
-  await clock.advance(300);
   pbx.dial({}, pbx.flow);
   await clock.advance(300);
-  assert.equal(pbx.story, ["refused: 401", "answered"]);
+  assert.equal(pbx.story, ["answered"]);
   await site.close();
+});
+
+test("on a connection of its own an exchange over TLS shows who it is by a certificate, for its name and signed", async () => {
+  const named = simulatedIdentity(pbxAddress.host, "pbx.example");
+  for (const [name, shown, signed, outcome] of [
+    [undefined, pbxIdentity, true, "answered"],
+    ["pbx.example", named, true, "answered"],
+    ["pbx.example", pbxIdentity, true, "refused: 401"],
+    ["pbx.example", named, false, "refused: 401"],
+  ] as const) {
+    const server = { ...secureServer, ...(name !== undefined && { name }) };
+    const { certificate } = signed ? shown : simulatedIdentity("elsewhere.example");
+    const site = await openSite({ exchanges: [exchangeAt({ server })], authorities: certificate });
+    const pbx = await openPbx(site, shown);
+    pbx.dial({}, "tls");
+    await site.clock.advance(300);
+    assert.equal(pbx.story, [outcome], `${name} ${shown.certificate} ${signed}`);
+    await site.close();
+  }
 });
 
 test("an exchange over TLS that is somebody else is not registered at", async () => {

@@ -1,7 +1,7 @@
 /** A PBX on the simulated wire: a registrar that asks for a proof, and extensions that call and are called. */
 import type { ExchangeSettings } from "../../../firmware/presence/exchange.ts";
 import { digestGuard, ha1 } from "../../../firmware/sip/digest.ts";
-import type { Flow, Incoming, Session, Transport } from "../../../firmware/sip/endpoint.ts";
+import type { Flow, Incoming, IncomingInvite, Session, Transport } from "../../../firmware/sip/endpoint.ts";
 import { parseContactList } from "../../../firmware/sip/header.ts";
 import { header, headers, type SipRequest } from "../../../firmware/sip/message.ts";
 import { simulatedIdentity } from "../../../hal/network/simulated-tls.ts";
@@ -42,19 +42,32 @@ export interface PbxCall {
   readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
-export async function openPbx(site: Site, address = pbxAddress) {
+export async function openPbx(site: Site, shown = pbxIdentity) {
   const { clock, wire } = site;
   const random = seededRandom(50);
   const guard = digestGuard({ clock, random, realm: login.realm, algorithms: ["MD5"] });
   const story: string[] = [];
+  let called: Session | undefined;
   const requests: SipRequest[] = [];
   const registrations: { readonly at: number; readonly proven: boolean }[] = [];
 
   function isProven({ request, flow }: Incoming): boolean {
-    const [credentials] = headers(request, "authorization");
+    const [credentials] = headers(request, request.method === "INVITE" ? "proxy-authorization" : "authorization");
     if (credentials === undefined) return false;
     const claim = guard.read(request, credentials, flow.remote.host);
     return claim.ok && guard.prove(claim, (user, algorithm) => ha1(user, login.realm, pbx.password, algorithm)).ok;
+  }
+
+  /** Its extensions are called. */
+  function onInvite(invite: IncomingInvite): void {
+    if (!isProven(invite)) {
+      const challenges = guard.challenges(invite.flow.remote.host, false, ["MD5"]);
+      return invite.respond(407, { headers: challenges.map((value) => ["proxy-authenticate", value] as const) });
+    }
+    requests.push(invite.request);
+    if (pbx.onInvite !== "accept") return invite.respond(pbx.onInvite);
+    const answer = { type: "application/sdp", content: "an answer" };
+    called = invite.accept(answer, { onConfirmed() {}, onEnd: () => void story.push("out of session") });
   }
 
   function onRequest(incoming: Incoming): void {
@@ -77,6 +90,9 @@ export async function openPbx(site: Site, address = pbxAddress) {
     story,
     registrations,
     requests,
+    /** Of the extension that is called. */
+    onInvite: "accept" as "accept" | number,
+    hangUp: () => called?.end(),
     password: login.password,
     /** Where the gateway said that it is. */
     contact: "",
@@ -106,9 +122,9 @@ export async function openPbx(site: Site, address = pbxAddress) {
   };
 
   const endpoint = await wire.endpoint(
-    address,
-    { ...refusing, onRequest },
-    { tls: { port: 5061, identity: pbxIdentity, authorities: identity.certificate } },
+    pbxAddress,
+    { ...refusing, onRequest, onInvite },
+    { tls: { port: 5061, identity: shown, authorities: identity.certificate } },
   );
   site.opened.push(() => endpoint.close());
   return pbx;

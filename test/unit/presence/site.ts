@@ -182,7 +182,7 @@ export async function openSite(
     tls: {
       port: secureAddress.port,
       identity,
-      ...(options.authorities !== undefined && { authorities: options.authorities }),
+      ...(options.authorities !== undefined && { authorities: options.authorities, asksCallers: true }),
     },
   });
 
