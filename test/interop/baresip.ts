@@ -1,5 +1,7 @@
 /** baresip as a phone on the desk: registers with digest, picks up by itself, and keeps what it hears as WAV. */
+import { once } from "node:events";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import type { Transport } from "../../firmware/sip/endpoint.ts";
 import { readWav } from "../../hal/audio/wav.ts";
@@ -9,6 +11,17 @@ import { type Program, program } from "../support/program.ts";
 export interface Phone extends Program {
   /** Ends the phone; resolves with what each of its calls let it hear. */
   hangUp(): Promise<Int16Array[]>;
+}
+
+/** What baresip answers to a command at its control port; both are netstrings. */
+export async function command(port: number, name: string, params?: string): Promise<string> {
+  const text = JSON.stringify({ command: name, params });
+  const socket = connect(port, ownAddress);
+  await once(socket, "connect");
+  socket.write(`${text.length}:${text},`);
+  const [answer] = await once(socket, "data");
+  socket.destroy();
+  return String(answer);
 }
 
 const modules = "/usr/lib/baresip/modules";

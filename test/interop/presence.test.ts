@@ -1,12 +1,10 @@
-import { once } from "node:events";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { test } from "uvu";
 import { createWav } from "../../hal/audio/wav.ts";
-import { ownAddress, ownNetwork } from "../support/own-network.ts";
+import { ownNetwork } from "../support/own-network.ts";
 import { skip, testWith } from "../support/skip.ts";
-import { baresip, type Phone } from "./baresip.ts";
+import { baresip, command, type Phone } from "./baresip.ts";
 import { twoSites } from "./two-sites.ts";
 
 const missing = await ownNetwork(import.meta.filename);
@@ -14,17 +12,6 @@ const phoneTest = missing ? (name: string) => skip(name, missing) : testWith("ba
 const accounts = ["phone1", "phone2"]
   .map((user) => `  - { user: ${user}, password: another-one, talkgroups: [ops], digest: [MD5] }\n`)
   .join("");
-
-/** What baresip answers to a command at its control port; both are netstrings. */
-async function command(port: number, name: string): Promise<string> {
-  const text = JSON.stringify({ command: name });
-  const socket = connect(port, ownAddress);
-  await once(socket, "connect");
-  socket.write(`${text.length}:${text},`);
-  const [answer] = await once(socket, "data");
-  socket.destroy();
-  return String(answer);
-}
 
 async function until(isSo: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
   for (let attempts = 0; !(await isSo()); attempts++) {
