@@ -1,7 +1,7 @@
 /** Answers that no transaction keeps (RFC 3261 §8.2.7): whoever repeats a request gets the same one again, its tag included. */
 import { createHmac } from "node:crypto";
 import type { Random } from "../../hal/random/port.ts";
-import { tagOf } from "./header.ts";
+import { parseNameAddr } from "./header.ts";
 import { type Headers, header, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 import { responseTo } from "./serialize.ts";
 
@@ -28,7 +28,7 @@ export function statelessAnswers(random: Random): StatelessAnswer {
 /** A To that is missing or cannot be read goes back as it came. */
 function takesTag(request: SipRequest): boolean {
   try {
-    return tagOf(header(request, "to") ?? "") === undefined;
+    return !parseNameAddr(header(request, "to") ?? "").params.has("tag");
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return false;

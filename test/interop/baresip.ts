@@ -13,6 +13,17 @@ export interface Phone extends Program {
   hangUp(): Promise<Int16Array[]>;
 }
 
+/** What baresip answers to a command at its control port; both are netstrings. */
+export async function command(port: number, name: string, params?: string): Promise<string> {
+  const text = JSON.stringify({ command: name, params });
+  const socket = connect(port, ownAddress);
+  await once(socket, "connect");
+  socket.write(`${text.length}:${text},`);
+  const [answer] = await once(socket, "data");
+  socket.destroy();
+  return String(answer);
+}
+
 const modules = "/usr/lib/baresip/modules";
 
 /** Over TLS it believes any certificate. `microphone`: a WAV file that it speaks without end, as a phone does that knows no floor. */
