@@ -3,15 +3,10 @@ import { setTimeout } from "node:timers/promises";
 import { test } from "uvu";
 import { createWav } from "../../hal/audio/wav.ts";
 import { ownNetwork } from "../support/own-network.ts";
-<<<<<<< HEAD
 import type { Program } from "../support/program.ts";
 import { skip, testWith } from "../support/skip.ts";
 import { baresip, command, type Phone } from "./baresip.ts";
 import { linphone } from "./linphone.ts";
-=======
-import { skip, testWith } from "../support/skip.ts";
-import { baresip, command, type Phone } from "./baresip.ts";
->>>>>>> wip-conf
 import { twoSites } from "./two-sites.ts";
 
 const missing = await ownNetwork(import.meta.filename);
