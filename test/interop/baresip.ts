@@ -15,7 +15,7 @@ export interface Phone extends Program {
 
 /** What baresip answers to a command at its control port; both are netstrings. */
 export async function command(port: number, name: string, params?: string): Promise<string> {
-  const text = JSON.stringify({ command: name, params });
+  const text = JSON.stringify({ command: name, ...(params !== undefined && { params }) });
   const socket = connect(port, ownAddress);
   await once(socket, "connect");
   socket.write(`${text.length}:${text},`);
@@ -80,15 +80,4 @@ export function baresip(options: {
       return Promise.all(recordings.sort().map((name) => readWav(join(folder, name))));
     },
   };
-}
-
-/** What it answers to a command at its control port; both are netstrings. */
-export async function command(port: number, name: string, params?: string): Promise<string> {
-  const text = JSON.stringify({ command: name, ...(params !== undefined && { params }) });
-  const socket = connect(port, ownAddress);
-  await once(socket, "connect");
-  socket.write(`${text.length}:${text},`);
-  const [answer] = await once(socket, "data");
-  socket.destroy();
-  return String(answer);
 }

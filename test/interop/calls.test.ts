@@ -1,11 +1,10 @@
-/** Phones of others call each other, and talk to a talkgroup by the keys of their dial. */
+/** Phones of others call each other. */
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Transport } from "../../firmware/sip/endpoint.ts";
 import { readWav } from "../../hal/audio/wav.ts";
-import type { BoardEvent } from "../../hal/board/simulated-client.ts";
 import { openAuthority } from "../support/certificates.ts";
 import { ownAddress, ownNetwork } from "../support/own-network.ts";
 import { skip, testWith } from "../support/skip.ts";
@@ -54,13 +53,6 @@ async function open(transport: Transport) {
     },
   };
 }
-
-/** Of a second, in samples. */
-const quarter = 12_000;
-const lamp =
-  (active: boolean) =>
-  (event: BoardEvent): boolean =>
-    event.event === "pin" && event.role === "receive-lamp" && event.active === active;
 
 for (const transport of ["udp", "tcp", "tls"] as const)
   phoneTest(
@@ -116,34 +108,6 @@ phoneTest("a phone is told why it is not put through: nobody, do not disturb, bu
     await first.printed(/sip:phone2@crew.example: session closed: 486 Busy Here/);
     second.say("terminate");
     await south.logged("the call to end", ({ event }) => event === "call-over");
-  } finally {
-    await close();
-  }
-});
-
-phoneTest("a phone that knows nothing of floors talks to a talkgroup from * to #", async () => {
-  const { first, north, folder, close } = await open("udp");
-  const recording = join(folder, "north.wav");
-  try {
-    await north.board.command({ record: recording });
-    await command(control, "dial", "sip:ops@crew.example");
-    await first.printed(/Call established: sip:ops@crew.example/);
-    await setTimeout(talkMs);
-    const lit = north.board.next(lamp(true));
-    await command(control, "sndcode", "*");
-    await lit;
-    await setTimeout(talkMs);
-    const dark = north.board.next(lamp(false));
-    await command(control, "sndcode", "#");
-    await dark;
-    await setTimeout(talkMs);
-    await north.board.command({ "record-stop": true });
-    const heard = await readWav(recording);
-    const shares = Array.from({ length: Math.floor(heard.length / quarter) - 3 }, (_, at) =>
-      toneIn(heard.subarray(at * quarter, at * quarter + 48_000), 440, 100),
-    );
-    assert.ok(Math.max(...shares) > 0.9, `while the phone has the floor, north hears it: ${shares}`);
-    assert.ok(Math.max(shares[0] ?? 1, shares.at(-1) ?? 1) < 0.05, `before and after, it does not: ${shares}`);
   } finally {
     await close();
   }

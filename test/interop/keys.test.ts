@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { createWav, readWav } from "../../hal/audio/wav.ts";
+import { readWav } from "../../hal/audio/wav.ts";
 import { ownNetwork } from "../support/own-network.ts";
 import { skip, testWith } from "../support/skip.ts";
+import { writeTone } from "../support/tone.ts";
 import { baresip, command, type Phone } from "./baresip.ts";
 import { twoSites } from "./two-sites.ts";
 
@@ -37,15 +38,11 @@ async function phoneKeys(codec: string): Promise<void> {
   let phone: Phone | undefined;
   try {
     const microphone = join(folder, "hum.wav");
-    const wav = await createWav(microphone);
-    wav.write(
-      Int16Array.from({ length: 480_000 }, (_, index) => 8_000 * Math.sin((2 * Math.PI * hum * index) / 48_000)),
-    );
-    await wav.close();
+    await writeTone(microphone, hum);
     const account = { user: "phone1", password: "another-one", realm: "crew.example" };
     const way = { transport: "udp", registrar: sites.sipOfSouth.udp } as const;
     const control = 5_090;
-    phone = baresip({ folder, ...account, ...way, codec, port: 5_080, microphone, watches: { users: [], control } });
+    phone = baresip({ folder, ...account, ...way, codec, port: 5_080, microphone, control });
     await phone.printed(/Set audio encoder/);
     const recording = join(folder, "north.wav");
     await north.board.command({ record: recording });
