@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Log } from "../log.ts";
-import type { Endpoint, Incoming } from "../sip/endpoint.ts";
+import type { Endpoint, Flow, Incoming } from "../sip/endpoint.ts";
 import { formatNameAddr, parseNameAddr } from "../sip/header.ts";
 import { header, ProtocolError } from "../sip/message.ts";
 import { parseUri } from "../sip/uri.ts";
@@ -35,8 +35,11 @@ export interface ExchangeState {
   readonly link: LinkState;
   /** Lines that are taken. */
   readonly calls: number;
-  /** Calls that it brought and that were refused for their number, or for want of a line, as running counts. */
-  readonly refused: { readonly number: number; readonly lines: number };
+  /**
+   * Calls that it brought and that were refused for their number, or for want of a line, and those in its name that did not come from
+   * its server, as running counts.
+   */
+  readonly refused: { readonly number: number; readonly lines: number; readonly place: number };
 }
 
 export interface Exchanges {
@@ -54,7 +57,7 @@ interface Exchange {
   readonly settings: ExchangeSettings;
   link: ExchangeLink | undefined;
   calls: number;
-  readonly refused: { number: number; lines: number };
+  readonly refused: { number: number; lines: number; place: number };
 }
 
 /** What may be dialled at an exchange: the user part of a URI. */
@@ -72,7 +75,7 @@ export function exchanges(
   const { log } = ports;
   const { realm, isHere } = options;
   const all = options.exchanges.map((settings): Exchange => {
-    return { settings, link: undefined, calls: 0, refused: { number: 0, lines: 0 } };
+    return { settings, link: undefined, calls: 0, refused: { number: 0, lines: 0, place: 0 } };
   });
 
   function tell({ name, register }: ExchangeSettings, link: LinkState): void {
@@ -81,6 +84,17 @@ export function exchanges(
     if (link.in === "down")
       log.warn(fields, register ? "not registered at the exchange" : "the exchange does not answer");
     else log.info(fields, done);
+  }
+
+  /** Whoever set up the exchange wants to know that it calls otherwise than they think; whoever lies about it is told of once. */
+  function tellPlace({ settings, refused }: Exchange, { transport, remote: from }: Flow): void {
+    refused.place += 1;
+    if (refused.place > 1) return;
+    const fields = { event: "exchange-elsewhere", exchange: settings.name, from, transport };
+    log.warn(
+      fields,
+      "a call in the exchange's name did not come from its server, and is asked for a proof; more are only counted",
+    );
   }
 
   function checkLines({ settings, calls }: Exchange): void {
@@ -108,7 +122,11 @@ export function exchanges(
       const { host } = parseUri(parseNameAddr(header(request, "from") ?? "").uri);
       const about = { from: host, realm, isFor: ports.sip().isFor };
       const exchange = all.find(({ settings }) => isFrom(settings, flow, about));
-      if (!exchange) return undefined;
+      if (!exchange) {
+        const named = all.find(({ settings }) => settings.domain === host);
+        if (named) tellPlace(named, flow);
+        return undefined;
+      }
       const { settings, refused } = exchange;
       const { name, numbers, priority, calls } = settings;
       const number = dialledNumber(request, settings);

@@ -198,6 +198,10 @@ test("only what comes from the exchange's own address is the exchange's; whoever
     assert.is(status, 401, `${address.host}:${address.port} over ${kind}`);
   }
   assert.equal(conference.words(), []);
+  assert.is(site.server.exchanges()[0]?.refused.place, 3);
+  const said = site.logged.flatMap(({ fields }) => ("event" in fields && fields.event !== "exchange" ? [fields] : []));
+  const from = { host: "10.0.0.51", port: 5060 };
+  assert.equal(said, [{ event: "exchange-elsewhere", exchange: "pbx", from, transport: "udp" }], "it is said once");
   await site.clock.advance(33_000);
   await site.close();
 });
@@ -268,7 +272,7 @@ test("an exchange has as many calls as it may, and room again when one is over",
   pbx.dial({ number: "1" });
   await clock.advance(300);
   assert.equal(pbx.story.slice(3).toSorted(), ["answered", "refused: 404"]);
-  assert.equal(server.exchanges()[0]?.refused, { number: 1, lines: 1 });
+  assert.equal(server.exchanges()[0]?.refused, { number: 1, lines: 1, place: 0 });
   await site.close();
 });
 
