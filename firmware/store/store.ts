@@ -3,7 +3,9 @@
  * - accounts, talkgroups and memberships: on the disk before the call returns that changes them. A loss of power at any
  *   moment leaves what was committed, and nothing by halves.
  * - registrations: soft state, on the disk within a moment of the answer to the terminal, many to a commit, so that no
- *   REGISTER and no voice waits for a card. What the last moment loses is registered anew by its terminal.
+ *   REGISTER and no voice waits for a card. What the last moment loses is registered anew by its terminal. A removal is
+ *   on the disk before its answer: nobody who has signed off is called after a loss of power. What comes by an account
+ *   that was changed meanwhile is not kept.
  * A file that is damaged is moved aside and built anew from the configuration. It knows hashes but no passwords, names
  * but no SIP, and decides nothing about who may do what.
  */
@@ -36,6 +38,8 @@ export interface Store {
     /** Returns at once. */
     save(binding: StoredBinding): void;
     remove(user: string, contact: string): void;
+    /** Calls back when what was saved and removed before is on the disk, or cannot be written now. */
+    settled(callback: () => void): void;
   };
   /** Tells what the roger command changes from the opening on, within a second or two. Called once. */
   watch(listener: StoreListener): void;
@@ -82,7 +86,10 @@ export function openStore(file: string, seed: Seed, { clock, log, writer, onCras
 
   try {
     const { revision, ...content } = asked(plant);
-    const keeper = bindingKeeper({ clock, log }, (onOutcome) => writer(file, { onOutcome, onCrash }));
+    let known = revision;
+    const keeper = bindingKeeper({ clock, log, revision: () => known }, (onOutcome) =>
+      writer(file, { onOutcome, onCrash }),
+    );
     log.info({ event: "store", file, users: content.accounts.length }, "store opened");
     return {
       ...content,
@@ -90,9 +97,14 @@ export function openStore(file: string, seed: Seed, { clock, log, writer, onCras
         load: () => asked(() => bindingsIn(database, clock.wall())),
         save: keeper.save,
         remove: keeper.remove,
+        settled: keeper.settled,
       },
       watch(listener) {
-        stopWatching = watchChanges(clock, database, { revision, realm: seed.realm }, listener, onTrouble);
+        const onRevision = (now: number): void => {
+          known = now;
+        };
+        const options = { revision, realm: seed.realm, onRevision };
+        stopWatching = watchChanges(clock, database, options, listener, onTrouble);
       },
       async close() {
         stopWatching();
