@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -12,21 +11,12 @@ import { openEndpoint } from "../../firmware/sip/endpoint.ts";
 import { monotonicClock } from "../../hal/clock/monotonic.ts";
 import { nodeNetwork } from "../../hal/network/node.ts";
 import { cryptoRandom } from "../../hal/random/node.ts";
+import { freePort } from "../support/free-port.ts";
 import { program } from "../support/program.ts";
 import { refusing } from "../support/sip-wire.ts";
 import { projectRoot } from "../support/source.ts";
 
 const main = join(projectRoot, "firmware/start.ts");
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
-  return address.port;
-}
 
 /** Resolves when a registration of the user is committed, which follows the answer to it by a moment. */
 async function isKept(file: string, user: string): Promise<void> {
