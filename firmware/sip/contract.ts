@@ -200,7 +200,27 @@ export interface Endpoint {
     handlers: WatcherHandlers,
   ): Watcher;
   register(options: RegistrationOptions): Registration;
+  publish(options: PublicationOptions): Publication;
   /** What was dropped and why, as running counts: malformed, oversize, unmatched, tooMany… */
   readonly dropped: Readonly<Record<string, number>>;
   close(): Promise<void>;
+}
+
+/** Keeps one document published (RFC 3903): refreshes it at 80 % of the granted time, publishes it anew where it was forgotten, back-off after failures. */
+export interface Publication {
+  /** Takes it back (waits at most 1 s for the answer). */
+  close(): Promise<void>;
+}
+
+export interface PublicationOptions {
+  /** Of whom it tells: an address of record. */
+  readonly aor: string;
+  readonly server: Flow;
+  readonly credentials: Credentials;
+  /** The event package: "presence". */
+  readonly event: string;
+  readonly body: Body;
+  /** Seconds; default 300. */
+  readonly expires?: number;
+  onState(state: { readonly published: true } | { readonly published: false; readonly status: number }): void;
 }
