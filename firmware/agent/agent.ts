@@ -14,6 +14,7 @@ import type { PortRange } from "../media/port-pair.ts";
 import { openFloorControl } from "./floor-control.ts";
 import { halfDuplex } from "./half-duplex.ts";
 import { openSignalling } from "./signalling.ts";
+import type { ChosenStatus } from "./status-document.ts";
 import { openTalker } from "./talker.ts";
 import { openVoice } from "./voice.ts";
 
@@ -31,6 +32,8 @@ export interface AgentSignals {
   revoked(): void;
   /** Somebody talks (an identity, or "" where it is withheld), or nobody does. */
   listening(party: string | undefined): void;
+  /** Others are told of the status that was chosen, or no more. */
+  statusShown(shown: boolean): void;
 }
 
 export interface AgentOptions {
@@ -56,6 +59,8 @@ export interface Agent {
   capture(frame: Int16Array, at: number): void;
   /** Writes 960 samples of received speech, or silence. */
   fill(frame: Int16Array): void;
+  /** What others are told of the user, whatever the server makes of the rest; undefined: nothing of one's own. */
+  choose(status: ChosenStatus | undefined): void;
   close(): Promise<void>;
 }
 
@@ -154,6 +159,7 @@ export async function openAgent(
         voice.disconnect();
         signals.ready(false);
       },
+      onStatusShown: signals.statusShown,
     },
   ).catch((error: unknown) => {
     close();
@@ -173,6 +179,7 @@ export async function openAgent(
       voice.fill(frame);
       mute(frame, talker.talking());
     },
+    choose: signalling.choose,
     async close() {
       await signalling.close();
       close();

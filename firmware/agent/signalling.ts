@@ -7,12 +7,20 @@ import type { Address, Network } from "../../hal/network/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
-import { type IncomingInvite, openEndpoint, type Registration, type Session, type Watcher } from "../sip/endpoint.ts";
+import {
+  type IncomingInvite,
+  openEndpoint,
+  type Publication,
+  type Registration,
+  type Session,
+  type Watcher,
+} from "../sip/endpoint.ts";
 import { parseNameAddr } from "../sip/header.ts";
 import { header, ProtocolError } from "../sip/message.ts";
 import { type Agreement, answerOffer } from "../sip/negotiation.ts";
 import { aorOf, parseUri } from "../sip/uri.ts";
 import { affiliation, affiliationInitial } from "./affiliation.ts";
+import { type ChosenStatus, statusDocument } from "./status-document.ts";
 
 export interface SignallingOptions {
   readonly user: string;
@@ -30,6 +38,8 @@ export interface SignallingHandlers {
   /** The server has confirmed it. */
   onConfirmed(): void;
   onSessionEnd(): void;
+  /** The status that others are told of is the chosen one, or no more. */
+  onStatusShown(shown: boolean): void;
 }
 
 export async function openSignalling(
@@ -48,6 +58,8 @@ export async function openSignalling(
   let session: Session | undefined;
   let registered = false;
   let left = Promise.resolve();
+  let chosen: ChosenStatus | undefined;
+  let publication: Publication | undefined;
 
   const endpoint = await openEndpoint(
     ports,
@@ -75,7 +87,9 @@ export async function openSignalling(
         if (!state.registered) log.warn({ user, status: state.status }, "not registered");
         else if (!registered) log.info({ user }, "registered");
         registered = state.registered;
-        if (registered) machine.send({ type: "registered" });
+        if (!registered) return;
+        machine.send({ type: "registered" });
+        say();
       },
     });
   }
@@ -92,8 +106,29 @@ export async function openSignalling(
     );
   }
 
+  /** Says what is chosen, unless that is said already: it makes nobody be there, so that it waits for the registration. */
+  function say(): void {
+    if (chosen === undefined || publication || !registered) return;
+    publication = endpoint.publish({
+      ...{ aor, server: via, credentials, event: "presence", body: statusDocument(aor, chosen) },
+      onState(state) {
+        if (!state.published) log.warn({ user, status: state.status }, "the status is not published");
+        handlers.onStatusShown(state.published);
+      },
+    });
+  }
+
+  function unsay(): void {
+    if (!publication) return;
+    void publication.close();
+    publication = undefined;
+    handlers.onStatusShown(false);
+  }
+
   function leave(why: string): void {
     log.info({ user, talkgroup, why }, "leaving the talkgroup");
+    // The server may know nothing of it any more.
+    unsay();
     watcher?.close();
     watcher = undefined;
     registered = false;
@@ -150,6 +185,14 @@ export async function openSignalling(
   return {
     /** Nothing has come from the server for too long: everything begins anew. */
     lost: () => machine.send({ type: "lost" }),
+    /** What others are told of the user; undefined: what the server makes of the rest. */
+    choose(status: ChosenStatus | undefined): void {
+      if (status === chosen) return;
+      log.info({ user, status }, "status chosen");
+      chosen = status;
+      unsay();
+      say();
+    },
     async close(): Promise<void> {
       machine.send({ type: "close" });
       await left;

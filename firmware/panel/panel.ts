@@ -1,5 +1,5 @@
 /**
- * The panel: the button, lamps, microphone and loudspeaker of a board, joined to an agent that speaks for them.
+ * The panel: the button, switch, lamps, microphone and loudspeaker of a board, joined to an agent that speaks for them.
  * It decides what a person at the box feels: when a press counts, which lamp is lit, which tone is heard.
  * It knows no SIP, no RTP and no floor timers; to the rest of Roger its agent is a terminal like any phone.
  */
@@ -12,6 +12,7 @@ import { run } from "../machine.ts";
 import { tones } from "../media/tones.ts";
 import { button, buttonAtStart } from "./button.ts";
 import { overlay } from "./overlay.ts";
+import { switchAtStart, toggleSwitch } from "./switch.ts";
 
 /** What the panel asks of its agent. */
 export interface Voice {
@@ -22,6 +23,8 @@ export interface Voice {
   capture(frame: Int16Array, at: number): void;
   /** Writes 960 samples of received speech, or silence. */
   fill(frame: Int16Array): void;
+  /** What others are told of the user; undefined: nothing of one's own. */
+  choose(status: "do-not-disturb" | undefined): void;
 }
 
 /** What the agent tells its panel. */
@@ -34,6 +37,8 @@ export interface PanelSignals {
   revoked(): void;
   /** Somebody talks, or nobody does. */
   listening(party: string | undefined): void;
+  /** Others are told of the chosen status, or no more. */
+  statusShown(shown: boolean): void;
 }
 
 export interface Panel {
@@ -45,8 +50,9 @@ export interface Panel {
 }
 
 const settleMs = 15;
+const switchSettleMs = 50;
 
-/** Opens the button and the lamps of a board. Throws DeviceError when it has no "ptt"; a lamp that it lacks stays dark. */
+/** Opens the button, the switch and the lamps of a board. Throws DeviceError when it has no "ptt"; a lamp that it lacks stays dark. */
 export function panel(ports: { readonly clock: Clock; readonly board: Board; readonly log: Log }): Panel {
   const { clock, board, log } = ports;
   const lamps = new Map<string, OutputLine>();
@@ -66,8 +72,27 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
     }
   });
   if (heldAtStart) log.warn({ role: "ptt" }, "the button is held at start-up: it is ignored until it is let go");
-  for (const role of ["ready-lamp", "transmit-lamp", "receive-lamp"])
+  for (const role of ["ready-lamp", "transmit-lamp", "receive-lamp", "do-not-disturb-lamp"])
     if (board.outputs.includes(role)) lamps.set(role, board.output(role));
+
+  const quiet = board.inputs.includes("do-not-disturb") ? quietSwitch() : undefined;
+
+  /** Left on, it is on again after a loss of power: it is a switch, and says so. */
+  function quietSwitch() {
+    const input = board.input("do-not-disturb", ({ active }) => machine.send({ type: "edge", closed: active }));
+    const machine = run(toggleSwitch(switchSettleMs), switchAtStart(input.active()), clock, ({ on }) => choose(on));
+    return {
+      on: () => machine.state().on,
+      close() {
+        machine.close();
+        input.close();
+      },
+    };
+  }
+
+  function choose(on: boolean): void {
+    voice?.choose(on ? "do-not-disturb" : undefined);
+  }
 
   function light(role: string, lit: boolean): void {
     lamps.get(role)?.set(lit);
@@ -100,12 +125,14 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
       tone.start("revoke");
     },
     listening: (party) => light("receive-lamp", party !== undefined),
+    statusShown: (shown) => light("do-not-disturb-lamp", shown),
   };
 
   return {
     signals,
     attach(agent) {
       voice = agent;
+      if (quiet) choose(quiet.on());
       board.microphone.start(
         (frame, at) => agent.capture(frame, at),
         (status) => {
@@ -124,6 +151,7 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
     close() {
       contact.close();
       line.close();
+      quiet?.close();
       for (const lamp of lamps.values()) lamp.close();
       lamps.clear();
       board.microphone.close();

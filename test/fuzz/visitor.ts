@@ -42,6 +42,7 @@ export async function visit({ clock, network }: StoryRealm, site: StorySite, pas
       denied() {},
       revoked() {},
       listening() {},
+      statusShown() {},
     },
   );
   await clock.advance(3_000);
