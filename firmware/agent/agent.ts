@@ -16,6 +16,7 @@ import { halfDuplex } from "./half-duplex.ts";
 import { openLine } from "./line.ts";
 import { listening, talkers } from "./listening.ts";
 import { openSignalling } from "./signalling.ts";
+import type { ChosenStatus } from "./status-document.ts";
 import { openTransmitter, type TransmitterSignals } from "./transmitter.ts";
 
 /** What the agent tells whoever it speaks for. */
@@ -26,6 +27,8 @@ export interface AgentSignals extends TransmitterSignals {
   listening(party: string | undefined): void;
   /** A private call is connected, and presses go there (who called, or "" where that is withheld); or there is none. */
   called(party: string | undefined): void;
+  /** Others are told of the status that was chosen, or no more. */
+  statusShown(shown: boolean): void;
 }
 
 export interface AgentOptions {
@@ -51,6 +54,8 @@ export interface Agent {
   capture(frame: Int16Array, at: number): void;
   /** Writes 960 samples of received speech, or silence. */
   fill(frame: Int16Array): void;
+  /** What others are told of the user, whatever the server makes of the rest; undefined: nothing of one's own. */
+  choose(status: ChosenStatus | undefined): void;
   close(): Promise<void>;
 }
 
@@ -108,7 +113,7 @@ export async function openAgent(
     const signalling = await openSignalling(
       ports,
       { ...options, local: { talkgroup: group.local, direct: direct.local } },
-      { talkgroup: group.session, direct: direct.session },
+      { talkgroup: group.session, direct: direct.session, onStatusShown: signals.statusShown },
     );
 
     return {
@@ -119,6 +124,7 @@ export async function openAgent(
         listen(frame);
         mute(frame, transmitter.talking());
       },
+      choose: signalling.choose,
       async close() {
         await signalling.close();
         close();

@@ -7,13 +7,20 @@ import type { Address, Network } from "../../hal/network/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
-import { type IncomingInvite, openEndpoint, type Registration, type Watcher } from "../sip/endpoint.ts";
+import {
+  type IncomingInvite,
+  openEndpoint,
+  type Publication,
+  type Registration,
+  type Watcher,
+} from "../sip/endpoint.ts";
 import { parseNameAddr } from "../sip/header.ts";
 import { header } from "../sip/message.ts";
 import { aorOf, parseUri } from "../sip/uri.ts";
 import { affiliation, affiliationInitial } from "./affiliation.ts";
 import { openAnswering, type SessionHandlers } from "./answering.ts";
 import { directService, openDirectService } from "./direct-service.ts";
+import { type ChosenStatus, statusDocument } from "./status-document.ts";
 
 export interface SignallingOptions {
   readonly user: string;
@@ -25,10 +32,17 @@ export interface SignallingOptions {
   readonly local: { readonly talkgroup: Address; readonly direct: Address };
 }
 
+export interface SignallingHandlers {
+  readonly talkgroup: SessionHandlers;
+  readonly direct: SessionHandlers;
+  /** The status that others are told of is the chosen one, or no more. */
+  onStatusShown(shown: boolean): void;
+}
+
 export async function openSignalling(
   ports: { readonly clock: Clock; readonly random: Random; readonly network: Network; readonly log: Log },
   options: SignallingOptions,
-  lines: { readonly talkgroup: SessionHandlers; readonly direct: SessionHandlers },
+  handlers: SignallingHandlers,
 ) {
   const { log, random } = ports;
   const { user, realm, talkgroup, server } = options;
@@ -40,6 +54,8 @@ export async function openSignalling(
   let watcher: Watcher | undefined;
   let registered = false;
   let left = Promise.resolve();
+  let chosen: ChosenStatus | undefined;
+  let publication: Publication | undefined;
 
   const endpoint = await openEndpoint(
     ports,
@@ -49,10 +65,10 @@ export async function openSignalling(
   const answering = openAnswering(
     { random, local: options.local.talkgroup },
     {
-      ...lines.talkgroup,
+      ...handlers.talkgroup,
       onConfirmed() {
         log.info({ event: "session", user, talkgroup }, "session stands");
-        lines.talkgroup.onConfirmed();
+        handlers.talkgroup.onConfirmed();
       },
       onEnded() {
         log.info({ user, talkgroup }, "session ended by the server");
@@ -68,7 +84,7 @@ export async function openSignalling(
       uri: `sip:${directService}@${realm}`,
       local: options.local.direct,
     },
-    lines.direct,
+    handlers.direct,
   );
   const machine = run(affiliation, affiliationInitial, ports.clock, (effect) => {
     switch (effect.do) {
@@ -97,7 +113,9 @@ export async function openSignalling(
         if (!state.registered) log.warn({ user, status: state.status }, "not registered");
         else if (!registered) log.info({ user }, "registered");
         registered = state.registered;
-        if (registered) machine.send({ type: "registered" });
+        if (!registered) return;
+        machine.send({ type: "registered" });
+        say();
       },
     });
   }
@@ -114,8 +132,29 @@ export async function openSignalling(
     );
   }
 
+  /** Says what is chosen, unless that is said already: it makes nobody be there, so that it waits for the registration. */
+  function say(): void {
+    if (chosen === undefined || publication || !registered) return;
+    publication = endpoint.publish({
+      ...{ aor, server: via, credentials, event: "presence", body: statusDocument(aor, chosen) },
+      onState(state) {
+        if (!state.published) log.warn({ user, status: state.status }, "the status is not published");
+        handlers.onStatusShown(state.published);
+      },
+    });
+  }
+
+  function unsay(): void {
+    if (!publication) return;
+    void publication.close();
+    publication = undefined;
+    handlers.onStatusShown(false);
+  }
+
   function leave(why: string): void {
     log.info({ user, talkgroup, why }, "leaving the talkgroup");
+    // The server may know nothing of it any more.
+    unsay();
     watcher?.close();
     watcher = undefined;
     registered = false;
@@ -145,6 +184,14 @@ export async function openSignalling(
     lost: () => machine.send({ type: "lost" }),
     /** The same of the session for private calls, which alone begins anew. */
     directLost: direct.lost,
+    /** What others are told of the user; undefined: what the server makes of the rest. */
+    choose(status: ChosenStatus | undefined): void {
+      if (status === chosen) return;
+      log.info({ user, status }, "status chosen");
+      chosen = status;
+      unsay();
+      say();
+    },
     async close(): Promise<void> {
       machine.send({ type: "close" });
       await left;

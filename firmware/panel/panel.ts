@@ -1,5 +1,5 @@
 /**
- * The panel: the button, lamps, microphone and loudspeaker of a board, joined to an agent that speaks for them.
+ * The panel: the button, switch, lamps, microphone and loudspeaker of a board, joined to an agent that speaks for them.
  * It decides what a person at the box feels: when a press counts, which lamp is lit, which tone is heard.
  * It knows no SIP, no RTP and no floor timers; to the rest of Roger its agent is a terminal like any phone.
  */
@@ -13,6 +13,7 @@ import { type ToneName, tones } from "../media/tones.ts";
 import { announcing } from "./announcing.ts";
 import { button, buttonAtStart } from "./button.ts";
 import { overlay } from "./overlay.ts";
+import { switchAtStart, toggleSwitch } from "./switch.ts";
 
 /** What the panel asks of its agent. */
 export interface Voice {
@@ -23,6 +24,8 @@ export interface Voice {
   capture(frame: Int16Array, at: number): void;
   /** Writes 960 samples of received speech, or silence. */
   fill(frame: Int16Array): void;
+  /** What others are told of the user; undefined: nothing of one's own. */
+  choose(status: "do-not-disturb" | undefined): void;
 }
 
 /** What the agent tells its panel. */
@@ -37,6 +40,8 @@ export interface PanelSignals {
   listening(party: string | undefined): void;
   /** A private call is connected, and presses are meant for it; or there is none. */
   called(party: string | undefined): void;
+  /** Others are told of the chosen status, or no more. */
+  statusShown(shown: boolean): void;
 }
 
 export interface Panel {
@@ -48,8 +53,9 @@ export interface Panel {
 }
 
 const settleMs = 15;
+const switchSettleMs = 50;
 
-/** Opens the button and the lamps of a board. Throws DeviceError when it has no "ptt"; a lamp that it lacks stays dark. */
+/** Opens the button, the switch and the lamps of a board. Throws DeviceError when it has no "ptt"; a lamp that it lacks stays dark. */
 export function panel(ports: { readonly clock: Clock; readonly board: Board; readonly log: Log }): Panel {
   const { clock, board, log } = ports;
   const lamps = new Map<string, OutputLine>();
@@ -70,8 +76,27 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
     }
   });
   if (heldAtStart) log.warn({ role: "ptt" }, "the button is held at start-up: it is ignored until it is let go");
-  for (const role of ["ready-lamp", "transmit-lamp", "receive-lamp", "call-lamp"])
+  for (const role of ["ready-lamp", "transmit-lamp", "receive-lamp", "call-lamp", "do-not-disturb-lamp"])
     if (board.outputs.includes(role)) lamps.set(role, board.output(role));
+
+  const doNotDisturb = board.inputs.includes("do-not-disturb") ? doNotDisturbSwitch() : undefined;
+
+  /** Left on, it is on again after a loss of power: it is a switch, and says so. */
+  function doNotDisturbSwitch() {
+    const input = board.input("do-not-disturb", ({ active }) => machine.send({ type: "edge", closed: active }));
+    const machine = run(toggleSwitch(switchSettleMs), switchAtStart(input.active()), clock, ({ on }) => choose(on));
+    return {
+      on: () => machine.state().on,
+      close() {
+        machine.close();
+        input.close();
+      },
+    };
+  }
+
+  function choose(on: boolean): void {
+    voice?.choose(on ? "do-not-disturb" : undefined);
+  }
 
   function light(role: string, lit: boolean): void {
     lamps.get(role)?.set(lit);
@@ -110,12 +135,14 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
       light("call-lamp", party !== undefined);
       announcement.called(party !== undefined);
     },
+    statusShown: (shown) => light("do-not-disturb-lamp", shown),
   };
 
   return {
     signals,
     attach(agent) {
       voice = agent;
+      if (doNotDisturb) choose(doNotDisturb.on());
       board.microphone.start(
         (frame, at) => agent.capture(frame, at),
         (status) => {
@@ -134,6 +161,7 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
     close() {
       contact.close();
       line.close();
+      doNotDisturb?.close();
       for (const lamp of lamps.values()) lamp.close();
       lamps.clear();
       board.microphone.close();

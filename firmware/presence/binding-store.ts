@@ -19,7 +19,9 @@ export interface BindingStore {
   /** Kept from now on, or soon; nobody waits for it. */
   save(binding: StoredBinding): void;
   remove(user: string, contact: string): void;
+  /** Calls back when what was saved and removed before is on the disk, or cannot be written now. */
+  settled(callback: () => void): void;
 }
 
 /** Registrations end with the process. */
-export const forgetful: BindingStore = { load: () => [], save() {}, remove() {} };
+export const forgetful: BindingStore = { load: () => [], save() {}, remove() {}, settled: (callback) => callback() };

@@ -95,6 +95,7 @@ export function registrar(
   const accounts = new Map<string, Map<string, Held>>();
   const listener = identitiesOf(ports.accounts, (user) => accounts.get(user)?.values() ?? [], told);
   const byConnection = new Map<string, Set<Held>>();
+  let isClosed = false;
   const current = ({ account, contact }: Binding): Held | undefined => accounts.get(account.user)?.get(contact);
 
   /** The one to be chosen comes first. */
@@ -139,13 +140,8 @@ export function registrar(
     return held;
   }
 
-  function bind(said: Said, seconds: number): void {
-    const { account, contact, flow, callId, cseq, q } = said;
-    const before = current(said);
-    if (before) drop(before);
-    const held = put(said, seconds * 1_000, false);
+  function keep({ account, contact, flow, callId, cseq, q, expiresAt }: Held): void {
     const { transport, remote } = flow;
-    const expiresAt = clock.wall() + seconds * 1_000;
     store.save({
       user: account.user,
       contact,
@@ -154,8 +150,16 @@ export function registrar(
       callId,
       cseq,
       ...(q !== undefined && { q }),
-      expiresAt,
+      expiresAt: clock.wall() + expiresAt - clock.now(),
     });
+  }
+
+  function bind(said: Said, seconds: number): void {
+    const { account, callId } = said;
+    const before = current(said);
+    if (before) drop(before);
+    const held = put(said, seconds * 1_000, false);
+    keep(held);
     listener.bound(held, before?.callId !== callId || before.isAsleep);
     if (!before?.isReachable) listener.reach(account, 1);
   }
@@ -218,7 +222,7 @@ export function registrar(
       const all = [...(held?.values() ?? [])];
       for (const each of all) inOrder(each, callId, cseq);
       for (const each of all) remove(each);
-      return incoming.respond(200, { headers: [["expires", "0"], ...associated] });
+      return whenSettled(() => incoming.respond(200, { headers: [["expires", "0"], ...associated] }));
     }
 
     // All is looked at before anything is changed (§10.3 step 7).
@@ -246,7 +250,16 @@ export function registrar(
       const most = flow.connection === undefined ? longest : longestByConnection;
       bind({ ...change, account, flow, callId, cseq }, Math.min(seconds, most));
     }
-    incoming.respond(200, { headers: [...contactsOf(account.user).map(contactHeader), ...associated] });
+    const answer = [...contactsOf(account.user).map(contactHeader), ...associated];
+    if (changes.every(({ seconds }) => seconds > 0)) return incoming.respond(200, { headers: answer });
+    whenSettled(() => incoming.respond(200, { headers: answer }));
+  }
+
+  /** A terminal that was told that it is gone may never come back to say so again: that outlives a loss of power. */
+  function whenSettled(respond: () => void): void {
+    store.settled(() => {
+      if (!isClosed) respond();
+    });
   }
 
   function contactHeader({ contact, q, expiresAt }: Held): readonly [string, string] {
@@ -261,8 +274,12 @@ export function registrar(
     wake,
     retain(user, account) {
       for (const held of [...(accounts.get(user)?.values() ?? [])]) {
-        if (account) held.account = account;
-        else remove(held);
+        if (!account) remove(held);
+        else {
+          held.account = account;
+          // What was said between the change and the news of it was not kept.
+          keep(held);
+        }
       }
       listener.retain(user, account);
     },
@@ -282,6 +299,7 @@ export function registrar(
       }
     },
     close() {
+      isClosed = true;
       for (const contacts of accounts.values()) for (const held of contacts.values()) held.expiry();
       accounts.clear();
       byConnection.clear();

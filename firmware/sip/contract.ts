@@ -252,9 +252,29 @@ export interface Endpoint {
   register(options: RegistrationOptions): Registration;
   /** Whether the peer that opened a connection has shown a certificate for this domain or numeric host; false where it was asked for none. */
   isFor(flow: Flow, name: string): boolean;
+  publish(options: PublicationOptions): Publication;
   /** What was dropped and why, as running counts: malformed, oversize, unmatched, tooMany… */
   readonly dropped: Readonly<Record<string, number>>;
   /** How much of each it holds just now: dialogs, and transactions as the one who asks or answers. */
   held(): { readonly dialogs: number; readonly client: number; readonly server: number };
   close(): Promise<void>;
+}
+
+/** Keeps one document published (RFC 3903): refreshes it at 80 % of the granted time, publishes it anew where it was forgotten, back-off after failures. */
+export interface Publication {
+  /** Takes it back (waits at most 1 s for the answer). */
+  close(): Promise<void>;
+}
+
+export interface PublicationOptions {
+  /** Of whom it tells: an address of record. */
+  readonly aor: string;
+  readonly server: Flow;
+  readonly credentials: Credentials;
+  /** The event package: "presence". */
+  readonly event: string;
+  readonly body: Body;
+  /** Seconds; default 300. */
+  readonly expires?: number;
+  onState(state: { readonly published: true } | { readonly published: false; readonly status: number }): void;
 }

@@ -12,11 +12,12 @@ import { ask } from "./asking.ts";
 import { receiveInvite } from "./called.ts";
 import { call } from "./calling.ts";
 import { capabilitiesOf } from "./capabilities.ts";
-import type { Endpoint, EndpointOptions, Handlers, OutgoingRequest, Tap } from "./contract.ts";
+import type { Endpoint, EndpointOptions, Handlers, OutgoingRequest, Publication, Tap } from "./contract.ts";
 import { type Core, composeOutside, type DialogUser, dialogKey, newThread, respond } from "./core.ts";
 import { splitList, tagOf } from "./header.ts";
 import { header, headers, methods, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 import { receiveSubscribe } from "./notifier.ts";
+import { publish } from "./publication.ts";
 import { receiveRefer } from "./referring.ts";
 import { type MindedRegistration, register } from "./registration.ts";
 import { extrasOf } from "./session.ts";
@@ -49,6 +50,7 @@ export async function openEndpoint(
   const drops = countDrops(log, "SIP traffic");
   const can = capabilitiesOf(options, handlers);
   const registrations = new Set<MindedRegistration>();
+  const publications = new Set<Publication>();
   const watchers = new Set<MindedWatcher>();
 
   const wire = await openWire({ clock, network, random, drops, ...(ports.tap && { tap: ports.tap }) }, options, {
@@ -150,7 +152,7 @@ export async function openEndpoint(
   async function close(): Promise<void> {
     [...core.dialogs.values()].forEach((user) => user.leave());
     [...watchers].forEach((watcher) => watcher.close());
-    await Promise.all([...registrations].map((registration) => registration.close()));
+    await Promise.all([...publications, ...registrations].map((kept) => kept.close()));
     [...core.dialogs.values()].forEach((user) => user.stop());
     [...watchers].forEach((watcher) => watcher.stop());
     transactions.close();
@@ -175,6 +177,11 @@ export async function openEndpoint(
       const registration = register(core, registrationOptions, () => registrations.delete(registration));
       registrations.add(registration);
       return registration;
+    },
+    publish(publicationOptions) {
+      const publication = publish(core, publicationOptions, () => publications.delete(publication));
+      publications.add(publication);
+      return publication;
     },
     close() {
       closing ??= close();

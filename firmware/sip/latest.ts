@@ -11,14 +11,21 @@ export interface Latest<Value> {
 
 export function latest<Value>(most: number): Latest<Value> {
   const held = new Map<string, Value>();
-  // Goes on from key to key as they are forgotten: a new iterator would pass all the gaps before the first each time.
-  const oldest = held.keys();
+  /**
+   * Goes on from key to key while the table is full: a new one would pass all the gaps before the first each time. One that
+   * waits would keep in memory every table that the map has outgrown.
+   */
+  let oldest: Iterator<string> | undefined;
 
   return {
     get: (key) => held.get(key),
     add(key, value) {
       held.set(key, value);
-      if (held.size <= most) return undefined;
+      if (held.size <= most) {
+        oldest = undefined;
+        return undefined;
+      }
+      oldest ??= held.keys();
       const { value: first = key } = oldest.next();
       const gone = held.get(first);
       held.delete(first);
@@ -27,6 +34,9 @@ export function latest<Value>(most: number): Latest<Value> {
     delete: (key) => void held.delete(key),
     values: () => held.values(),
     size: () => held.size,
-    clear: () => held.clear(),
+    clear() {
+      oldest = undefined;
+      held.clear();
+    },
   };
 }

@@ -36,12 +36,16 @@ export function bindingsIn(database: DatabaseSync, wall: number): readonly Store
   }));
 }
 
-/** Commits all of it at once. What belongs to a user who is no more is passed over. */
-export function writeBindings(database: DatabaseSync, changes: readonly BindingChange[]): void {
+/**
+ * Commits all of it at once. What belongs to a user who is no more, or whose account changed after `revision`, is passed over:
+ * who registered by a password that was just taken away is not to come back with the next start.
+ */
+export function writeBindings(database: DatabaseSync, changes: readonly BindingChange[], revision: number): void {
   const put = statement(
     database,
     `INSERT INTO bindings
     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM accounts WHERE user = ?1)
+      AND NOT EXISTS (SELECT 1 FROM changes WHERE kind = 'account' AND name = ?1 AND revision > ?10)
     ON CONFLICT DO UPDATE SET transport = excluded.transport, host = excluded.host, port = excluded.port,
       call_id = excluded.call_id, cseq = excluded.cseq, q = excluded.q, expires_at = excluded.expires_at`,
   );
@@ -54,7 +58,7 @@ export function writeBindings(database: DatabaseSync, changes: readonly BindingC
         continue;
       }
       const { transport, remote, callId, cseq, q = null, expiresAt } = change;
-      put.run(user, contact, transport, remote.host, remote.port, callId, cseq, q, Math.round(expiresAt));
+      put.run(user, contact, transport, remote.host, remote.port, callId, cseq, q, Math.round(expiresAt), revision);
     }
   });
 }

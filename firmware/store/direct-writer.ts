@@ -9,11 +9,11 @@ export const directWriter: WriterLauncher = (file, { onOutcome }) => {
   let database: DatabaseSync | undefined;
 
   return {
-    write(changes) {
+    write(changes, revision) {
       try {
         database ??= connect(file);
         const open = database;
-        blaming(file, "program", () => writeBindings(open, changes));
+        blaming(file, "program", () => writeBindings(open, changes, revision));
       } catch (error) {
         if (!(error instanceof DeviceError || error instanceof Damage)) throw error;
         return onOutcome({ trouble: error.message });

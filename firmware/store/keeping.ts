@@ -10,6 +10,8 @@ import type { BindingWriter, Outcome, WriterHandlers } from "./writing.ts";
 export interface Keeper {
   save(binding: StoredBinding): void;
   remove(user: string, contact: string): void;
+  /** Calls back when what was said before is written, or cannot be now. */
+  settled(callback: () => void): void;
   /** What is on its way is written, as far as it can be. */
   close(): Promise<void>;
 }
@@ -21,7 +23,12 @@ const retryMs = 5_000;
 const mostWaiting = 50_000;
 
 export function bindingKeeper(
-  ports: { readonly clock: Clock; readonly log: Log },
+  ports: {
+    readonly clock: Clock;
+    readonly log: Log;
+    /** Of the accounts, as they are known to whoever says what is kept. */
+    readonly revision: () => number;
+  },
   launch: (onOutcome: WriterHandlers["onOutcome"]) => BindingWriter,
 ): Keeper {
   const { clock, log } = ports;
@@ -29,6 +36,9 @@ export function bindingKeeper(
   /** The last word on each binding. */
   let waiting = new Map<string, BindingChange>();
   let inFlight: ReadonlyMap<string, BindingChange> | undefined;
+  /** Who is to be told of what is waiting, and of what is in flight. */
+  let told: (() => void)[] = [];
+  let toldInFlight: (() => void)[] = [];
   let timer: Cancel | undefined;
   let failing = false;
   let onQuiet: (() => void) | undefined;
@@ -51,7 +61,9 @@ export function bindingKeeper(
     timer = undefined;
     inFlight = waiting;
     waiting = new Map();
-    writer.write([...inFlight.values()]);
+    toldInFlight = told;
+    told = [];
+    writer.write([...inFlight.values()], ports.revision());
   }
 
   function onOutcome({ trouble }: Outcome): void {
@@ -63,6 +75,7 @@ export function bindingKeeper(
       waiting = new Map([...written, ...waiting]);
     } else if (failing) log.info({ event: "store-well" }, "registrations are written again");
     failing = trouble !== undefined;
+    for (const callback of toldInFlight.splice(0)) callback();
     if (onQuiet) return finish();
     if (waiting.size > 0) arm(failing ? retryMs : gatherMs);
   }
@@ -77,6 +90,12 @@ export function bindingKeeper(
   return {
     save: put,
     remove: (user, contact) => put({ user, contact, gone: true }),
+    settled(callback) {
+      if (failing) callback();
+      else if (waiting.size > 0) told.push(callback);
+      else if (inFlight) toldInFlight.push(callback);
+      else callback();
+    },
     async close() {
       timer?.();
       failing = false;

@@ -3,7 +3,9 @@
  * - accounts, talkgroups and memberships: on the disk before the call returns that changes them. A loss of power at any
  *   moment leaves what was committed, and nothing by halves.
  * - registrations: soft state, on the disk within a moment of the answer to the terminal, many to a commit, so that no
- *   REGISTER and no voice waits for a card. What the last moment loses is registered anew by its terminal.
+ *   REGISTER and no voice waits for a card. What the last moment loses is registered anew by its terminal. A removal is
+ *   on the disk before its answer: nobody who has signed off is called after a loss of power. What comes by an account
+ *   that was changed meanwhile is not kept.
  * A file that is damaged is moved aside and built anew from the configuration. A disk that takes nothing keeps no gateway
  * from its work: the store is in memory then, for as long as the process lives, and that is told. It knows hashes but no passwords, names
  * but no SIP, and decides nothing about who may do what.
@@ -39,6 +41,8 @@ export interface Store {
     /** Returns at once. */
     save(binding: StoredBinding): void;
     remove(user: string, contact: string): void;
+    /** Calls back when what was saved and removed before is on the disk, or cannot be written now. */
+    settled(callback: () => void): void;
   };
   /** Tells what the roger command changes from the opening on, within a second or two. Called once. */
   watch(listener: StoreListener): void;
@@ -77,7 +81,10 @@ function openKept(file: string, seed: Seed, { clock, log, writer, onCrash }: Sto
 
   try {
     const { revision, ...content } = asked(() => plant(database, seed, { clock, log }));
-    const keeper = bindingKeeper({ clock, log }, (onOutcome) => writer(file, { onOutcome, onCrash }));
+    let known = revision;
+    const keeper = bindingKeeper({ clock, log, revision: () => known }, (onOutcome) =>
+      writer(file, { onOutcome, onCrash }),
+    );
     log.info({ event: "store", file, users: content.accounts.length }, "store opened");
     return {
       ...content,
@@ -85,9 +92,14 @@ function openKept(file: string, seed: Seed, { clock, log, writer, onCrash }: Sto
         load: () => asked(() => bindingsIn(database, clock.wall())),
         save: keeper.save,
         remove: keeper.remove,
+        settled: keeper.settled,
       },
       watch(listener) {
-        stopWatching = watchChanges(clock, database, { revision, realm: seed.realm }, listener, onTrouble);
+        const onRevision = (now: number): void => {
+          known = now;
+        };
+        const options = { revision, realm: seed.realm, onRevision };
+        stopWatching = watchChanges(clock, database, options, listener, onTrouble);
       },
       async close() {
         stopWatching();
@@ -116,7 +128,7 @@ function openUnkept(file: string, seed: Seed, { clock, log }: StorePorts, reason
   const stopTelling = clock.every(reminderMs, tell);
   return {
     ...content,
-    bindings: { load: () => bindings, save() {}, remove() {} },
+    bindings: { load: () => bindings, save() {}, remove() {}, settled: (callback) => callback() },
     watch() {},
     async close() {
       stopTelling();

@@ -24,7 +24,12 @@ export function revisionOf(database: DatabaseSync): number {
 export function watchChanges(
   clock: Clock,
   database: DatabaseSync,
-  options: { readonly revision: number; readonly realm: string },
+  options: {
+    readonly revision: number;
+    readonly realm: string;
+    /** What is up to it is told in the same turn. */
+    readonly onRevision: (revision: number) => void;
+  },
   listener: StoreListener,
   onTrouble: (error: unknown) => void,
 ): Cancel {
@@ -78,6 +83,7 @@ export function watchChanges(
       news = read();
       seen = now;
       troubled = false;
+      options.onRevision(revision);
     } catch (error) {
       if (!troubled) onTrouble(error);
       troubled = true;

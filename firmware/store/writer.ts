@@ -13,7 +13,7 @@ const writer = directWriter(workerData, {
 });
 
 port.on("message", (message: ToWriter) => {
-  if (message.type === "write") return writer.write(message.changes);
+  if (message.type === "write") return writer.write(message.changes, message.revision);
   void writer.close();
   port.close();
 });

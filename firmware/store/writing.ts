@@ -7,8 +7,8 @@ import type { BindingChange } from "./bindings.ts";
 
 /** Writes one batch after another. */
 export interface BindingWriter {
-  /** One at a time: the next one after this one's outcome. */
-  write(changes: readonly BindingChange[]): void;
+  /** One at a time: the next one after this one's outcome. What belongs to an account that changed after `revision` is passed over. */
+  write(changes: readonly BindingChange[], revision: number): void;
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface WriterHandlers {
 export type WriterLauncher = (file: string, handlers: WriterHandlers) => BindingWriter;
 
 export type ToWriter =
-  | { readonly type: "write"; readonly changes: readonly BindingChange[] }
+  | { readonly type: "write"; readonly changes: readonly BindingChange[]; readonly revision: number }
   | { readonly type: "close" };
 
 export const launchWriter: WriterLauncher = (file, { onOutcome, onCrash }) => {
@@ -44,7 +44,7 @@ export const launchWriter: WriterLauncher = (file, { onOutcome, onCrash }) => {
   worker.on("message", onOutcome);
 
   return {
-    write: (changes) => post({ type: "write", changes }),
+    write: (changes, revision) => post({ type: "write", changes, revision }),
     close: () =>
       new Promise((closed) => {
         if (state === "ended") return closed();

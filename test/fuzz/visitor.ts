@@ -43,6 +43,7 @@ export async function visit({ clock, network }: StoryRealm, site: StorySite, pas
       revoked() {},
       listening() {},
       called() {},
+      statusShown() {},
     },
   );
   await clock.advance(3_000);

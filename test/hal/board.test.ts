@@ -27,10 +27,10 @@ function faults(yaml: string): string[] {
   return "faults" in read ? read.faults.map(({ path, message }) => `${path}: ${message}`) : [];
 }
 
-test("the simulated board has a button and four lamps, by role", async () => {
+test("the simulated board has its buttons, a switch and lamps, by role", async () => {
   const { board } = await simulated();
-  assert.equal(board.inputs, ["ptt", "second"]);
-  assert.equal(board.outputs, ["transmit-lamp", "receive-lamp", "ready-lamp", "call-lamp"]);
+  assert.equal(board.inputs, ["ptt", "second", "do-not-disturb"]);
+  assert.equal(board.outputs, ["transmit-lamp", "receive-lamp", "ready-lamp", "call-lamp", "do-not-disturb-lamp"]);
 });
 
 test("every fault of a board file is listed at once, with its place and what was expected", () => {
@@ -40,7 +40,7 @@ test("every fault of a board file is listed at once, with its place and what was
       .replace("driver: simulated\n\ngpio", "driver: quantum\nextra: 1\n\ngpio")
       .replace("bias: pull-up", "bias: up")
       .replace("second: { line: GPIO27", "second: { line: GPIO17")
-      .replace("line: GPIO22", "line: GPIO5")
+      .replace("line: GPIO22", "line: GPIO6")
       .replace("microphone: { driftPpm: 0 }", "microphone: { driftPpm: fast }"),
   );
   for (const expected of [
@@ -50,7 +50,7 @@ test("every fault of a board file is listed at once, with its place and what was
     "b.yaml: audio.microphone.driftPpm: expected parts per million",
     "b.yaml: extra: unknown key; correct or remove it",
     "b.yaml: inputs.second.line: GPIO17 is already the line of inputs.ptt",
-    "b.yaml: outputs.transmit-lamp.line: GPIO5 is not among gpio.lines",
+    "b.yaml: outputs.transmit-lamp.line: GPIO6 is not among gpio.lines",
   ]) {
     assert.ok(found.includes(expected), `${expected}\n is not in\n${found.join("\n")}`);
   }

@@ -169,4 +169,57 @@ test("a user with phones at two sites is shown where they can be reached", async
   await realm.close();
 });
 
+const undisturbed = "open busy, other: do not disturb";
+
+test("who switches the panel to do not disturb is shown so at both sites within a second, and hears the talkgroup all the same", async () => {
+  const { realm, north, south, anna, sven, clock } = await open();
+  const watching = [anna.watch("north-panel"), sven.watch("north-panel")];
+  await clock.advance(soon);
+  for (let time = 0; time < 2; time++) {
+    north.outside.press("do-not-disturb", { bounce: true });
+    await clock.advance(soon);
+    assert.equal(
+      [...watching.map((seen) => seen.last()), north.lamp("do-not-disturb")],
+      [undisturbed, undisturbed, true],
+    );
+    south.press();
+    await clock.advance(soon);
+    assert.ok(north.lamp("receive"), "speech is heard");
+    south.release();
+    await clock.advance(soon);
+    north.outside.release("do-not-disturb", { bounce: true });
+    await clock.advance(soon);
+    assert.equal([...watching.map((seen) => seen.last()), north.lamp("do-not-disturb")], ["open", "open", false]);
+  }
+  assert.is(north.log.filter(({ level }) => level === "warn").length, 0);
+  await realm.close();
+});
+
+test("a panel that is switched to do not disturb stays so, and is so again after a restart", async () => {
+  const { realm, north, south, sven, clock } = await open();
+  const seen = sven.watch("north-panel");
+  north.outside.press("do-not-disturb");
+  await clock.advance(soon);
+  const told = seen.notified.length;
+  await clock.advance(900_000);
+  assert.is(seen.last(), undisturbed);
+  assert.ok(
+    seen
+      .all()
+      .slice(told)
+      .every((words) => words === undisturbed),
+    seen.all().join(),
+  );
+  await north.close();
+  assert.is(seen.last(), "closed");
+  const again = await realm.site("north", { address: north.address, switchedOn: true });
+  await clock.advance(8_000);
+  assert.equal([seen.last(), again.lamp("do-not-disturb")], [undisturbed, true]);
+  again.outside.release("do-not-disturb");
+  await clock.advance(soon);
+  assert.is(seen.last(), "open");
+  assert.is(south.lamp("do-not-disturb"), false);
+  await realm.close();
+});
+
 test.run();

@@ -38,7 +38,7 @@ export interface StorySite {
   say(samples: Int16Array): void;
   /** What the loudspeaker plays from now on, until `take`. */
   listen(): { take(): Int16Array };
-  lamp(role: "ready" | "transmit" | "receive" | "call"): boolean;
+  lamp(role: "ready" | "transmit" | "receive" | "call" | "do-not-disturb"): boolean;
   /** Log lines with this event or this message. */
   told(what: string): StoryLine[];
   /** The board loses power: it says nothing to anyone any more. */
@@ -69,6 +69,8 @@ export interface SiteOptions {
   readonly priority?: number;
   /** The button is down when the gateway starts. */
   readonly held?: boolean;
+  /** The panel's user is not to be disturbed when the gateway starts. */
+  readonly switchedOn?: boolean;
   /** The path of its store; absent: it has none. */
   readonly store?: string;
   /** Its own, in place of the next IPv4 one: another kind, or that of a site that lost its power. */
@@ -111,6 +113,7 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
     const simulated = simulatedBoard(board.board, { clock, random });
     const { outside } = simulated;
     if (site.held) outside.press("ptt");
+    if (site.switchedOn) outside.press("do-not-disturb");
     const log: StoryLine[] = [];
     const ports = { clock, random, network: machine, opus };
     const gateway = await startGateway(read.config, {

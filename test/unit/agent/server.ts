@@ -65,7 +65,26 @@ export async function openServer(
     return false;
   }
 
+  /** Of what is published; another one each time. */
+  let etag: string | undefined;
+
+  function onPublish(incoming: Incoming): void {
+    const { request } = incoming;
+    const match = header(request, "sip-if-match");
+    if (match !== etag) return incoming.respond(412);
+    const expires = header(request, "expires") ?? "";
+    story.push(expires === "0" ? "status taken back" : match === undefined ? "status published" : "status refreshed");
+    etag = expires === "0" ? undefined : random.token(4);
+    incoming.respond(200, {
+      headers: [
+        ["sip-etag", etag ?? "none"],
+        ["expires", expires],
+      ],
+    });
+  }
+
   function onRequest(incoming: Incoming): void {
+    if (incoming.request.method === "PUBLISH") return proven(incoming) ? onPublish(incoming) : undefined;
     if (incoming.request.method !== "REGISTER") return incoming.respond(405);
     if (!proven(incoming)) return;
     const expires = Number(header(incoming.request, "expires"));
@@ -186,6 +205,7 @@ export function listener() {
     revoked: () => void told.push("revoked"),
     listening: (party: string | undefined) => void told.push(party === undefined ? "silence" : `hears ${party}`),
     called: (party: string | undefined) => void told.push(party === undefined ? "call over" : `called by ${party}`),
+    statusShown: (shown: boolean) => void told.push(shown ? "status shown" : "status not shown"),
   };
   return { told, logged, log, signals };
 }

@@ -17,13 +17,18 @@ function description(): BoardDescription {
 
 /** A panel on a simulated board, with an agent that writes down what it is asked and says `speech` at every sample. */
 export function openPanel(
-  options: { readonly heldAtStart?: boolean; readonly outputs?: BoardDescription["outputs"] } = {},
+  options: {
+    readonly heldAtStart?: boolean;
+    readonly switchedOn?: boolean;
+    readonly inputs?: BoardDescription["inputs"];
+    readonly outputs?: BoardDescription["outputs"];
+  } = {},
 ) {
   const clock = virtualClock();
   const random = seededRandom(3);
   const described = description();
   const { board, outside } = simulatedBoard(
-    { ...described, outputs: options.outputs ?? described.outputs },
+    { ...described, inputs: options.inputs ?? described.inputs, outputs: options.outputs ?? described.outputs },
     { clock, random },
   );
   const asked: string[] = [];
@@ -32,18 +37,23 @@ export function openPanel(
   const log: Log = { debug: write, info: write, warn: write, error: write };
   const told = { speech: 0, frames: 0 };
   if (options.heldAtStart) outside.press("ptt");
+  if (options.switchedOn) outside.press("do-not-disturb");
+  const chosen: (string | undefined)[] = [];
   const joined = panel({ clock, board, log });
   joined.attach({
     press: (at) => asked.push(`press ${at}`),
     release: (at) => asked.push(`release ${at}`),
     capture: () => told.frames++,
     fill: (frame) => frame.fill(told.speech),
+    choose: (status) => void chosen.push(status),
   });
 
   return {
     clock,
     outside,
     asked,
+    /** What others were to be told, in order. */
+    chosen,
     logged,
     told,
     signals: joined.signals,

@@ -163,4 +163,36 @@ test("a board without lamps serves all the same", async () => {
   close();
 });
 
+test("the switch chooses do not disturb when it has settled, and takes it back; its lamp is lit when others are told", async () => {
+  const { clock, outside, chosen, signals, lit } = openPanel();
+  assert.equal(chosen, [undefined]);
+  outside.press("do-not-disturb", { bounce: true });
+  await clock.advance(40);
+  assert.equal([chosen.length, lit()], [1, []]);
+  await clock.advance(60);
+  assert.equal([chosen.splice(0), lit()], [[undefined, "do-not-disturb"], []]);
+  signals.statusShown(true);
+  assert.equal(lit(), ["do-not-disturb-lamp"]);
+  outside.release("do-not-disturb");
+  await clock.advance(20);
+  outside.press("do-not-disturb");
+  await clock.advance(1_000);
+  assert.equal(chosen, [], "that was bounce");
+  outside.release("do-not-disturb", { bounce: true });
+  await clock.advance(1_000);
+  signals.statusShown(false);
+  assert.equal([chosen, lit()], [[undefined], []]);
+});
+
+test("a switch that is on at start-up is on, and a board without one chooses nothing", async () => {
+  assert.equal(openPanel({ switchedOn: true }).chosen, ["do-not-disturb"]);
+  const inputs = { ptt: { line: "GPIO17", activeLow: true, bias: "pull-up" } } as const;
+  const { clock, outside, chosen, asked, close } = openPanel({ inputs });
+  outside.press("ptt");
+  await clock.advance(100);
+  assert.equal([chosen, asked.length], [[], 1]);
+  close();
+  assert.is(clock.pending(), 0);
+});
+
 test.run();

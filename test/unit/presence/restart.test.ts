@@ -215,6 +215,40 @@ test("what is kept is what the registrar knows: refreshed, removed, run out, and
   assert.equal(kept(), [`${peer.contact} 4`]);
 });
 
+test("a terminal is told that it is gone when that outlives a restart, and not before", async () => {
+  let waiting: (() => void)[] = [];
+  const kept = memory();
+  const bindings = { ...kept, settled: (callback: () => void) => void waiting.push(callback) };
+  const site = await openSite({ bindings });
+  const peer = await openPeer(site);
+  await peer.ask({ ...register, cseq: 1 });
+  assert.is(waiting.length, 0, "who is there waits for nothing");
+  for (const leaving of [[`Contact: <${peer.contact}>;expires=0`], ["Contact: *", "Expires: 0"]]) {
+    const said = { ...register, headers: leaving, cseq: 2 };
+    const proof = peer.prove(said, await peer.challenges(said));
+    const before = peer.raw.statuses().length;
+    peer.send(said, proof);
+    await site.wire.clock.advance(50);
+    assert.equal([peer.raw.statuses().length, kept.kept.size], [before, 0]);
+    for (const callback of waiting) callback();
+    await site.wire.clock.advance(50);
+    assert.equal(peer.raw.statuses().slice(before), [200]);
+    waiting = [];
+  }
+  await site.close();
+});
+
+test("what is said between a change of an account and the news of it is kept when the news comes", async () => {
+  const { site, bindings } = await open();
+  const peer = await openPeer(site);
+  await peer.ask(register);
+  const before = [...bindings.kept.values()];
+  bindings.kept.clear();
+  site.server.account("alice", "rights");
+  assert.equal([...bindings.kept.values()], before);
+  await site.close();
+});
+
 test("of users who are gone, and by ways that are not spoken here, nothing is taken up or kept", async () => {
   const { site, bindings, clock } = await open();
   for (const user of ["alice", "bob"]) {

@@ -80,6 +80,7 @@ export function memory(): BindingStore & { readonly kept: Map<string, StoredBind
     load: () => [...kept.values()],
     save: (binding) => void kept.set(`${binding.user} ${binding.contact}`, binding),
     remove: (user, contact) => void kept.delete(`${user} ${contact}`),
+    settled: (callback) => callback(),
   };
 }
 
@@ -159,6 +160,7 @@ export async function openSite(
         load: () => bindings.load(),
         save: (binding) => bindings.save(binding),
         remove: (user, contact) => bindings.remove(user, contact),
+        settled: (callback) => bindings.settled(callback),
       },
       sessions: { send },
       sip: () => endpoint,

@@ -142,6 +142,32 @@ test("however long nothing can be written, no more than so much waits", async (r
   await store.close();
 });
 
+test("who waits for what was said is told when it is written, at once when there is nothing to write, and when nothing can be", async (rig) => {
+  const writer = slowWriter();
+  const store = rig.open(seed, { writer: writer.launch });
+  const told: string[] = [];
+  const wait = (name: string): void => store.bindings.settled(() => void told.push(name));
+  wait("nothing");
+  assert.equal(told, ["nothing"]);
+  store.bindings.save(binding("alice"));
+  wait("alice");
+  await rig.clock.advance(100);
+  wait("alice, on her way");
+  store.bindings.remove("bob", binding("bob").contact);
+  wait("bob");
+  assert.equal(told, ["nothing"]);
+  writer.outcome();
+  assert.equal(told.splice(0), ["nothing", "alice", "alice, on her way"]);
+  await rig.clock.advance(100);
+  writer.outcome({ trouble: "the disk is full" });
+  wait("trouble");
+  assert.equal(told, ["bob", "trouble"]);
+  const closing = store.close();
+  await rig.clock.advance(0);
+  writer.outcome();
+  await closing;
+});
+
 test("at the end everything is written before the writer closes", async (rig) => {
   const writer = slowWriter();
   const store = rig.open(seed, { writer: writer.launch });
@@ -178,11 +204,11 @@ test("one that has run out is not loaded, and leaves no row behind", async (rig)
 
 test("with a user, or a password, go the registrations that were made by it; one that comes late is not kept", async (rig) => {
   const store = rig.open();
+  store.watch({ account() {}, talkgroup() {} });
   const editor = openEditor(rig.file);
-  for (const user of ["dave", "erin", "frank"]) {
-    editor.addUser(account(user));
-    store.bindings.save(binding(user));
-  }
+  for (const user of ["dave", "erin", "frank"]) editor.addUser(account(user));
+  await rig.clock.advance(1_000);
+  for (const user of ["dave", "erin", "frank"]) store.bindings.save(binding(user));
   await rig.clock.advance(100);
   const users = () =>
     store.bindings
@@ -194,10 +220,17 @@ test("with a user, or a password, go the registrations that were made by it; one
   editor.setHashes("erin", hashesOf("new"));
   editor.setHashes("frank", hashesOf("one"));
   assert.equal(users(), ["frank"], "the same password is no change");
-  store.bindings.save(binding("dave"));
-  store.bindings.save(binding("frank", { cseq: 2 }));
+  for (const user of ["dave", "erin", "frank"]) store.bindings.save(binding(user, { cseq: 2 }));
   await rig.clock.advance(100);
-  assert.equal(users(), ["frank"]);
+  assert.equal(
+    store.bindings.load().map(({ user, cseq }) => `${user} ${cseq}`),
+    ["frank 2"],
+    "who registers by a password that was taken away, before the gateway has heard of it, is not kept",
+  );
+  await rig.clock.advance(1_000);
+  store.bindings.save(binding("erin", { cseq: 3 }));
+  await rig.clock.advance(100);
+  assert.equal(users(), ["erin", "frank"]);
   assert.equal(rig.events(), []);
   editor.close();
   await store.close();
@@ -213,7 +246,7 @@ test("a bug in the thread that writes is no trouble to be lived with: it is told
   database.close();
   const crash = new Promise<Error>((resolve) => {
     const writer = launchWriter(rig.file, { onOutcome() {}, onCrash: resolve });
-    writer.write([binding("alice")]);
+    writer.write([binding("alice")], 1_000);
   });
   assert.match((await crash).message, /no such table: bindings/);
 });
@@ -233,7 +266,7 @@ test("the thread that writes does what its caller would do, and says what goes w
       const write = (...changes: readonly BindingChange[]) =>
         new Promise<Outcome>((resolve) => {
           tell = resolve;
-          writer.write(changes);
+          writer.write(changes, 1_000);
         });
       return { write, close: writer.close };
     };
