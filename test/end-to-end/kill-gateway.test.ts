@@ -21,7 +21,7 @@ import { projectRoot } from "../support/source.ts";
 
 await ownNetwork(import.meta.filename);
 
-const kills = Number(process.env["ROGER_KILLS"] ?? 25);
+const kills = Number(process.env["ROGER_KILLS"] ?? 100);
 const seed = Number(process.env["ROGER_SEED"] ?? 7);
 const main = join(projectRoot, "firmware/start.ts");
 const clock = monotonicClock();
