@@ -193,21 +193,28 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   }
 
   function receiveRequest(request: SipRequest, via: Via, flow: Flow): void {
-    const key = serverKey(request, via, request.method === "ACK" ? "INVITE" : request.method);
-    const known = find(key);
+    const written = serverKey(request, via, request.method === "ACK" ? "INVITE" : request.method);
+    const known = find(written);
     if (request.method === "ACK") {
       // A peer that gives the ACK of a 2xx the branch of its INVITE means the dialog all the same.
       if (known === undefined || known.state().in === "accepted") return user.onAck(request);
       return known.send({ type: "ack" });
     }
     if (known !== undefined) return known.send({ type: "request" });
-    const before = given.get(key);
+    const before = given.get(written);
     if (before !== undefined) return wire.send(before, wire.wayBack(via, flow), () => {});
     if (unanswered.size >= maxUnanswered) return refuse(request, via, flow);
-    const server = admit(copied(key), request, via, flow);
+    const key = copied(written);
+    const server = admit(key, request, via, flow);
     if (request.method === "CANCEL") return cancel(server, serverKey(request, via, "INVITE"));
     user.onRequest(server);
-    if (!server.answered()) server.machine();
+    if (!server.answered()) wait(key, server);
+  }
+
+  /** Most are answered by now, and never come here. */
+  function wait(key: string, server: Server): void {
+    unanswered.set(key, server);
+    server.machine();
   }
 
   function refuse(request: SipRequest, via: Via, flow: Flow): void {
@@ -251,7 +258,6 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     const way = flow.connection === undefined ? always(wire.wayBack(via, flow)) : () => wire.wayBack(via, flow);
     const trying = isInvite ? () => serialize(responseTo(request, 100)) : never;
     let machine: ServerMachine | undefined;
-    let tag: string | undefined;
     let final: { status: number; data: Uint8Array } | undefined;
 
     const server: Server = {
@@ -261,10 +267,9 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
         machine ??= startServer(key, isInvite, flow.transport !== "udp", way, trying);
         return machine;
       },
-      get tag() {
-        tag ??= random.token(8);
-        return tag;
-      },
+      // Made even where it is not used: an accessor would give each of these objects a hidden class of its own, which the
+      // collector finds late, with all that it holds.
+      tag: random.token(8),
       answered: () => final !== undefined,
       respond(status, { stateless = false, ...parts } = {}) {
         if (final !== undefined) return;
@@ -280,7 +285,8 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
         if (isForgotten) return answerOnce(data, status);
         if (status >= 200) {
           final = { status, data };
-          if (unanswered.delete(key)) answered.add(key, server.machine())?.close();
+          unanswered.delete(key);
+          if (server.machine().state().in !== "terminated") answered.add(key, server.machine())?.close();
         }
         server.machine().send({ type: "respond", status, data });
       },
@@ -289,7 +295,6 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
       },
       onCancel() {},
     };
-    unanswered.set(key, server);
     return server;
 
     /** §8.2.7 */
