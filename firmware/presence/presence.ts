@@ -85,8 +85,6 @@ export interface PresenceServer {
   close(): void;
 }
 
-const allowed = "REGISTER, INVITE, ACK, CANCEL, BYE, OPTIONS, SUBSCRIBE, PUBLISH, REFER";
-
 export function presence(
   ports: PresencePorts,
   options: PresenceOptions,
@@ -250,7 +248,7 @@ export function presence(
       onSubscribe,
       onRequest(incoming) {
         const receive = requests.get(incoming.request.method);
-        if (!receive) return incoming.respond(405, { headers: [["allow", allowed]] });
+        if (!receive) return incoming.respond(405);
         const account = guard.admit(incoming);
         if (account) receive(account, incoming);
       },
