@@ -130,7 +130,8 @@ export function mindNotifier(
       last(seconds);
       handlers.onRefresh(transaction.flow);
     },
-    leave: () => machine.send({ type: "notify", notification: { body: undefined, terminated: "probation" } }),
+    // §4.1.3: the watcher may subscribe anew at once. After "probation", with or without retry-after, phones stay away for minutes.
+    leave: () => machine.send({ type: "notify", notification: { body: undefined, terminated: "deactivated" } }),
     stop: machine.close,
   };
 }

@@ -319,7 +319,7 @@ test("a gateway that goes down tells each watcher so", async () => {
   const words = site.wire.sent.slice(from).map(({ message }) => stateOf(message));
   assert.equal(
     words.filter((word) => word !== undefined),
-    Array(2).fill("terminated;reason=probation"),
+    Array(2).fill("terminated;reason=deactivated"),
   );
   await clock.advance(40_000);
   await closing;
