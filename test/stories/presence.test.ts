@@ -169,7 +169,7 @@ test("a user with phones at two sites is shown where they can be reached", async
   await realm.close();
 });
 
-const undisturbed = "open busy, other: do not disturb";
+const undisturbed = "open other: do not disturb, busy";
 
 test("who switches the panel to do not disturb is shown so at both sites within a second, and hears the talkgroup all the same", async () => {
   const { realm, north, south, anna, sven, clock } = await open();
