@@ -4,6 +4,8 @@ export interface Latest<Value> {
   /** Gives what had to go for it. */
   add(key: string, value: Value): Value | undefined;
   delete(key: string): void;
+  /** The next to go. A key that was taken out, and came again, may be as old as it was. */
+  oldest(): readonly [key: string, value: Value] | undefined;
   values(): Iterable<Value>;
   size(): number;
   clear(): void;
@@ -12,31 +14,42 @@ export interface Latest<Value> {
 export function latest<Value>(most: number): Latest<Value> {
   const held = new Map<string, Value>();
   /**
-   * Goes on from key to key while the table is full: a new one would pass all the gaps before the first each time. One that
-   * waits would keep in memory every table that the map has outgrown.
+   * Keys as they came, those before `next` gone. To ask the map for its first key each time would be to pass all the gaps before
+   * it, and an iterator that is kept keeps all that the map ever held.
    */
-  let oldest: Iterator<string> | undefined;
+  let order: string[] = [];
+  let next = 0;
+
+  function oldest(): readonly [string, Value] | undefined {
+    while (held.size > 0) {
+      if (next >= order.length) {
+        order = [...held.keys()];
+        next = 0;
+      }
+      const key = order[next] ?? "";
+      const value = held.get(key);
+      if (value !== undefined) return [key, value];
+      next += 1;
+    }
+    return undefined;
+  }
 
   return {
     get: (key) => held.get(key),
     add(key, value) {
       held.set(key, value);
-      if (held.size <= most) {
-        oldest = undefined;
-        return undefined;
-      }
-      oldest ??= held.keys();
-      const { value: first = key } = oldest.next();
-      const gone = held.get(first);
-      held.delete(first);
-      return gone;
+      const first = held.size > most ? oldest() : undefined;
+      if (first) held.delete(first[0]);
+      return first?.[1];
     },
     delete: (key) => void held.delete(key),
+    oldest,
     values: () => held.values(),
     size: () => held.size,
     clear() {
-      oldest = undefined;
       held.clear();
+      order = [];
+      next = 0;
     },
   };
 }

@@ -5,6 +5,7 @@
 import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import { latest } from "./latest.ts";
 
 export interface NonceBook {
   issue(source: string): string;
@@ -37,10 +38,7 @@ export function nonceBook({ clock, random, ttlMs, maxNonces }: NonceOptions): No
   // Prepared once: from bare bytes it would be for each nonce anew, which takes longer than the hash.
   const key = createSecretKey(random.bytes(32));
   /** By stamp, which is short and a text of its own: a part of a message would keep the whole of it in memory. */
-  const used = new Map<string, Uses>();
-  /** Goes on from the one to the next as they are forgotten: a new iterator would pass all the gaps before the first each time. */
-  const order = used.entries();
-  let oldest: readonly [string, Uses] | undefined;
+  const used = latest<Uses>(maxNonces);
   /** A nonce issued no later than this and not in `used` may have been forgotten. */
   let forgottenUntil = -1;
 
@@ -59,15 +57,12 @@ export function nonceBook({ clock, random, ttlMs, maxNonces }: NonceOptions): No
   }
 
   function remember(stamp: string, uses: Uses): void {
-    used.set(stamp, uses);
-    for (oldest ??= order.next().value; oldest; oldest = order.next().value) {
-      const [stampOfOldest, { issuedAt }] = oldest;
-      const expired = clock.now() - issuedAt > ttlMs;
-      if (!expired && used.size <= maxNonces) return;
-      if (!expired) forgottenUntil = Math.max(forgottenUntil, issuedAt);
-      used.delete(stampOfOldest);
-    }
+    const gone = used.add(stamp, uses);
+    if (gone && !isExpired(gone)) forgottenUntil = Math.max(forgottenUntil, gone.issuedAt);
+    for (let first = used.oldest(); first && isExpired(first[1]); first = used.oldest()) used.delete(first[0]);
   }
+
+  const isExpired = ({ issuedAt }: Uses): boolean => clock.now() - issuedAt > ttlMs;
 
   return {
     issue(source) {
