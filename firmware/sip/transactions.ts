@@ -76,8 +76,8 @@ export interface TransactionPorts {
 /** Requests nobody has answered yet; a further one gets 503. */
 const maxUnanswered = 4_096;
 /**
- * Answered ones are kept to absorb retransmissions; beyond this the oldest is forgotten before its time. It lasts for the
- * first three of a client that sends 4,000 requests a second, and for all of them (timer J) at 1,000.
+ * Answered ones are kept to absorb retransmissions; beyond this the oldest is forgotten before its time. At 1,000 requests a
+ * second that is never, at 5,000 after 6.5 s, when a client has repeated what it sent three times.
  */
 const maxAnswered = 32_768;
 /**

@@ -1,5 +1,5 @@
 /** How long a stranger can keep the SIP parser busy: spoilt messages by chance, and text made to be slow. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { dice, mutated } from "../../test/support/sip-mutations.ts";
 import {
   attempt,
@@ -11,6 +11,7 @@ import {
   shapes,
 } from "../../test/support/sip-readers.ts";
 import { traffic } from "../../test/support/sip-traffic.ts";
+import { wholeNumber } from "./rig/options.ts";
 
 /** What reading any 8 KiB may take, ms. */
 const bar = 5;
@@ -18,11 +19,6 @@ const bar = 5;
 const suspects = 1_000;
 const rowsShown = 16;
 const kibibytes = [1, 2, 4, 8, 16, 32, 64];
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("expected a whole number above 0");
-  return Number(text);
-}
 
 const program = new Command("scripts/bench parse")
   .description(

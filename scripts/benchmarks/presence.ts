@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { header } from "../../firmware/sip/message.ts";
 import { freePort, numbered, startGateway } from "./rig/gateway.ts";
+import { wholeNumber } from "./rig/options.ts";
 import { ok, openPhones } from "./rig/phones.ts";
 
 /** From the change until the last watcher has heard of it, ms. */
@@ -13,11 +14,6 @@ const shown = "shown";
 /** Subscriptions that are made at a time. */
 const atATime = 50;
 const longestWait = 30_000;
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("expected a whole number above 0");
-  return Number(text);
-}
 
 const program = new Command("scripts/bench presence")
   .description(

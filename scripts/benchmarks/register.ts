@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { freePort, numbered, startGateway } from "./rig/gateway.ts";
 import { startKamailio } from "./rig/kamailio.ts";
+import { wholeNumber } from "./rig/options.ts";
 import { isInstalled, type Measured } from "./rig/process.ts";
 import { type Load, type Outcome, portion, registerBySipp } from "./rig/sipp.ts";
 
@@ -18,11 +19,6 @@ const warmUp = { seconds: 10, share: 0.4 };
 
 const names = { kamailio: "kamailio, in memory", memory: "roger, in memory", store: "roger, with a store" } as const;
 type Name = keyof typeof names;
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("expected a whole number above 0");
-  return Number(text);
-}
 
 function known(text: string): readonly Name[] {
   return text.split(",").map((name) => {

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { freePort, host, numbered, realm, startGateway } from "./rig/gateway.ts";
+import { wholeNumber } from "./rig/options.ts";
 import { openPhones, registerAll } from "./rig/phones.ts";
 import type { Measured } from "./rig/process.ts";
 
@@ -13,11 +14,6 @@ import type { Measured } from "./rig/process.ts";
 const bar = 2_000;
 const probeMs = 5;
 const longestWait = 60_000;
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("expected a whole number above 0");
-  return Number(text);
-}
 
 const program = new Command("scripts/bench restart")
   .description(
