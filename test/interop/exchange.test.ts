@@ -142,14 +142,14 @@ exchangeTest("a number that nobody here has is refused", () =>
   }),
 );
 
-for (const transport of ["udp", "tcp"] as const)
-  exchangeTest(`after kamailio has started anew, the gateway is registered again over ${transport}`, () =>
-    withExchange(transport, async ({ restart, dial, phone }) => {
-      await restart();
-      await dial("8000");
-      await phone.printed(/Call established/);
-    }),
-  );
+// Over UDP nothing tells of it before the next refresh, most of a minute later.
+exchangeTest("after kamailio has started anew, the gateway is registered again over TCP", () =>
+  withExchange("tcp", async ({ restart, dial, phone }) => {
+    await restart();
+    await dial("8000");
+    await phone.printed(/Call established/);
+  }),
+);
 
 /** Both hang up; each heard the other. */
 async function heardOneAnother(extension: Phone, terminal: Phone): Promise<void> {
