@@ -34,6 +34,9 @@ async function withDisk(parts: readonly string[], use: (rig: Disk) => Promise<vo
     const editor = openEditor(rig.file);
     editor.addUser(account("dave", ["fire"]));
     editor.close();
+    // What comes before the gateway has heard of the account is not kept.
+    store.watch({ talkgroup() {}, account() {} });
+    await rig.clock.advance(2_000);
     store.bindings.save(binding);
     await rig.clock.advance(1_000);
     // What is committed is in the log, as after a loss of power.
