@@ -50,6 +50,8 @@ export interface Config {
   readonly store?: string;
   /** Path of the socket on which this gateway tells its owner what it does. */
   readonly admin?: string;
+  /** Where it tells whoever asks, by HTTP, how much it does. */
+  readonly metrics?: { readonly host: string; readonly port: number };
   readonly accounts: readonly AccountSettings[];
   /** The account that the board's own button speaks for. */
   readonly panel?: { readonly account: string; readonly talkgroup: string };

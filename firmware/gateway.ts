@@ -45,7 +45,22 @@ export interface GatewayPorts {
   readonly onCrash: (error: Error) => void;
 }
 
+/** Running counts since the start but for `now`. */
+export interface GatewayCounts {
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly now: Readonly<Record<string, number>>;
+  readonly exchanges: readonly {
+    readonly name: string;
+    readonly up: boolean;
+    readonly calls: number;
+    readonly refused: Readonly<Record<string, number>>;
+  }[];
+}
+
 export interface Gateway {
+  /** What a console shows of it (console/metrics.ts). */
+  counts(): GatewayCounts;
   close(): Promise<void>;
 }
 
@@ -168,7 +183,18 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     if (config.panel) opened.push(await startPanel(config, config.panel, ports, endpoint.local));
     const { local: sip, secure: tls } = endpoint;
     log.info({ event: "ready", site: config.site, sip, tls }, "gateway stands");
-    return { close };
+    return {
+      counts: () => {
+        const { dialogs, client, server: asked } = endpoint.held();
+        return {
+          dropped: endpoint.dropped,
+          refused: { ...server.refused },
+          now: { dialogs, clientTransactions: client, serverTransactions: asked, ...server.inUse() },
+          exchanges: server.exchanges().map(({ link, ...each }) => ({ ...each, up: link.in === "up" })),
+        };
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -11,6 +11,7 @@ import type { Broker } from "../hal/broker/port.ts";
 import { monotonicClock } from "../hal/clock/monotonic.ts";
 import { DeviceError } from "../hal/error.ts";
 import { openBoard } from "../hal/hal.ts";
+import { nodeHttp } from "../hal/http/node.ts";
 import { nodeLocal } from "../hal/local/node.ts";
 import { nodeNetwork } from "../hal/network/node.ts";
 import { loadOpus } from "../hal/opus/wasm.ts";
@@ -22,6 +23,7 @@ import type { Site } from "./config/files.ts";
 import { isLoopback, reachable } from "./config/host.ts";
 import type { BrokerSettings } from "./config.ts";
 import { openAdmin } from "./console/admin.ts";
+import { openMetrics } from "./console/metrics.ts";
 import { watchSip } from "./console/watch-sip.ts";
 import { type Ending, processEnding } from "./ending.ts";
 import { type GatewayPorts, startGateway } from "./gateway.ts";
@@ -100,6 +102,10 @@ async function start({ config, board: description, certificates }: Site, log: Lo
     onCrash: ending.crash,
   });
   ending.add(gateway.close);
+  if (config.metrics) {
+    const metrics = await openMetrics({ http: nodeHttp(), log }, config.metrics, gateway.counts);
+    ending.add(metrics.close);
+  }
 }
 
 function openerOf(file: string, log: Logger, { crash }: Ending): NonNullable<GatewayPorts["store"]> {

@@ -48,7 +48,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/sip/message.ts", "firmware/sip/negotiation.ts"],
     ...["hal/error.ts", ...port("clock", "network", "opus", "random"), "node:worker_threads"],
   ],
-  "firmware/console": [log, "firmware/sip/uri.ts", ...port("clock", "local"), "zod"],
+  "firmware/console": [
+    ...[log, "firmware/sip/uri.ts", ...port("clock", "http", "local", "network"), "prom-client", "zod"],
+  ],
   "firmware/federation": [log, machine, drops, "hal/error.ts", ...port("broker", "clock", "random"), "node:crypto"],
   "firmware/panel": [log, machine, "firmware/media/tones.ts", ...port("audio", "board", "clock", "gpio")],
   "firmware/presence": [log, machine, "firmware/sip", ...port("clock", "network", "random"), "node:crypto"],
@@ -101,6 +103,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/error.ts": [],
   "hal/gpio": ["hal/error.ts", ...port("clock", "random")],
   "hal/hal.ts": ["hal"],
+  "hal/http": [...port("network"), "node:events", "node:http"],
   "hal/local": ["hal/error.ts", "node:fs", "node:net"],
   "hal/network": ["hal/error.ts", ...port("clock", "random"), "node:dgram", "node:net", "node:tls"],
   "hal/opus": [...port("audio"), "libopus-wasm"],
@@ -121,6 +124,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "hal/board/simulated.ts": ["hal/audio/simulated.ts", "hal/gpio/simulated.ts"],
   "hal/board/simulated-control.ts": ["hal/audio/recording.ts", "hal/audio/wav.ts", "hal/local/private-socket.ts"],
   "hal/broker/embedded.ts": ["hal/network/fault.ts"],
+  "hal/http/node.ts": ["hal/network/fault.ts"],
   "hal/network/simulated.ts": ["hal/random/seeded.ts"],
   // A benchmark measures what the tests prove, with what the tests are made of.
   "scripts/benchmarks/parse.ts": ["test/support"],

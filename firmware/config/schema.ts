@@ -85,6 +85,12 @@ const tls = z.strictObject(
   "expected port, certificate and key",
 );
 
+/** Prometheus reads from there; 9464 is what its exporters of this kind use. */
+const metrics = z.strictObject(
+  { host: field.numericHost.default("127.0.0.1"), port: field.port.default(9464) },
+  "expected host and port",
+);
+
 export const fileSchema = z.strictObject(
   {
     site: field.site,
@@ -105,6 +111,7 @@ export const fileSchema = z.strictObject(
     control: z.exactOptional(field.socketPath),
     store: z.exactOptional(field.path),
     admin: z.exactOptional(field.socketPath),
+    metrics: z.exactOptional(metrics),
     accounts: z.array(account, "expected a list of accounts"),
     panel: z.exactOptional(
       z.strictObject({ account: field.user, talkgroup: field.user }, "expected account and talkgroup"),

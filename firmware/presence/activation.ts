@@ -58,6 +58,8 @@ export interface Activation {
   refer(refer: IncomingRefer, account: Account): void;
   /** Nobody has talked there for too long; what that is to a talkgroup is not decided here. */
   quiet(name: string): void;
+  /** Private and ad hoc ones. */
+  calls(): number;
   /** Ends what the account allows no more, or otherwise than now; undefined: everything of the user. */
   retain(user: string, account: Account | undefined): void;
   close(): void;
@@ -181,6 +183,7 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
       );
     },
     quiet: open.quiet,
+    calls: open.count,
     retain(user, account) {
       dialled.retain(user, account);
       if (!account) open.end(user);

@@ -28,7 +28,7 @@ export interface Calls {
   start(initiator: Member, others: readonly Member[], outcome?: CallOutcome): void;
   /** Nobody has talked in a call for too long; true if it was a call. */
   quiet(name: string): boolean;
-  isCall(name: string): boolean;
+  count(): number;
   /** Ends those that the user is in. */
   end(user: string): void;
   close(): void;
@@ -118,7 +118,7 @@ export function calls(
       open.get(name)?.end();
       return name.startsWith("call/");
     },
-    isCall: (name) => name.startsWith("call/"),
+    count: () => open.size,
     end(user) {
       for (const { users, end } of [...open.values()]) if (users.includes(user)) end();
     },

@@ -41,6 +41,7 @@ export interface Legs {
   /** Nothing is heard of it any more. */
   release(leg: string): void;
   receive(event: SessionEvent): void;
+  count(): number;
 }
 
 interface Leg {
@@ -95,6 +96,7 @@ export function legsAt(conference: ConferenceServer): Legs {
     release(leg) {
       if (legs.delete(leg)) conference.send({ type: "release", leg });
     },
+    count: () => legs.size,
     receive(event) {
       const leg = legs.get(event.leg);
       if (!leg) return;

@@ -65,6 +65,8 @@ export interface PresenceServer {
   readonly refused: Readonly<RefusedCounts>;
   /** A user of another gateway, or undefined when gone. */
   remote(gateway: string, user: string, state: Presence | undefined): void;
+  /** How many there are now: terminals that are registered, legs at the conference server, private calls. */
+  inUse(): { readonly terminals: number; readonly legs: number; readonly calls: number };
   /** What is known of the exchanges now. */
   exchanges(): readonly ExchangeState[];
   /** Takes up the registrations that outlived a restart, and registers at the exchanges; the endpoint is open. */
@@ -271,6 +273,7 @@ export function presence(
       if (ports.accounts.find(user)) persons.choose(user, chosen);
     },
     reconsider,
+    inUse: () => ({ terminals: bindings.count(), legs: legs.count(), calls: active.calls() }),
     exchanges: outside.states,
     restore() {
       outside.start();

@@ -43,6 +43,8 @@ export interface Registrar {
   register(account: Account, incoming: Incoming): void;
   /** The contacts of a user, or an identity, that can be reached: the one to be chosen first, by its q and then by how lately it was heard of. */
   reachable(user: string): readonly Binding[];
+  /** Contacts that are bound. */
+  count(): number;
   /** A connection is gone. */
   cut(connection: Flow): void;
   /** Takes up what outlived a restart; gives those whose terminals can be asked for a sign of life. */
@@ -283,6 +285,7 @@ export function registrar(
       }
       listener.retain(user, account);
     },
+    count: () => [...accounts.values()].reduce((sum, contacts) => sum + contacts.size, 0),
     reachable(user) {
       const account = ports.accounts.find(user);
       const owner = account && ownerOf(account);
