@@ -8,7 +8,8 @@ import type { Headers } from "../sip/message.ts";
 import { autoAnswer } from "./auto-answer.ts";
 import type { Refusal } from "./call-machine.ts";
 import type { LegHolder, Legs } from "./legs.ts";
-import { type OpenParty, type PartyListener, sdpType } from "./party.ts";
+import { sdpType } from "./offer.ts";
+import type { OpenParty, PartyListener } from "./party.ts";
 
 /** Where somebody may be reached. */
 export interface Destination {

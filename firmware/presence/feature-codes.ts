@@ -3,11 +3,11 @@
  * back, or the gateway starts anew.
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
-import type { IncomingInvite, Session } from "../sip/endpoint.ts";
+import type { IncomingInvite } from "../sip/endpoint.ts";
 import { ProtocolError } from "../sip/message.ts";
 import type { Account } from "./accounts.ts";
+import { dialledLeg } from "./dialled-leg.ts";
 import { holderIn, type Legs } from "./legs.ts";
-import { sdpType } from "./party.ts";
 import type { Shown } from "./status.ts";
 
 /** As PBXs have them: *78 and *79 turn do not disturb on and off. "*79" takes back each of the others as well. */
@@ -20,7 +20,7 @@ const codes: ReadonlyMap<string, Shown | undefined> = new Map([
 
 export interface FeatureCodes {
   isCode(number: string): boolean;
-  /** Does what the code says, and answers. Throws ProtocolError for an INVITE without an offer. */
+  /** Does what the code says, and answers. Throws ProtocolError for an INVITE whose offer cannot be read. */
   receive(code: string, account: Account, invite: IncomingInvite): void;
   close(): void;
 }
@@ -39,46 +39,21 @@ export function featureCodes(
   return {
     isCode: (number) => codes.has(number),
     receive(code, account, invite) {
-      const offer = invite.offer();
       if (open.size >= mostOpen) throw new ProtocolError(503, `${open.size} feature codes at once`);
-      choose(account.user, codes.get(code));
-      let session: Session | undefined;
       let timer: Cancel | undefined;
-
-      function over(): void {
-        timer?.();
-        open.delete(hangUp);
-        legs.release(leg);
-      }
-      function hangUp(): void {
-        over();
-        if (session) session.end();
-        else invite.respond(480);
-      }
-
-      const leg = legs.provision(
-        holderIn(account, code),
-        undefined,
-        {
-          offer() {},
-          answer(sdp) {
-            session = invite.accept({ type: sdpType, content: sdp }, { onConfirmed() {}, onEnd: over });
-          },
-          ready() {
-            legs.tone(leg, "confirm");
-            timer = clock.after(toneMs, hangUp);
-          },
-          refused(status) {
-            over();
-            if (session) session.end();
-            else invite.respond(status);
-          },
-          lost: hangUp,
+      const hangUp = dialledLeg(legs, invite, holderIn(account, code), undefined, {
+        onStanding(change, leg) {
+          if (change < 0) return;
+          legs.tone(leg, "confirm");
+          timer = clock.after(toneMs, hangUp);
         },
-        offer,
-      );
+        onOver() {
+          timer?.();
+          open.delete(hangUp);
+        },
+      });
       open.add(hangUp);
-      invite.onCancel = over;
+      choose(account.user, codes.get(code));
     },
     close() {
       for (const hangUp of [...open]) hangUp();

@@ -8,6 +8,7 @@ import { quote } from "../sip/header.ts";
 import type { Headers } from "../sip/message.ts";
 import type { Refusal } from "./call-machine.ts";
 import type { LegHolder, Legs } from "./legs.ts";
+import { offerIn, sdpType } from "./offer.ts";
 
 export interface PartyListener {
   /** A terminal rings. */
@@ -30,20 +31,18 @@ export interface Party {
 /** Brings a member into the call of this name; nothing is told before it has returned. */
 export type OpenParty = (call: string, listener: PartyListener) => Party;
 
-export const sdpType = "application/sdp";
-
 /** RFC 3326: why, for those who show it to people. */
 export function reasonOf({ status, words }: Refusal): Headers {
   return words === undefined ? [] : [["reason", `SIP;cause=${status};text=${quote(words)}`]];
 }
 
-/** Somebody who calls. Throws ProtocolError for an INVITE without an offer. */
+/** Somebody who calls. Throws ProtocolError for an INVITE whose offer cannot be read. */
 export function callingParty(legs: Legs, invite: IncomingInvite, holder: LegHolder): OpenParty {
-  const offer = invite.offer();
+  const offer = offerIn(invite);
 
   return (call, listener) => {
     let session: Session | undefined;
-    let answer = "";
+    let description = "";
 
     function gone(refusal?: Refusal): void {
       legs.release(leg);
@@ -54,11 +53,16 @@ export function callingParty(legs: Legs, invite: IncomingInvite, holder: LegHold
       holder,
       call,
       {
-        offer() {},
-        answer: (sdp) => {
-          answer = sdp;
+        offer(sdp) {
+          description = sdp;
+          listener.there();
         },
-        ready: listener.there,
+        answer(sdp) {
+          description = sdp;
+        },
+        ready() {
+          if (offer !== undefined) listener.there();
+        },
         refused(status) {
           gone();
           end({ status });
@@ -72,6 +76,13 @@ export function callingParty(legs: Legs, invite: IncomingInvite, holder: LegHold
     );
     invite.onCancel = gone;
 
+    function onConfirmed(answer?: string): void {
+      if (offer !== undefined) return;
+      if (answer !== undefined) return legs.accept(leg, answer);
+      gone();
+      end({ status: 488 });
+    }
+
     function end(refusal: Refusal): void {
       legs.release(leg);
       if (session) session.end();
@@ -81,8 +92,8 @@ export function callingParty(legs: Legs, invite: IncomingInvite, holder: LegHold
     return {
       ring: () => invite.respond(180),
       answer() {
-        const handlers = { onConfirmed() {}, onEnd: gone, ...legs.inSession(leg) };
-        session = invite.accept({ type: sdpType, content: answer }, handlers);
+        const handlers = { onConfirmed, onEnd: gone, ...legs.inSession(leg) };
+        session = invite.accept({ type: sdpType, content: description }, handlers);
       },
       end,
     };

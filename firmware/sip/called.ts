@@ -8,7 +8,7 @@ import { dialogOfCallee } from "./dialog.ts";
 import { withTag } from "./header.ts";
 import { header, ProtocolError } from "./message.ts";
 import { reliably, wantsReliable } from "./provisional.ts";
-import { extrasOf, type MindedSession, mindSession, offerOf } from "./session.ts";
+import { answerIn, extrasOf, type MindedSession, mindSession, offerOf } from "./session.ts";
 import { grantTo } from "./session-terms.ts";
 import type { ServerTransaction } from "./transactions.ts";
 
@@ -110,6 +110,8 @@ export function receiveInvite(
   let session: MindedSession | undefined;
   let answer: Acceptance | undefined;
   let user: AnswerHandlers | undefined;
+  const asksForOffer = request.body.length === 0;
+  let answered: string | undefined;
   const early = reliably(core, transaction, () => machine.send({ type: "unheard" }));
 
   const machine = run(called, { in: "ringing" }, core.clock, (effect) => {
@@ -121,7 +123,7 @@ export function receiveInvite(
       case "tell-cancel":
         return invite.onCancel();
       case "tell-confirmed":
-        return user?.onConfirmed();
+        return asksForOffer ? user?.onConfirmed(answered) : user?.onConfirmed();
       case "tell-end":
         return user?.onEnd();
       case "close":
@@ -183,6 +185,7 @@ export function receiveInvite(
     flow,
     accept,
     offer: () => offerOf(request),
+    asksForOffer,
     onCancel() {},
     respond(status, extras) {
       if (status >= 200 && status < 300) throw new Error(`an INVITE is accepted by accept(), not by ${status}`);
@@ -200,6 +203,7 @@ export function receiveInvite(
       session.onRequest(inside);
     },
     onAck(ack) {
+      if (asksForOffer) answered ??= answerIn(ack);
       answer?.onAck(ack);
       session?.onAck(ack);
     },

@@ -111,8 +111,8 @@ export interface OfferHandlers extends InsideHandlers {
 }
 
 export interface AnswerHandlers extends InsideHandlers {
-  /** The ACK arrived: the session is confirmed. */
-  onConfirmed(): void;
+  /** The ACK arrived: the session is confirmed. `answer`: what it brings where this side offered; undefined if that is nothing to be read. */
+  onConfirmed(answer?: string): void;
   onEnd(): void;
 }
 
@@ -120,8 +120,10 @@ export interface AnswerHandlers extends InsideHandlers {
 export interface IncomingInvite extends Incoming {
   /** The session description it brings. Throws ProtocolError: 488 without one, 415 for another type, 406 when it may not be answered by one. */
   offer(): string;
-  /** Sends 200 with the answer, retransmits it until the ACK (RFC 3261 §13.3.1.4), gives the session. */
-  accept(answer: Body, handlers: AnswerHandlers, extras?: Extras): Session;
+  /** It brings none, and asks for one: `accept` offers, and the answer comes with the ACK (RFC 3261 §13.2.1). */
+  readonly asksForOffer: boolean;
+  /** Sends 200 with the answer, or the offer that is asked for, retransmits it until the ACK (§13.3.1.4), gives the session. */
+  accept(description: Body, handlers: AnswerHandlers, extras?: Extras): Session;
   /** The caller gave up before the answer. */
   onCancel: () => void;
 }

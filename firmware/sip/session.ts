@@ -199,6 +199,12 @@ export function offerOf(request: SipRequest): string {
   return decoder.decode(request.body);
 }
 
+/** The session description in the ACK of an INVITE that asked for an offer; undefined for anything else. */
+export function answerIn(ack: SipRequest): string | undefined {
+  const isDescription = withoutParams(header(ack, "content-type") ?? "") === offerType;
+  return isDescription && ack.body.length > 0 ? decoder.decode(ack.body) : undefined;
+}
+
 /** What goes with the status that an error asks for: §21.4.13 and RFC 4028 §6 want to be told what would do instead. */
 export function extrasOf({ status, accepted }: ProtocolError): { readonly headers: Headers } {
   if (status === 422) return { headers: [["min-se", `${leastSeconds}`]] };
