@@ -21,7 +21,16 @@ import type { ExchangeCall, OutsideNumber } from "./exchanges.ts";
 import { featureCodes } from "./feature-codes.ts";
 import { guestsOf } from "./guests.ts";
 import { holderIn, type LegHolder, type Legs } from "./legs.ts";
-import { callingParty, counted, holding, type Lend, type OpenParty, reachedParty, reasonOf } from "./party.ts";
+import {
+  callingParty,
+  counted,
+  holding,
+  type Lend,
+  type OpenParty,
+  reachedParty,
+  reasonOf,
+  turnedAway,
+} from "./party.ts";
 import type { People } from "./people.ts";
 import type { Binding } from "./registrar.ts";
 import { urisIn } from "./resource-list.ts";
@@ -72,10 +81,10 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
   const open = calls(ports, people.call);
   const directUri = `sip:${direct}@${realm}`;
 
-  /** Somebody to be called by `caller`, or why not. Throws ProtocolError 403. */
+  /** Somebody to be called by `caller`, or why not. */
   function called(caller: Account, user: string): Member | Refusal {
-    const way = ports.outside(caller, user);
-    if (way) return { open: outsideParty(way) };
+    const way = wayOutside(caller, user);
+    if (way) return "status" in way ? way : { open: outsideParty(way) };
     return refusalOf(people, caller.user, user) ?? memberHere(user, caller.aor);
   }
 
@@ -86,8 +95,17 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
     return { user, open: reachedParty(clock, ports.lend(user, caller), enter) };
   }
 
+  function wayOutside(caller: Account, number: string): OutsideNumber | Refusal | undefined {
+    try {
+      return ports.outside(caller, number);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { status: error.status };
+    }
+  }
+
   function outsideParty(way: OutsideNumber): OpenParty {
-    return holding(calledParty(ports, holderOutside(way), [way]), way.seize);
+    return holding(calledParty(ports, holderOutside(way), [way]), way.seize, turnedAway(clock, { status: 486 }));
   }
 
   function destinationsOf({ user, aor }: Account, from: string): Destination[] {
@@ -139,7 +157,8 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
   }
 
   function intoTalkgroup(dispatcher: Account, user: string, talkgroup: string, group: string): OpenParty | Refusal {
-    const way = ports.outside(dispatcher, user);
+    const way = wayOutside(dispatcher, user);
+    if (way && "status" in way) return way;
     if (way) return counted(outsideParty(way), (change) => ports.onStanding(way.to, talkgroup, change));
     const callee = ports.accounts.find(user);
     if (!callee) return { status: 404 };
