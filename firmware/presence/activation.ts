@@ -6,6 +6,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Log } from "../log.ts";
 import type { Endpoint, IncomingInvite, IncomingRefer, Referral } from "../sip/endpoint.ts";
 import { ProtocolError } from "../sip/message.ts";
+import { reasonPhrase } from "../sip/serialize.ts";
 import { isIpv4, isIpv6, parseUri } from "../sip/uri.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { absenceOf, refusalOf } from "./availability.ts";
@@ -237,7 +238,7 @@ function told(): { readonly outcome: CallOutcome; readonly follow: (referral: Re
     outcome: {
       ringing: () => referral?.progress(180, "Ringing"),
       stands: () => referral?.progress(200, "OK"),
-      refused: ({ status, words = "Not Available" }) => referral?.progress(status, words),
+      refused: ({ status, words = reasonPhrase(status) }) => referral?.progress(status, words),
     },
     follow(accepted) {
       referral = accepted;

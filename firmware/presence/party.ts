@@ -70,7 +70,7 @@ export function callingParty(legs: Legs, invite: IncomingInvite, holder: LegHold
       },
       offer,
     );
-    invite.onCancel = gone;
+    invite.onCancel = () => gone({ status: 487 });
 
     function end(refusal: Refusal): void {
       legs.release(leg);

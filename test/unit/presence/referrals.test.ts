@@ -78,6 +78,19 @@ test("who refers the server to somebody is called, and put through to them", asy
   await site.close();
 });
 
+test("who referred, and does not pick up, is told that nothing comes of it", async () => {
+  const { site, alice, bob, clock, conference } = await open();
+  bob.onInvite = "ring";
+  assert.is(await refer(alice, `sip:bob@${realm}`), 202);
+  await clock.advance(50);
+  alice.answer(alice.last("INVITE"), 486);
+  reports(alice);
+  await clock.advance(soon);
+  assert.equal(reports(alice).at(-1), "SIP/2.0 486 Busy Here terminated");
+  assert.equal([bob.story, conference.calls.size], [["cancelled"], 0]);
+  await site.close();
+});
+
 test("who has a session with the service of direct calls is not called: it is borrowed, and given back", async () => {
   const { site, alice, bob, clock, conference } = await open();
   bob.subscribe("direct");
