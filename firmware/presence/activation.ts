@@ -20,7 +20,7 @@ import { direct } from "./direct.ts";
 import { exchangeCalls } from "./exchange-calls.ts";
 import type { ExchangeCall, OutsideNumber } from "./exchanges.ts";
 import { featureCodes } from "./feature-codes.ts";
-import { guestsOf } from "./guests.ts";
+import { type Guest, guestsOf } from "./guests.ts";
 import { holderIn, type LegHolder, type Legs } from "./legs.ts";
 import {
   callingParty,
@@ -149,25 +149,26 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
       throw new ProtocolError(403, `${dispatcher.user} is no dispatcher of ${talkgroup}`);
     const group = `sip:${talkgroup}@${realm}`;
     const ways = users.map((user) => intoTalkgroup(dispatcher, user, talkgroup, group));
-    const enter = ways.filter((way): way is OpenParty => typeof way === "function");
-    const [refusal = { status: 404 }] = ways.filter((way): way is Refusal => typeof way !== "function");
-    if (enter.length === 0) return refer.respond(refusal.status, { headers: reasonOf(refusal) });
+    const called = ways.filter((way) => "enter" in way);
+    const [refusal = { status: 404 }] = ways.filter((way) => "status" in way);
+    if (called.length === 0) return refer.respond(refusal.status, { headers: reasonOf(refusal) });
     const { outcome, follow } = told();
-    guests.call(talkgroup, enter, outcome);
+    guests.call(talkgroup, called, outcome);
     follow(refer.accept());
   }
 
-  function intoTalkgroup(dispatcher: Account, user: string, talkgroup: string, group: string): OpenParty | Refusal {
+  function intoTalkgroup(dispatcher: Account, user: string, talkgroup: string, group: string): Guest | Refusal {
     const way = wayOutside(dispatcher, user);
     if (way && "status" in way) return way;
-    if (way) return counted(outsideParty(way), (change) => ports.onStanding(way.to, talkgroup, change));
+    if (way) return { enter: counted(outsideParty(way), (change) => ports.onStanding(way.to, talkgroup, change)) };
     const callee = ports.accounts.find(user);
     if (!callee) return { status: 404 };
     if (!callee.talkgroups.has(talkgroup)) return { status: 403 };
     const refusal = refusalOf(people, dispatcher.user, user);
     if (refusal) return refusal;
+    if (guests.has(user, talkgroup)) return { status: 486 };
     const enter = calledParty(ports, holderIn(callee, talkgroup), destinationsOf(callee, group));
-    return counted(enter, (change) => ports.onStanding(user, talkgroup, change));
+    return { account: callee, enter: counted(enter, (change) => ports.onStanding(user, talkgroup, change)) };
   }
 
   return {
@@ -203,7 +204,8 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
     quiet: open.quiet,
     retain(user, account) {
       dialled.retain(user, account);
-      if (!account) open.end(user);
+      guests.retain(user, account);
+      if (!account) open.leave(user);
     },
     close() {
       dialled.close();
