@@ -195,6 +195,8 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
       const users = [...new Set(uris.map(userIn))];
       if (at !== undefined && ports.isTalkgroup(at))
         return callInto(refer, account, ports.talkgroup(at, account), users);
+      // What is asked of somebody else is not done in their place (RFC 3515 §2.4.2).
+      if (at !== undefined && at !== direct) throw new ProtocolError(404, "REFER to what is no talkgroup");
       talkTo(
         refer,
         account,

@@ -193,6 +193,7 @@ test("whose account is taken away is out of an ad hoc group, which goes on witho
 
 test("where nobody can be called the reason is told, and a list that is none is refused", async () => {
   const { site, alice } = await open();
+  assert.is(await refer(alice, `sip:bob@${realm}`, "carol"), 404, "what carol is asked for is not done for her");
   assert.is(await refer(alice, `sip:nobody@${realm}`), 404);
   assert.is(await refer(alice, "sip:bob@elsewhere.example"), 404);
   assert.is(await refer(alice, `sip:dave@${realm}`), 403);
@@ -204,7 +205,6 @@ test("where nobody can be called the reason is told, and a list that is none is 
   await site.close();
 });
 
-test("a dispatcher calls a member into a talkgroup; nobody else does", async () => {
 test("a guest of a talkgroup is called in once, and is out of it with what the account allowed", async () => {
   const changes: readonly ((site: Site) => void)[] = [
     (site) => {
@@ -232,6 +232,7 @@ test("a guest of a talkgroup is called in once, and is out of it with what the a
   }
 });
 
+test("a dispatcher calls a member into a talkgroup; nobody else does", async () => {
   const { site, alice, bob, clock, conference, told } = await open().then((all) => ({ ...all, told: all.site.told }));
   assert.is(await refer(alice, `sip:bob@${realm}`, "ops"), 202);
   await clock.advance(soon);
