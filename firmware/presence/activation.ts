@@ -6,6 +6,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Log } from "../log.ts";
 import type { Endpoint, IncomingInvite, IncomingRefer, Referral } from "../sip/endpoint.ts";
 import { ProtocolError } from "../sip/message.ts";
+import { reasonPhrase } from "../sip/serialize.ts";
 import { isIpv4, isIpv6, parseUri } from "../sip/uri.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { absenceOf, refusalOf } from "./availability.ts";
@@ -19,9 +20,18 @@ import { direct } from "./direct.ts";
 import { exchangeCalls } from "./exchange-calls.ts";
 import type { ExchangeCall, OutsideNumber } from "./exchanges.ts";
 import { featureCodes } from "./feature-codes.ts";
-import { guestsOf } from "./guests.ts";
+import { type Guest, guestsOf } from "./guests.ts";
 import { holderIn, type LegHolder, type Legs } from "./legs.ts";
-import { callingParty, counted, holding, type Lend, type OpenParty, reachedParty, reasonOf } from "./party.ts";
+import {
+  callingParty,
+  counted,
+  holding,
+  type Lend,
+  type OpenParty,
+  reachedParty,
+  reasonOf,
+  turnedAway,
+} from "./party.ts";
 import type { People } from "./people.ts";
 import type { Binding } from "./registrar.ts";
 import { urisIn } from "./resource-list.ts";
@@ -74,10 +84,10 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
   const open = calls(ports, people.call);
   const directUri = `sip:${direct}@${realm}`;
 
-  /** Somebody to be called by `caller`, or why not. Throws ProtocolError 403. */
+  /** Somebody to be called by `caller`, or why not. */
   function called(caller: Account, user: string): Member | Refusal {
-    const way = ports.outside(caller, user);
-    if (way) return { open: outsideParty(way) };
+    const way = wayOutside(caller, user);
+    if (way) return "status" in way ? way : { open: outsideParty(way) };
     return refusalOf(people, caller.user, user) ?? memberHere(user, caller.aor);
   }
 
@@ -88,8 +98,17 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
     return { user, open: reachedParty(clock, ports.lend(user, caller), enter) };
   }
 
+  function wayOutside(caller: Account, number: string): OutsideNumber | Refusal | undefined {
+    try {
+      return ports.outside(caller, number);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { status: error.status };
+    }
+  }
+
   function outsideParty(way: OutsideNumber): OpenParty {
-    return holding(calledParty(ports, holderOutside(way), [way]), way.seize);
+    return holding(calledParty(ports, holderOutside(way), [way]), way.seize, turnedAway(clock, { status: 486 }));
   }
 
   function destinationsOf({ user, aor }: Account, from: string): Destination[] {
@@ -132,24 +151,26 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
       throw new ProtocolError(403, `${dispatcher.user} is no dispatcher of ${talkgroup}`);
     const group = `sip:${talkgroup}@${realm}`;
     const ways = users.map((user) => intoTalkgroup(dispatcher, user, talkgroup, group));
-    const enter = ways.filter((way): way is OpenParty => typeof way === "function");
-    const [refusal = { status: 404 }] = ways.filter((way): way is Refusal => typeof way !== "function");
-    if (enter.length === 0) return refer.respond(refusal.status, { headers: reasonOf(refusal) });
+    const called = ways.filter((way) => "enter" in way);
+    const [refusal = { status: 404 }] = ways.filter((way) => "status" in way);
+    if (called.length === 0) return refer.respond(refusal.status, { headers: reasonOf(refusal) });
     const { outcome, follow } = told();
-    guests.call(talkgroup, enter, outcome);
+    guests.call(talkgroup, called, outcome);
     follow(refer.accept());
   }
 
-  function intoTalkgroup(dispatcher: Account, user: string, talkgroup: string, group: string): OpenParty | Refusal {
-    const way = ports.outside(dispatcher, user);
-    if (way) return counted(outsideParty(way), (change) => ports.onStanding(way.to, talkgroup, change));
+  function intoTalkgroup(dispatcher: Account, user: string, talkgroup: string, group: string): Guest | Refusal {
+    const way = wayOutside(dispatcher, user);
+    if (way && "status" in way) return way;
+    if (way) return { enter: counted(outsideParty(way), (change) => ports.onStanding(way.to, talkgroup, change)) };
     const callee = ports.accounts.find(user);
     if (!callee) return { status: 404 };
     if (!callee.talkgroups.has(talkgroup)) return { status: 403 };
     const refusal = refusalOf(people, dispatcher.user, user);
     if (refusal) return refusal;
+    if (guests.has(user, talkgroup)) return { status: 486 };
     const enter = calledParty(ports, holderIn(callee, talkgroup), destinationsOf(callee, group));
-    return counted(enter, (change) => ports.onStanding(user, talkgroup, change));
+    return { account: callee, enter: counted(enter, (change) => ports.onStanding(user, talkgroup, change)) };
   }
 
   return {
@@ -176,6 +197,8 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
       const users = [...new Set(uris.map(userIn))];
       if (at !== undefined && ports.isTalkgroup(at))
         return callInto(refer, account, ports.talkgroup(at, account), users);
+      // What is asked of somebody else is not done in their place (RFC 3515 §2.4.2).
+      if (at !== undefined && at !== direct) throw new ProtocolError(404, "REFER to what is no talkgroup");
       talkTo(
         refer,
         account,
@@ -186,7 +209,8 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
     calls: open.count,
     retain(user, account) {
       dialled.retain(user, account);
-      if (!account) open.end(user);
+      guests.retain(user, account);
+      if (!account) open.leave(user);
     },
     close() {
       dialled.close();
@@ -221,7 +245,7 @@ function told(): { readonly outcome: CallOutcome; readonly follow: (referral: Re
     outcome: {
       ringing: () => referral?.progress(180, "Ringing"),
       stands: () => referral?.progress(200, "OK"),
-      refused: ({ status, words = "Not Available" }) => referral?.progress(status, words),
+      refused: ({ status, words = reasonPhrase(status) }) => referral?.progress(status, words),
     },
     follow(accepted) {
       referral = accepted;

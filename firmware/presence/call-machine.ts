@@ -36,7 +36,7 @@ export type CallDeed =
   | { readonly do: "ring" }
   /** … that the call stands, … */
   | { readonly do: "answer" }
-  /** … or that it does not come about. The initiator is dismissed with it. */
+  /** … or that it does not come about, also where that is the initiator's own doing. Who still waits is dismissed with it. */
   | { readonly do: "refuse"; readonly refusal: Refusal }
   | { readonly do: "dismiss"; readonly member: MemberId }
   | { readonly do: "close" };
@@ -74,17 +74,19 @@ export const callMachine: CallMachine = (state, event) => {
 
 function settle(state: Exclude<CallState, { in: "over" }>): Step {
   const { members } = state;
-  if (members.size < 2 || (state.in === "setting-up" && !members.has(initiator))) return end(state);
   const there = [...members.values()].filter((place) => place === "there").length;
+  // Whoever still rings would come to nobody.
+  const isLeft = state.in === "setting-up" ? !members.has(initiator) : there === 0;
+  if (members.size < 2 || isLeft) return end(state);
   const stands = members.get(initiator) === "there" && there > 1;
   if (state.in === "standing" || !stands) return [state, []];
   return [{ in: "standing", members }, [{ do: "answer" }]];
 }
 
 function end(state: Exclude<CallState, { in: "over" }>): Step {
-  const waits = state.in === "setting-up" && state.members.has(initiator);
-  const refused: readonly CallDeed[] = waits ? [{ do: "refuse", refusal: refusalOf(state) }] : [];
-  const left = [...state.members.keys()].filter((member) => !waits || member !== initiator);
+  const isRefused = state.in === "setting-up";
+  const refused: readonly CallDeed[] = isRefused ? [{ do: "refuse", refusal: refusalOf(state) }] : [];
+  const left = [...state.members.keys()].filter((member) => !isRefused || member !== initiator);
   return [{ in: "over" }, [...refused, ...left.map((member) => ({ do: "dismiss", member }) as const), { do: "close" }]];
 }
 

@@ -29,8 +29,8 @@ export interface Calls {
   /** Nobody has talked in a call for too long; true if it was a call. */
   quiet(name: string): boolean;
   count(): number;
-  /** Ends those that the user is in. */
-  end(user: string): void;
+  /** The user is out of those that they are in. */
+  leave(user: string): void;
   close(): void;
 }
 
@@ -40,7 +40,8 @@ const mostOfUser = 4;
 const times = { endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 30_000 };
 
 interface Call {
-  readonly users: readonly string[];
+  readonly has: (user: string) => boolean;
+  readonly leave: (user: string) => void;
   readonly end: () => void;
 }
 
@@ -56,7 +57,7 @@ export function calls(
   function start(first: Member, others: readonly Member[], outcome?: CallOutcome): void {
     if (open.size >= mostCalls) throw new ProtocolError(503, `${mostCalls} calls are open`);
     const { user: caller } = first;
-    const own = [...open.values()].filter(({ users }) => caller !== undefined && users.includes(caller)).length;
+    const own = [...open.values()].filter(({ has }) => caller !== undefined && has(caller)).length;
     if (own >= mostOfUser) throw new ProtocolError(486, `${caller} is in ${own} calls`);
     count += 1;
     // No talkgroup has a slash in its name.
@@ -96,7 +97,17 @@ export function calls(
       }
     });
 
-    open.set(name, { users, end: () => send({ type: "end" }) });
+    const membersOf = (user: string) => [...parties.keys()].filter((member) => members[member]?.user === user);
+    open.set(name, {
+      has: (user) => membersOf(user).length > 0,
+      leave(user) {
+        for (const member of membersOf(user)) {
+          leave(member)?.end({ status: 480 });
+          send({ type: "gone", member });
+        }
+      },
+      end: () => send({ type: "end" }),
+    });
     sessions.send({ type: "talkgroup", settings: { name, ...times, scope: "gateway", duplex: true } });
     members.forEach(({ user, open: enter }, member) => {
       const party = enter(name, {
@@ -119,8 +130,8 @@ export function calls(
       return name.startsWith("call/");
     },
     count: () => open.size,
-    end(user) {
-      for (const { users, end } of [...open.values()]) if (users.includes(user)) end();
+    leave(user) {
+      for (const call of [...open.values()]) call.leave(user);
     },
     close() {
       for (const { end } of [...open.values()]) end();

@@ -26,8 +26,8 @@ export interface ExchangeCall {
 
 /** Where a number outside is called. */
 export interface OutsideNumber extends Destination {
-  /** As of an ExchangeCall. */
-  seize(): () => void;
+  /** As of an ExchangeCall; undefined where every line has been taken meanwhile. */
+  seize(): (() => void) | undefined;
 }
 
 export interface ExchangeState {
@@ -163,7 +163,7 @@ export function exchanges(
         q: 1,
         rings: true,
         ...(credentials && { credentials }),
-        seize: () => seize(exchange),
+        seize: () => (exchange.calls < settings.calls ? seize(exchange) : undefined),
       };
     },
     states: () =>

@@ -74,7 +74,7 @@ export function callingParty(legs: Legs, invite: IncomingInvite, holder: LegHold
       },
       offer,
     );
-    invite.onCancel = gone;
+    invite.onCancel = () => gone({ status: 487 });
 
     function onConfirmed(answer?: string): void {
       if (offer !== undefined) return;
@@ -156,10 +156,23 @@ export function counted(enter: OpenParty, onStanding: (change: 1 | -1) => void):
   };
 }
 
-/** Holds something for as long as the party comes or is there: `seize` gives the way to give it back, once. */
-export function holding(enter: OpenParty, seize: () => () => void): OpenParty {
+/** Somebody who does not come. */
+export function turnedAway(clock: Clock, refusal: Refusal): OpenParty {
+  return (_, listener) => {
+    // Nothing is told before this has returned.
+    const end = clock.after(0, () => listener.gone(refusal));
+    return { ring() {}, answer() {}, end };
+  };
+}
+
+/**
+ * Holds something for as long as the party comes or is there: `seize` gives the way to give it back, once. Where it gives none,
+ * `otherwise` comes instead.
+ */
+export function holding(enter: OpenParty, seize: () => (() => void) | undefined, otherwise = enter): OpenParty {
   return (call, listener) => {
     const giveBack = seize();
+    if (!giveBack) return otherwise(call, listener);
     const party = enter(call, {
       ...listener,
       gone(refusal) {

@@ -138,8 +138,6 @@ export function people(
     place(user, place) {
       update(user, (known) => {
         known.place = place;
-        // No call outlives the last terminal.
-        if (!place) known.calls = 0;
       });
     },
     remote(gateway, user, state) {
@@ -158,7 +156,7 @@ export function people(
     },
     call(user, change) {
       update(user, (known) => {
-        known.calls = Math.max(0, known.calls + change);
+        known.calls += change;
       });
     },
     choose(user, shown) {

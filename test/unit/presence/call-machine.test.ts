@@ -50,9 +50,9 @@ test("a callee who does not come is why the caller is refused", () => {
   assert.equal(told(2, there(0), gone(1)), ["", "refuse 480, close"]);
 });
 
-test("a caller who gives up stops the ringing", () => {
-  assert.equal(told(2, there(0), ringing, gone(0)), ["", "ring", "dismiss 1, close"]);
-  assert.equal(told(2, gone(0), there(1)), ["dismiss 1, close", ""]);
+test("a caller who gives up, or does not come, stops the ringing; why is told to whoever follows the call", () => {
+  assert.equal(told(2, there(0), ringing, gone(0, 487)), ["", "ring", "refuse 487, dismiss 1, close"]);
+  assert.equal(told(2, gone(0), there(1)), ["refuse 480, dismiss 1, close", ""]);
 });
 
 test("an ad hoc group stands with the first who comes, and goes on for as long as two are in it", () => {
@@ -61,6 +61,8 @@ test("an ad hoc group stands with the first who comes, and goes on for as long a
   assert.equal(told(3, there(0), gone(1, 486), gone(2, 480)), ["", "", "refuse 486, close"]);
   assert.equal(told(3, there(0), there(1), gone(0)), ["", "answer", ""], "the third still rings");
   assert.equal(told(3, there(0), there(1), gone(1)), ["", "answer", ""]);
+  const allLeave = told(4, there(0), there(1), gone(0), gone(1));
+  assert.equal(allLeave, ["", "answer", "", "dismiss 2, dismiss 3, close"], "nobody rings for those who have left");
 });
 
 test("nobody rings for a call that stands, and nothing is done twice", () => {

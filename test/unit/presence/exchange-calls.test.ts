@@ -3,8 +3,8 @@ import * as assert from "uvu/assert";
 import type { ExchangeSettings } from "../../../firmware/presence/exchange.ts";
 import { header } from "../../../firmware/sip/message.ts";
 import { exchangeAt, openPbx } from "./pbx.ts";
-import { bookOf, entries, entryOf, openSite } from "./site.ts";
-import { openPhone } from "./terminals.ts";
+import { bookOf, entries, entryOf, openSite, realm } from "./site.ts";
+import { openPeer, openPhone } from "./terminals.ts";
 
 const soon = 1_000;
 
@@ -110,6 +110,34 @@ test("calls out take the lines that calls in would", async () => {
   pbx.dial();
   await clock.advance(soon);
   assert.is(pbx.story.at(-1), "answered");
+  await site.close();
+});
+
+test("a list of numbers outside takes no more lines than there are; who may not dial out calls the others of it", async () => {
+  const { site, pbx, alice, boss, lines, clock } = await open({ calls: 2 });
+  const listOf = (user: string) => `<entry uri="sip:${user}@${realm}"/>`;
+  const entries = ["91001", "91002", "91003", "alice", "boss"].map(listOf).join("");
+  const list = {
+    method: "REFER",
+    uri: "direct",
+    body: `<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists"><list>${entries}</list></resource-lists>`,
+  };
+  const more = ["Refer-To: <cid:list>", "Content-ID: <list>", "Content-Type: application/resource-lists+xml"];
+  const refer = async (user: string, host: string): Promise<number> => {
+    const peer = await openPeer(site, user, { host, port: 5060 });
+    return (await peer.ask({ ...list, headers: [`Contact: <${peer.contact}>`, ...more] })).status;
+  };
+  assert.is(await refer("boss", "10.0.0.8"), 202);
+  await clock.advance(soon);
+  const called = pbx.requests.filter(({ method }) => method === "INVITE").map(({ uri }) => uri);
+  assert.equal(called, ["sip:1001@pbx.example", "sip:1002@pbx.example"]);
+  assert.equal([lines(), alice.invites.length], [2, 1]);
+  pbx.hangUp();
+  alice.hangUp();
+  await clock.advance(soon);
+  assert.is(await refer("alice", "10.0.0.9"), 202);
+  await clock.advance(soon);
+  assert.equal([boss.invites.length, lines()], [1, 0]);
   await site.close();
 });
 

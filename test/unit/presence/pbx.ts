@@ -47,7 +47,7 @@ export async function openPbx(site: Site, shown = pbxIdentity) {
   const random = seededRandom(50);
   const guard = digestGuard({ clock, random, realm: login.realm, algorithms: ["MD5"] });
   const story: string[] = [];
-  let called: Session | undefined;
+  const called = new Set<Session>();
   const requests: SipRequest[] = [];
   const registrations: { readonly at: number; readonly proven: boolean }[] = [];
 
@@ -67,7 +67,14 @@ export async function openPbx(site: Site, shown = pbxIdentity) {
     requests.push(invite.request);
     if (pbx.onInvite !== "accept") return invite.respond(pbx.onInvite);
     const answer = { type: "application/sdp", content: "an answer" };
-    called = invite.accept(answer, { onConfirmed() {}, onEnd: () => void story.push("out of session") });
+    const session = invite.accept(answer, {
+      onConfirmed() {},
+      onEnd() {
+        called.delete(session);
+        story.push("out of session");
+      },
+    });
+    called.add(session);
   }
 
   function onRequest(incoming: Incoming): void {
@@ -90,9 +97,12 @@ export async function openPbx(site: Site, shown = pbxIdentity) {
     story,
     registrations,
     requests,
-    /** Of the extension that is called. */
+    /** Of an extension that is called; `hangUp`: of all that are. */
     onInvite: "accept" as "accept" | number,
-    hangUp: () => called?.end(),
+    hangUp() {
+      for (const session of called) session.end();
+      called.clear();
+    },
     password: login.password,
     /** Where the gateway said that it is. */
     contact: "",

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { accountBook, recordOf } from "../../../firmware/presence/accounts.ts";
 import { header, type SipRequest } from "../../../firmware/sip/message.ts";
-import { entries, openSite, realm } from "./site.ts";
+import { entries, entryOf, openSite, realm, type Site } from "./site.ts";
 import { openPeer, openPhone, type Peer } from "./terminals.ts";
 
 const soon = 1_000;
@@ -75,6 +75,19 @@ test("who refers the server to somebody is called, and put through to them", asy
   assert.is(alice.last("BYE")?.kind, "request");
   alice.answer(alice.last("BYE"), 200);
   await clock.advance(soon);
+  await site.close();
+});
+
+test("who referred, and does not pick up, is told that nothing comes of it", async () => {
+  const { site, alice, bob, clock, conference } = await open();
+  bob.onInvite = "ring";
+  assert.is(await refer(alice, `sip:bob@${realm}`), 202);
+  await clock.advance(50);
+  alice.answer(alice.last("INVITE"), 486);
+  reports(alice);
+  await clock.advance(soon);
+  assert.equal(reports(alice).at(-1), "SIP/2.0 486 Busy Here terminated");
+  assert.equal([bob.story, conference.calls.size], [["cancelled"], 0]);
   await site.close();
 });
 
@@ -154,8 +167,33 @@ test("a list of people becomes an ad hoc group of whoever can be called", async 
   await site.close();
 });
 
+test("whose account is taken away is out of an ad hoc group, which goes on without them", async () => {
+  const { site, alice, bob, carol, clock } = await open();
+  const list = listOf("bob", "carol");
+  assert.is(await refer(alice, "cid:list", "direct", list, listHeaders), 202);
+  await clock.advance(50);
+  alice.answer(alice.last("INVITE"), 200, "an answer");
+  await clock.advance(soon);
+  for (const [user, phone] of [
+    ["bob", bob],
+    ["carol", carol],
+  ] as const) {
+    assert.is(alice.last("BYE"), undefined, `${user} is there still`);
+    site.gone.add(user);
+    site.server.account(user, "proof");
+    await clock.advance(soon);
+    assert.is(phone.story.at(-1), "out of session");
+  }
+  assert.is(alice.last("BYE")?.kind, "request");
+  alice.answer(alice.last("BYE"), 200);
+  reports(alice);
+  await clock.advance(soon);
+  await site.close();
+});
+
 test("where nobody can be called the reason is told, and a list that is none is refused", async () => {
   const { site, alice } = await open();
+  assert.is(await refer(alice, `sip:bob@${realm}`, "carol"), 404, "what carol is asked for is not done for her");
   assert.is(await refer(alice, `sip:nobody@${realm}`), 404);
   assert.is(await refer(alice, "sip:bob@elsewhere.example"), 404);
   assert.is(await refer(alice, `sip:dave@${realm}`), 403);
@@ -165,6 +203,33 @@ test("where nobody can be called the reason is told, and a list that is none is 
   site.server.setStatus("bob", { status: "do-not-disturb" });
   assert.is(await refer(alice, `sip:bob@${realm}`), 480);
   await site.close();
+});
+
+test("a guest of a talkgroup is called in once, and is out of it with what the account allowed", async () => {
+  const changes: readonly ((site: Site) => void)[] = [
+    (site) => {
+      site.accounts.remove("bob");
+      site.server.account("bob", "proof");
+    },
+    (site) => {
+      const elsewhere = recordOf(entryOf("bob", { talkgroups: ["fire"] }), realm);
+      site.server.account("bob", site.accounts.put(elsewhere));
+    },
+    (site) => site.server.account("bob", site.accounts.put(recordOf(entryOf("bob", { talkgroups: ["ops"] }), realm))),
+  ];
+  for (const change of changes) {
+    const { site, alice, bob, clock, conference } = await open();
+    const before = conference.legs.size;
+    assert.is(await refer(alice, `sip:bob@${realm}`, "ops"), 202);
+    await clock.advance(soon);
+    reports(alice);
+    assert.is(conference.legs.size, before + 1);
+    assert.is(await refer(alice, `sip:bob@${realm}`, "ops"), 486, "he is there already");
+    change(site);
+    await clock.advance(soon);
+    assert.equal([bob.story.at(-1), conference.legs.size], ["out of session", before]);
+    await site.close();
+  }
 });
 
 test("a dispatcher calls a member into a talkgroup; nobody else does", async () => {
