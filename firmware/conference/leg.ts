@@ -25,6 +25,7 @@ import { isRtcp, type RtpView, readRtp, rtpHeaderLength, rtpView } from "../medi
 import { keyReader } from "../media/telephone-event.ts";
 import type { ToneBook } from "../media/tone-frames.ts";
 import type { ToneName } from "../media/tones.ts";
+import { withoutKeys } from "../media/without-keys.ts";
 import { type Agreement, type LegCodec, readAnswer } from "../sip/negotiation.ts";
 import { descriptionsOf } from "./descriptions.ts";
 import { channelsOf, type Places, placesOf, samePlaces, type TerminalChannels } from "./latch.ts";
@@ -34,7 +35,7 @@ import { tonePlayer } from "./tone-player.ts";
 
 export interface LegHandlers {
   onFloor(message: FloorMessage): void;
-  /** An RTP packet of the agreed codec and what its header says: the leg's buffers, valid during the call. */
+  /** An RTP packet of the agreed codec and what its header says, numbered as if there were no keys: the leg's buffers, valid during the call. */
   onMedia(packet: Uint8Array, view: RtpView): void;
   /** A key was pressed, by RFC 4733. */
   onKey(key: string): void;
@@ -103,6 +104,7 @@ export async function openLeg(
   const ssrc = identity.getUint32(0);
   const view = rtpView();
   const keys = keyReader();
+  const numbers = withoutKeys();
   let agreed: Agreed | undefined;
   let aliveAt = clock.now();
   let sentAt = clock.now();
@@ -119,6 +121,7 @@ export async function openLeg(
     if (!agreed.to.audio.isFrom(from)) return;
     aliveAt = clock.now();
     agreed.rtcp.received(data, aliveAt);
+    view.sequence = numbers.voice(view.sequence);
     if (agreed.sends) handlers.onMedia(data, view);
   }
 
@@ -127,7 +130,8 @@ export async function openLeg(
     if (!agreed?.keyTypes.includes(view.payloadType) || !agreed.to.audio.isFrom(from)) return;
     aliveAt = clock.now();
     agreed.rtcp.received(data, aliveAt);
-    const { timestamp, ssrc: source, payloadOffset, payloadLength } = view;
+    const { sequence, timestamp, ssrc: source, payloadOffset, payloadLength } = view;
+    numbers.key(sequence);
     const key = keys.take(timestamp, source, data.subarray(payloadOffset, payloadOffset + payloadLength));
     if (key !== undefined) handlers.onKey(key);
   }

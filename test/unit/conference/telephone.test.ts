@@ -76,7 +76,7 @@ test("a telephone keys up with * and unkeys with #, hears that it may talk, and 
   }
 });
 
-test("keys are never relayed, nor taken for speech", async () => {
+test("keys are never relayed, nor taken for speech, nor for a loss of speech", async () => {
   const { site, clock, alice, phone } = await withPhone({ codec: "opus" });
   phone.dial("*");
   await clock.advance(20);
@@ -84,6 +84,7 @@ test("keys are never relayed, nor taken for speech", async () => {
   for (const key of "0123456789ABCD") phone.dial(key);
   await say(clock, phone, payloads(3, 3));
   assert.equal(numbersOf(alice), upTo(6));
+  assert.equal(sequencesOf(alice), upTo(6));
   assert.equal(alice.news(), ["taken"]);
   assert.is(await site.close(), 0);
 });
