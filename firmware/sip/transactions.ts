@@ -76,10 +76,10 @@ export interface TransactionPorts {
 /** Requests nobody has answered yet; a further one gets 503. */
 const maxUnanswered = 4_096;
 /**
- * Answered ones are kept to absorb retransmissions; beyond this the oldest is forgotten before its time. At 1,000 requests a
- * second that is never, at 5,000 after 6.5 s, when a client has repeated what it sent three times.
+ * Answered ones are kept to absorb retransmissions; beyond this the oldest is forgotten before its time. At 250 requests a
+ * second that is never, at 5,000 after 1.6 s, when a client has repeated what it sent twice. More would be more for the collector to go through.
  */
-const maxAnswered = 32_768;
+const maxAnswered = 8_192;
 /**
  * Of stateless answers the latest are given again as they were: some clients take a challenge with another nonce for a refusal.
  * What cannot be served in time is repeated after T1, and there is one of these for each that waits so long.
