@@ -76,7 +76,7 @@ export interface Activation {
 }
 
 export function activation(ports: ActivationPorts, realm: string): Activation {
-  const { clock, legs, people } = ports;
+  const { clock, log, legs, people } = ports;
   const dialled = dialledCalls(legs, ports.onStanding);
   const fromExchanges = exchangeCalls(legs, ports.onStanding);
   const codes = featureCodes(ports, people.choose);
@@ -117,7 +117,10 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
 
   function call(invite: IncomingInvite, caller: Account, user: string): void {
     const member = called(caller, user);
-    if ("status" in member) return invite.respond(member.status, { headers: reasonOf(member) });
+    if ("status" in member) {
+      log.info({ event: "call-refused", users: [caller.user, user], ...member }, "call refused");
+      return invite.respond(member.status, { headers: reasonOf(member) });
+    }
     open.start({ user: caller.user, open: callingParty(legs, invite, holderOfCall(caller)) }, [member]);
   }
 

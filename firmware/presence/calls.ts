@@ -82,6 +82,8 @@ export function calls(
         case "answer":
           log.info({ event: "call", call: name, users }, "call stands");
           outcome?.stands();
+          // Whoever is told by it that they are heard, is: the initiator's answer comes last.
+          for (const [member, party] of parties) if (member !== initiator) party.answer();
           return parties.get(initiator)?.answer();
         case "refuse":
           log.info({ event: "call-refused", call: name, users, ...deed.refusal }, "call refused");

@@ -3,6 +3,7 @@
  * back, or the gateway starts anew.
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
+import type { Log } from "../log.ts";
 import type { IncomingInvite } from "../sip/endpoint.ts";
 import { ProtocolError } from "../sip/message.ts";
 import type { Account } from "./accounts.ts";
@@ -30,10 +31,10 @@ const mostOpen = 100;
 const toneMs = 1_500;
 
 export function featureCodes(
-  ports: { readonly clock: Clock; readonly legs: Legs },
+  ports: { readonly clock: Clock; readonly log: Log; readonly legs: Legs },
   choose: (user: string, shown: Shown | undefined) => void,
 ): FeatureCodes {
-  const { clock, legs } = ports;
+  const { clock, log, legs } = ports;
   const open = new Set<() => void>();
 
   return {
@@ -53,7 +54,10 @@ export function featureCodes(
         },
       });
       open.add(hangUp);
-      choose(account.user, codes.get(code));
+      const { user } = account;
+      const shown = codes.get(code);
+      log.info({ event: "feature-code", user, code, status: shown?.status }, "status chosen by telephone");
+      choose(user, shown);
     },
     close() {
       for (const hangUp of [...open]) hangUp();

@@ -9,6 +9,7 @@ import type { Headers } from "../sip/message.ts";
 import type { Refusal } from "./call-machine.ts";
 import type { LegHolder, Legs } from "./legs.ts";
 import { offerIn, sdpType } from "./offer.ts";
+import type { Loan } from "./session.ts";
 
 export interface PartyListener {
   /** A terminal rings. */
@@ -22,7 +23,7 @@ export interface PartyListener {
 export interface Party {
   /** Whoever waits for an answer is told that somebody is being called. */
   ring(): void;
-  /** … that the call stands. */
+  /** The call stands: whoever waits for an answer gets it, and whoever was there all the time is told of the call. */
   answer(): void;
   /** Out of the call; nothing is told any more. `refusal`: for whoever still waits for an answer. */
   end(refusal: Refusal): void;
@@ -101,13 +102,16 @@ export function callingParty(legs: Legs, invite: IncomingInvite, holder: LegHold
 }
 
 /** Lends a session to a call; undefined: there is none. */
-export type Lend = (call: string, onGone: () => void) => (() => void) | undefined;
+export type Lend = (call: string, onGone: () => void) => Loan | undefined;
 
-/** Somebody whose session with the service of direct calls is borrowed, or who is called where there is none. */
+/**
+ * Somebody whose session with the service of direct calls is borrowed, or who is called where there is none. While the others are
+ * still being called, it is left where it is: what its user says now would be heard by nobody.
+ */
 export function reachedParty(clock: Clock, lend: Lend, called: OpenParty): OpenParty {
   return (call, listener) => {
-    const giveBack = lend(call, gone);
-    if (!giveBack) return called(call, listener);
+    const loan = lend(call, gone);
+    if (!loan) return called(call, listener);
     const cancel = clock.after(0, listener.there);
     let isGone = false;
 
@@ -118,10 +122,12 @@ export function reachedParty(clock: Clock, lend: Lend, called: OpenParty): OpenP
     }
     return {
       ring() {},
-      answer() {},
+      answer() {
+        if (!isGone) loan.use();
+      },
       end() {
         cancel();
-        if (!isGone) giveBack();
+        if (!isGone) loan.giveBack();
       },
     };
   };

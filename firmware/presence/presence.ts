@@ -113,6 +113,12 @@ export function presence(
     },
     members: (talkgroup) => watchers.changed(talkgroup),
   });
+  /** `name`: of a user, or the address of somebody outside. */
+  function attend(name: string, talkgroup: string, change: 1 | -1): void {
+    const [event, said] = change > 0 ? ["joined", "in the talkgroup"] : ["left", "no more in the talkgroup"];
+    log.info({ event, user: name, talkgroup }, said);
+    members.session(name, talkgroup, change);
+  }
   const groupUri = (talkgroup: string): string => `sip:${talkgroup}@${realm}`;
   const watchers = subscriptions(clock, {
     entityOf: groupUri,
@@ -126,7 +132,7 @@ export function presence(
   });
   const sessions = sessionsBy((place) =>
     openSession({ ...ports, legs }, place, (standing) => {
-      if (place.talkgroup !== direct) members.session(place.account.user, place.talkgroup, standing ? 1 : -1);
+      if (place.talkgroup !== direct) attend(place.account.user, place.talkgroup, standing ? 1 : -1);
     }),
   );
   const standing = standingSessions(({ account, contact, flow }, talkgroup) => hold(account, talkgroup, contact, flow));
@@ -157,7 +163,7 @@ export function presence(
       reachable: bindings.reachable,
       lend: (user, caller) => (call, onGone) => sessions.lend(user, direct, call, caller, onGone),
       isSession: sessions.has,
-      onStanding: members.session,
+      onStanding: attend,
       outside: outside.route,
     },
     realm,

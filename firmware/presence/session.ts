@@ -34,14 +34,19 @@ export interface StandingSession {
    * Lends its leg to a call of `caller`, from now until it is given back or `onGone`. Undefined while it does not stand, or
    * is lent already.
    */
-  lend(call: string, caller: string, onGone: () => void): GiveBack | undefined;
+  lend(call: string, caller: string, onGone: () => void): Loan | undefined;
   /** Whether it is the dialog of this Call-ID. */
   is(callId: string): boolean;
   end(): void;
 }
 
-/** Called once, and not after `onGone`. */
-export type GiveBack = () => void;
+/** Nothing is called after `onGone`. */
+export interface Loan {
+  /** The leg serves the call from now on; until then its user may talk elsewhere, and is told nothing. Called once. */
+  use(): void;
+  /** Called once. */
+  giveBack(): void;
+}
 
 export function openSession(
   ports: {
@@ -166,11 +171,17 @@ export function openSession(
     lend(call, caller, onGone) {
       if (leg === undefined || borrower || machine.state().in !== "standing") return undefined;
       const lent = leg;
+      let used = false;
       borrower = onGone;
-      legs.move(lent, call, caller);
-      return () => {
-        borrower = undefined;
-        legs.move(lent);
+      return {
+        use() {
+          used = true;
+          legs.move(lent, call, caller);
+        },
+        giveBack() {
+          borrower = undefined;
+          if (used) legs.move(lent);
+        },
       };
     },
     is: (callId) => dialog?.callId === callId,

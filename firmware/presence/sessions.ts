@@ -1,7 +1,7 @@
 import type { Flow } from "../sip/endpoint.ts";
 import { parseUri } from "../sip/uri.ts";
 import { type Account, sameRights } from "./accounts.ts";
-import type { GiveBack, SessionPlace, StandingSession } from "./session.ts";
+import type { Loan, SessionPlace, StandingSession } from "./session.ts";
 
 /** The sessions that this gateway keeps up: one for a terminal and talkgroup, however many reasons there are for it. */
 export interface Sessions {
@@ -12,7 +12,7 @@ export interface Sessions {
   /** A connection is gone, and with it the way to whoever was reached by it. */
   cut(connection: Flow): void;
   /** Lends the leg of a session that the user has with a service and that is not lent; undefined: there is none. */
-  lend(user: string, service: string, call: string, caller: string, onGone: () => void): GiveBack | undefined;
+  lend(user: string, service: string, call: string, caller: string, onGone: () => void): Loan | undefined;
   /** Whether a session of the user is the dialog of this Call-ID. */
   has(user: string, callId: string): boolean;
   /** The account has other rights now: sessions that stand with others are set up anew. Those it may not have are given up by their reasons. */
@@ -91,8 +91,8 @@ export function sessionsBy(open: (place: SessionPlace) => StandingSession): Sess
     lend(user, service, call, caller, onGone) {
       for (const { place, session } of held.values()) {
         if (place.account.user !== user || place.talkgroup !== service) continue;
-        const giveBack = session.lend(call, caller, onGone);
-        if (giveBack) return giveBack;
+        const loan = session.lend(call, caller, onGone);
+        if (loan) return loan;
       }
       return undefined;
     },

@@ -111,6 +111,8 @@ test("why somebody cannot be called is told by the status, before a phone rings"
   site.server.setStatus("bob", { status: "busy" });
   assert.is(await dialled("bob"), "486");
   site.server.setStatus("bob", undefined);
+  const refused = site.logged.flatMap(({ fields }) => ("status" in fields && "users" in fields ? [fields.status] : []));
+  assert.equal(refused, [404, 486, 403, 480, 403, 480, 403, 480, 486], "and the log tells each");
   assert.equal(bob.invites, []);
   bob.onInvite = 486;
   alice.dial("bob");
@@ -226,6 +228,8 @@ test("a feature code says something of its user, and is answered with a tone", a
   alice.dial("*79");
   await clock.advance(soon);
   assert.is(statusOf("alice"), "available");
+  const said = site.logged.flatMap(({ fields }) => ("code" in fields ? [fields.code] : []));
+  assert.equal(said, ["*78", "*77", "*79"]);
   await site.close();
 });
 

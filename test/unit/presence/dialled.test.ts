@@ -32,6 +32,14 @@ test("a terminal that calls a talkgroup gets the conference server's answer, and
   await clock.advance(200);
   assert.is(conference.words().at(-1), `release ${leg}`);
   assert.equal(told, ["alice: ops", "alice: gone"]);
+  const [user, talkgroup] = ["alice", "ops"];
+  assert.equal(
+    site.logged.map(({ fields }) => fields),
+    [
+      { event: "joined", user, talkgroup },
+      { event: "left", user, talkgroup },
+    ],
+  );
   await site.close();
 });
 

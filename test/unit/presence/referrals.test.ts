@@ -91,6 +91,28 @@ test("who referred, and does not pick up, is told that nothing comes of it", asy
   await site.close();
 });
 
+test("a session is borrowed when the call stands: until then its user would talk to nobody", async () => {
+  const { site, alice, bob, clock, conference } = await open();
+  bob.subscribe("direct");
+  await clock.advance(soon);
+  const moves = () => conference.words().filter((words) => words.startsWith("move"));
+  assert.is(await refer(alice, `sip:bob@${realm}`), 202);
+  await clock.advance(soon);
+  assert.equal(moves(), [], "alice is still being called");
+  alice.answer(alice.last("INVITE"), 486);
+  await clock.advance(soon);
+  assert.equal(moves(), [], "and does not come");
+  assert.is(await refer(alice, `sip:bob@${realm}`), 202);
+  await clock.advance(50);
+  alice.answer(alice.last("INVITE"), 200, "an answer");
+  await clock.advance(soon);
+  assert.equal(
+    moves().map((words) => words.replace(/\d+-/, "")),
+    ["move bob"],
+  );
+  await site.close();
+});
+
 test("who has a session with the service of direct calls is not called: it is borrowed, and given back", async () => {
   const { site, alice, bob, clock, conference } = await open();
   bob.subscribe("direct");
@@ -110,7 +132,7 @@ test("who has a session with the service of direct calls is not called: it is bo
       .words()
       .slice(provisioned)
       .map((words) => words.replace(/\d+-/, "")),
-    ["talkgroup call/1", "move alice", "move bob"],
+    ["talkgroup call/1", "move bob", "move alice"],
   );
   assert.is(bob.invites.length, before, "nobody is called");
   assert.is(site.stateOf("bob")?.status, "busy");
