@@ -9,3 +9,8 @@ export function backoff(failures: number, fraction: number): number {
   const bound = Math.min(capMs, baseMs * 2 ** Math.min(failures, 16));
   return bound * (0.5 + fraction / 2);
 }
+
+/** The same, but no sooner than a server asked for (Retry-After, seconds), as far as it is believed: `most` seconds. Returns ms. */
+export function backoffAsked(failures: number, fraction: number, retryAfter = 0, most = 30): number {
+  return Math.max(backoff(failures, fraction), Math.min(retryAfter, most) * 1_000);
+}

@@ -9,6 +9,11 @@ export function refreshMs(granted: number): number {
   return Math.min(Math.max(granted, 2), longestExpires) * 800;
 }
 
+/** The longer time that a server wants (Min-Expires, Min-SE, seconds), to be asked for at once; undefined where that is no more, or too much. */
+export function longerThan(asked: number, minimum: number | undefined): number | undefined {
+  return minimum !== undefined && minimum > asked && minimum <= longestExpires ? minimum : undefined;
+}
+
 /** A header of seconds; undefined where it is missing or unreadable. A comment or parameters may follow (RFC 3261 §20.33). */
 export function secondsIn(message: { readonly headers: Headers }, name: string): number | undefined {
   const digits = /^\d{1,9}(?=$|[\s;(])/.exec(header(message, name) ?? "")?.[0];

@@ -1,7 +1,7 @@
 /** The life of one publication (RFC 3903 §4), as its terminal sees it. Pure. A tag is what the server knows it by, and is good once. */
 import type { Machine } from "../machine.ts";
-import { backoff } from "./backoff.ts";
-import { longestExpires, refreshMs } from "./expires.ts";
+import { backoffAsked } from "./backoff.ts";
+import { longerThan, refreshMs } from "./expires.ts";
 
 /** `asked`: seconds. `tag`: undefined where the server knows of nothing, as far as is known. */
 interface Open {
@@ -83,10 +83,10 @@ function refused(state: Standing, event: Extract<PublishingEvent, { readonly typ
   // §4.3: what is not known there any more is published anew, at once.
   if (status === 412 && tag !== undefined) return publish(state, undefined);
   // A longer time than was asked for is asked for at once, but not without end.
-  if (status === 423 && minimum !== undefined && minimum > asked && minimum <= longestExpires)
-    return publish(state, tag, minimum);
+  const longer = status === 423 ? longerThan(asked, minimum) : undefined;
+  if (longer !== undefined) return publish(state, tag, longer);
   const failures = failuresOf(state) + 1;
-  const ms = Math.max(backoff(failures, fraction), Math.min(retryAfter ?? 0, 30) * 1_000);
+  const ms = backoffAsked(failures, fraction, retryAfter);
   return [
     { in: "waiting", asked, tag, failures },
     [

@@ -1,10 +1,10 @@
 /** Keeps one binding at a registrar (RFC 3261 §10.2): refreshes it in time, and comes back after failures. */
 import { type Machine, run } from "../machine.ts";
 import { type Asked, ask } from "./asking.ts";
-import { backoff } from "./backoff.ts";
+import { backoff, backoffAsked } from "./backoff.ts";
 import type { Flow, Registration, RegistrationOptions } from "./contract.ts";
 import { type Core, composeOutside, contactUri, newThread } from "./core.ts";
-import { longestExpires, refreshMs, secondsIn } from "./expires.ts";
+import { longerThan, refreshMs, secondsIn } from "./expires.ts";
 import { parseContactList } from "./header.ts";
 import { headers, ProtocolError, type SipResponse } from "./message.ts";
 import { parseNumber } from "./uri.ts";
@@ -91,10 +91,11 @@ function open(state: Open, event: Event): Step {
 function refused(asked: number, before: number, event: RegistrationEvent & { type: "refused" }): Step {
   const { status, fraction, minimum, retryAfter } = event;
   // §10.2.8: a longer time than was asked for is asked for at once, but not without end.
-  if (status === 423 && minimum !== undefined && minimum > asked && minimum <= longestExpires)
-    return [{ in: "registering", asked: minimum, failures: before }, [{ do: "register", expires: minimum }]];
+  const longer = status === 423 ? longerThan(asked, minimum) : undefined;
+  if (longer !== undefined)
+    return [{ in: "registering", asked: longer, failures: before }, [{ do: "register", expires: longer }]];
   const failures = before + 1;
-  const wait = Math.max(backoff(failures, fraction), Math.min(retryAfter ?? 0, 30) * 1_000);
+  const wait = backoffAsked(failures, fraction, retryAfter);
   return [
     { in: "waiting", asked, failures },
     [

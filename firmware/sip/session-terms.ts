@@ -1,5 +1,5 @@
 /** How long a session lasts unless it is refreshed, and who refreshes it, as messages say (RFC 4028 §4, §5). */
-import { longestExpires, secondsIn } from "./expires.ts";
+import { longerThan, longestExpires, secondsIn } from "./expires.ts";
 import { splitList } from "./header.ts";
 import {
   type Headers,
@@ -29,8 +29,7 @@ export function proposal(seconds: number, minimum: number | undefined): Headers 
 
 /** The interval to propose after a 422, undefined where it says nothing that helps (§7.3). */
 export function intervalAfter(refusal: SipResponse, seconds: number): number | undefined {
-  const minimum = secondsIn(refusal, "min-se");
-  return minimum !== undefined && minimum > seconds && minimum <= longestExpires ? minimum : undefined;
+  return longerThan(seconds, secondsIn(refusal, "min-se"));
 }
 
 /** What a 2xx to this side's request agrees on: without Session-Expires there is no limit, as with a peer that knows none (§7.2). */

@@ -1,7 +1,7 @@
 /** The watcher's side of a subscription as a machine (RFC 6665 §4.1.2): when to subscribe, refresh, wait and give up. */
 import type { Machine } from "../machine.ts";
-import { backoff } from "./backoff.ts";
-import { longestExpires, refreshMs } from "./expires.ts";
+import { backoffAsked } from "./backoff.ts";
+import { longerThan, refreshMs } from "./expires.ts";
 import { patience } from "./transaction.ts";
 
 interface Trying {
@@ -130,7 +130,7 @@ function subscribe(expires: number, failures: number): Step {
 
 function wait(state: Open, status: number, fraction: number, retryAfter = 0): Step {
   const failures = state.failures + 1;
-  const ms = Math.max(backoff(failures, fraction), Math.min(retryAfter, longestRetryAfter) * 1_000);
+  const ms = backoffAsked(failures, fraction, retryAfter, longestRetryAfter);
   return [
     { in: "waiting", expires: state.expires, failures },
     [...stop, { do: "forget" }, { start: "retry", ms }, { do: "tell-inactive", status }],
@@ -142,11 +142,12 @@ function giveUp(status: number): Step {
 }
 
 function refused(state: Open, event: Event & { type: "refused" }): Step {
-  const { status, fraction, minimum = 0, retryAfter } = event;
+  const { status, fraction, minimum, retryAfter } = event;
   if (hopeless.has(status)) return giveUp(status);
-  if (status === 423 && minimum > state.expires && minimum <= longestExpires) {
-    const effect = { do: state.in === "active" ? "refresh" : "subscribe", expires: minimum } as const;
-    return [{ ...state, expires: minimum }, [effect]];
+  const longer = status === 423 ? longerThan(state.expires, minimum) : undefined;
+  if (longer !== undefined) {
+    const effect = { do: state.in === "active" ? "refresh" : "subscribe", expires: longer } as const;
+    return [{ ...state, expires: longer }, [effect]];
   }
   if (status === 481 && state.in === "active" && state.settled) return subscribe(state.expires, 0);
   return wait(state, status, fraction, retryAfter);
