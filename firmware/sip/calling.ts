@@ -6,8 +6,7 @@ import { type Conversation, converse } from "./conversation.ts";
 import { type Core, composeOutside, dialogKey, newThread } from "./core.ts";
 import { type Dialog, dialogOfCaller } from "./dialog.ts";
 import { earlyDialogs, maxBranches } from "./early.ts";
-import { parseCSeq } from "./header.ts";
-import { type Headers, header, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
+import { ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 import { type MindedSession, mindSession } from "./session.ts";
 import { intervalAfter, proposal, type Terms, termsOf, usualSeconds } from "./session-terms.ts";
 import { patience } from "./transaction.ts";
@@ -153,7 +152,7 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
     const branch = known ? undefined : early.confirm(dialog);
     const conversation = known ?? branch?.conversation ?? converse(core, dialog, out.credentials);
     conversations.set(dialog.remoteTag, conversation);
-    conversation.acknowledge(parseCSeq(header(sent, "cseq") ?? "").number, credentialsOf(sent));
+    conversation.acknowledge(sent);
     return { conversation, told: branch?.answer ? withBodyOf(branch.answer, response) : response };
   }
 
@@ -241,8 +240,4 @@ function withBodyOf({ headers, body }: SipResponse, response: SipResponse): SipR
     headers: [...response.headers.filter((each) => !isType(each)), ...headers.filter(isType)],
     body,
   };
-}
-
-function credentialsOf(request: SipRequest): Headers {
-  return request.headers.filter(([name]) => name === "authorization" || name === "proxy-authorization");
 }

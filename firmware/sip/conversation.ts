@@ -2,7 +2,7 @@ import { type Asked, ask } from "./asking.ts";
 import type { Credentials, Extras, Flow } from "./contract.ts";
 import { type Core, contactUri } from "./core.ts";
 import { contactOf, type Dialog, dialogAfter, requestInside } from "./dialog.ts";
-import { tagOf } from "./header.ts";
+import { parseCSeq, tagOf } from "./header.ts";
 import { type Headers, header, ProtocolError, type SipRequest, type SipResponse } from "./message.ts";
 
 /** A live dialog: it numbers what is sent inside and checks the order of what arrives. */
@@ -12,8 +12,8 @@ export interface Conversation {
   contact(): readonly [name: string, value: string];
   /** `onFinal` gets every final answer, repeated 2xx to an INVITE too, and the request that it answers. */
   request(method: string, extras: Extras, onFinal: (response: SipResponse, sent: SipRequest) => void): Asked;
-  /** ACK for a 2xx of the INVITE numbered `cseq`, with that INVITE's credentials (RFC 3261 §13.2.2.4). */
-  acknowledge(cseq: number, credentials: Headers): void;
+  /** ACK for a 2xx of this INVITE, with its number and its credentials (RFC 3261 §13.2.2.4). */
+  acknowledge(invite: SipRequest): void;
   /** Takes in a request of the far end. Throws ProtocolError: 481 for another dialog, 500 when out of order. */
   take(received: SipRequest, flow: Flow): void;
   /** What was early is confirmed: its target and routes are those of the 2xx (RFC 3261 §13.2.2.4), its numbers go on. */
@@ -47,8 +47,10 @@ export function converse(core: Core, opened: Dialog, credentials?: Credentials):
         },
       });
     },
-    acknowledge(cseq, credentialHeaders) {
-      core.transactions.acknowledge(requestInside(dialog, "ACK", cseq, { headers: credentialHeaders }), dialog.flow);
+    acknowledge(invite) {
+      const { number } = parseCSeq(header(invite, "cseq") ?? "");
+      const ack = requestInside(dialog, "ACK", number, { headers: credentialsOf(invite) });
+      core.transactions.acknowledge(ack, dialog.flow);
     },
     take(received, flow) {
       if (tagOf(header(received, "from") ?? "") !== dialog.remoteTag)
@@ -66,4 +68,8 @@ export function converse(core: Core, opened: Dialog, credentials?: Credentials):
       dialog = { ...dialog, flow };
     },
   };
+}
+
+function credentialsOf(request: SipRequest): Headers {
+  return request.headers.filter(([name]) => name === "authorization" || name === "proxy-authorization");
 }

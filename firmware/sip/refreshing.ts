@@ -5,16 +5,7 @@ import type { Body } from "./contract.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { secondsIn } from "./expires.ts";
-import { parseCSeq } from "./header.ts";
-import {
-  type Headers,
-  header,
-  headers,
-  ProtocolError,
-  type SipMessage,
-  type SipRequest,
-  type SipResponse,
-} from "./message.ts";
+import { type Headers, headers, ProtocolError, type SipMessage, type SipRequest, type SipResponse } from "./message.ts";
 import { intervalAfter, proposal, type Terms, termsOf } from "./session-terms.ts";
 import { type SessionTimerState, sessionTimer } from "./session-timer.ts";
 
@@ -117,8 +108,7 @@ export function keepFresh(
 
   function acknowledge(response: SipResponse, sent: SipRequest): void {
     retarget(response);
-    const isProof = ([name]: Headers[number]) => name === "authorization" || name === "proxy-authorization";
-    conversation.acknowledge(parseCSeq(header(sent, "cseq") ?? "").number, sent.headers.filter(isProof));
+    conversation.acknowledge(sent);
   }
 
   /** A Contact that cannot be read moves nothing. */
