@@ -132,7 +132,7 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
     return { user: caller.user, open: reachedParty(clock, ports.lend(caller.user, caller.aor), enter) };
   }
 
-  /** Whoever can be called; throws ProtocolError of the first who cannot where nobody can. */
+  /** Whoever can be called, and why the first who cannot is not. */
   function allCalled(caller: Account, users: readonly string[]): { members: Member[]; refusal: Refusal } {
     const all = users.map((user) => called(caller, user));
     const refused = all.filter((each) => "status" in each);

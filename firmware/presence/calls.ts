@@ -26,8 +26,8 @@ export interface CallOutcome {
 export interface Calls {
   /** Throws ProtocolError: 503 there are too many, 486 of the initiator's. */
   start(initiator: Member, others: readonly Member[], outcome?: CallOutcome): void;
-  /** Nobody has talked in a call for too long; true if it was a call. */
-  quiet(name: string): boolean;
+  /** Nobody has talked there for too long; what is no call is left alone. */
+  quiet(name: string): void;
   count(): number;
   /** The user is out of those that they are in. */
   leave(user: string): void;
@@ -127,10 +127,7 @@ export function calls(
 
   return {
     start,
-    quiet(name) {
-      open.get(name)?.end();
-      return name.startsWith("call/");
-    },
+    quiet: (name) => open.get(name)?.end(),
     count: () => open.size,
     leave(user) {
       for (const call of [...open.values()]) call.leave(user);
