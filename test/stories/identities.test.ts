@@ -1,46 +1,22 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { silent } from "../../firmware/log.ts";
 import { openEndpoint } from "../../firmware/sip/endpoint.ts";
 import { header } from "../../firmware/sip/message.ts";
 import { type Editor, openEditor } from "../../firmware/store/editing.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
-import { openRealm, type StoryRealm } from "../support/realm.ts";
+import { type KeptStory, keptStories } from "../support/kept-story.ts";
 import { refusing } from "../support/sip-wire.ts";
 import { openTerminal, type Terminal } from "../support/terminal.ts";
 
-interface Story {
-  realm: StoryRealm;
-  folder: string;
-  file: string;
-  closes: (() => Promise<void> | void)[];
-}
-
-const test = suite<Story>("identities");
+const test = keptStories("identities");
 const realmName = "crew.example";
 const accounts = ["alice", "bob"]
   .map((user) => `  - { user: ${user}, password: "story only", talkgroups: [${user === "alice" ? "ops" : ""}] }`)
   .join("\n");
 const membership = { role: "talk", mayPreempt: true, standing: false } as const;
 const lead = { user: "site-lead", owner: "alice", name: "", priority: 0, hashes: new Map<string, string>() };
-
-test.before.each(async (story) => {
-  story.realm = await openRealm();
-  story.folder = mkdtempSync(join(tmpdir(), "roger-identities-"));
-  story.file = join(story.folder, "roger.db");
-  story.closes = [];
-});
-test.after.each(async ({ realm, folder, closes }) => {
-  const closing = Promise.all(closes.map((close) => close()));
-  await realm.clock.advance(5_000);
-  await closing;
-  await realm.close();
-  assert.is(realm.clock.pending(), 0);
-  rmSync(folder, { recursive: true });
-});
 
 /** A talkgroup "sea" beside ops, with bob in it. */
 function edit(file: string): Editor {
@@ -51,7 +27,7 @@ function edit(file: string): Editor {
 }
 
 /** A phone with one registration, and a session for each identity and talkgroup: "site-lead in sea". */
-async function phone({ realm, closes }: Story, user: string, server: string) {
+async function phone({ realm, closes }: KeptStory, user: string, server: string) {
   const { clock, network } = realm;
   const local = { host: `10.0.1.${closes.length + 1}`, port: 5060 };
   const machine = network.host(local.host);
@@ -113,7 +89,7 @@ async function phone({ realm, closes }: Story, user: string, server: string) {
 }
 
 /** Presses, talks for a second, and lets go; `meanwhile` is looked at when the burst is under way. */
-async function talk({ realm }: Story, terminal: Terminal, meanwhile = () => {}): Promise<void> {
+async function talk({ realm }: KeptStory, terminal: Terminal, meanwhile = () => {}): Promise<void> {
   terminal.press();
   await realm.clock.advance(50);
   for (let packet = 0; packet < 50; packet++) {

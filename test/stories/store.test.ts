@@ -1,45 +1,21 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { silent } from "../../firmware/log.ts";
 import { hashesOf } from "../../firmware/presence/accounts.ts";
 import { openEndpoint } from "../../firmware/sip/endpoint.ts";
 import { openEditor } from "../../firmware/store/editing.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
-import { openRealm, type StoryRealm } from "../support/realm.ts";
+import { type KeptStory, keptStories } from "../support/kept-story.ts";
 import { refusing } from "../support/sip-wire.ts";
 import { openTerminal, type Terminal } from "../support/terminal.ts";
 
-interface Story {
-  realm: StoryRealm;
-  folder: string;
-  file: string;
-  closes: (() => Promise<void> | void)[];
-}
-
-const test = suite<Story>("store");
+const test = keptStories("store");
 const realmName = "crew.example";
 const password = "story only";
 
-test.before.each(async (story) => {
-  story.realm = await openRealm();
-  story.folder = mkdtempSync(join(tmpdir(), "roger-story-"));
-  story.file = join(story.folder, "roger.db");
-  story.closes = [];
-});
-test.after.each(async ({ realm, folder, closes }) => {
-  const closing = Promise.all(closes.map((close) => close()));
-  await realm.clock.advance(5_000);
-  await closing;
-  await realm.close();
-  assert.is(realm.clock.pending(), 0);
-  rmSync(folder, { recursive: true });
-});
-
 /** A phone that can only register, and picks up by itself. */
-async function phone({ realm, closes }: Story, user: string, server: string, secret = password) {
+async function phone({ realm, closes }: KeptStory, user: string, server: string, secret = password) {
   const { clock, network } = realm;
   const local = { host: `10.0.1.${closes.length + 1}`, port: 5060 };
   const machine = network.host(local.host);
@@ -108,7 +84,7 @@ async function phone({ realm, closes }: Story, user: string, server: string, sec
 const standing = `  - { user: phone1, password: "${password}", talkgroups: [ops], standing: [ops] }`;
 
 /** What the card holds at this moment. */
-function cardOf(story: Story): string {
+function cardOf(story: KeptStory): string {
   const file = join(story.folder, "later.db");
   for (const part of ["", "-wal"])
     if (existsSync(`${story.file}${part}`)) copyFileSync(`${story.file}${part}`, `${file}${part}`);
