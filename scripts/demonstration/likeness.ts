@@ -36,6 +36,8 @@ const nearCut = 3;
 const near = { reach: 1_200, window: 1_920 };
 const far = { reach: 9_600, window: 9_600 };
 const moved = 0.8;
+/** Frames in the longer of the windows. */
+const farthest = 10;
 
 export function likeness(speech: Int16Array, recording: Int16Array): Likeness {
   const lags = followLags(
@@ -140,6 +142,20 @@ function followLags(fine: Pair, coarse: Pair): number[] {
     lags[index] = nextLag(fine, coarse, index * frame, lags[index - 1] ?? start);
   for (let index = anchor - 1; index >= 0; index--)
     lags[index] = nextLag(fine, coarse, index * frame, lags[index + 1] ?? start);
+  return placed(fine, lags);
+}
+
+/** A change is seen where most of a window has moved: it belongs where the frames themselves fit better on its other side. */
+function placed(pair: Pair, followed: readonly number[]): number[] {
+  const lags = [...followed];
+  const fits = (index: number, lag: number): number => fitAt(pair, index * frame, frame, lag);
+  const isBetter = (index: number, lag: number): boolean => fits(index, lag) > fits(index, lags[index] ?? lag);
+  for (const [index, after] of followed.entries()) {
+    const before = followed[index - 1] ?? after;
+    if (after === before) continue;
+    for (let at = index - 1; at >= index - farthest && isBetter(at, after); at--) lags[at] = after;
+    for (let at = index; at < index + farthest && isBetter(at, before); at++) lags[at] = before;
+  }
   return lags;
 }
 

@@ -72,6 +72,16 @@ test("speech that is shortened by a few periods of the voice is followed, and it
   assert.ok(found.correlation > 0.95, JSON.stringify(found));
 });
 
+test("a cut is placed where it was made, so that what is beside it is compared with what was said there", () => {
+  const word = 50_000;
+  for (const ms of [10, 20, 30, 40]) {
+    const cut = (samples: Int16Array) =>
+      Int16Array.from([...samples.subarray(0, word), ...samples.subarray(word + ms * 48)]);
+    const found = likeness(speech, recording(cut));
+    assert.ok(found.correlation > 0.97, `${ms} ms: ${JSON.stringify(found)}`);
+  }
+});
+
 test("speech that a busy machine held up for 100 ms in its midst is followed too", () => {
   const stall = 4_800;
   const stalled = new Int16Array(speech.length + stall);
