@@ -1,5 +1,6 @@
 /** A program of others, run by a test: what it prints can be waited for, and it ends with the test. */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 export interface Program {
@@ -10,7 +11,7 @@ export interface Program {
   say(line: string): void;
   /** Resolves with the exit status. */
   readonly ended: Promise<number | null>;
-  /** Asks it to end, and makes it after 5 s. */
+  /** Asks it to end, and makes it after 5 s, and whatever it has started. */
   stop(): Promise<void>;
   /** It is given no time for anything. */
   kill(): Promise<void>;
@@ -74,14 +75,40 @@ export function program(command: string, args: readonly string[], options: Progr
       });
     },
     async stop() {
-      const impatience = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      const impatience = setTimeout(killAll, 5_000);
       child.kill("SIGTERM");
       await ended;
       clearTimeout(impatience);
     },
     async kill() {
-      child.kill("SIGKILL");
+      killAll();
       await ended;
     },
   };
+
+  /** With its own children, which would hold its output open, and live on. */
+  function killAll(): void {
+    const all = child.pid === undefined ? [] : childrenOf(child.pid);
+    child.kill("SIGKILL");
+    for (const pid of all) killIfThere(pid);
+  }
+}
+
+/** Those of its children too. */
+function childrenOf(pid: number): readonly number[] {
+  try {
+    const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    return listed === "" ? [] : listed.split(" ").flatMap((each) => [Number(each), ...childrenOf(Number(each))]);
+  } catch {
+    // It has ended meanwhile.
+    return [];
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
 }
