@@ -53,6 +53,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "firmware/federation": [log, machine, drops, "hal/error.ts", ...port("broker", "clock", "random"), "node:crypto"],
   "firmware/panel": [log, machine, "firmware/media/tones.ts", ...port("audio", "board", "clock", "gpio")],
+  "firmware/recorder": [],
   "firmware/presence": [log, machine, "firmware/sip", ...port("clock", "network", "random"), "node:crypto"],
 
   // The program.
@@ -134,7 +135,9 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** These meet in gateway.ts only; what configures and starts it may name what they publish. */
-const rooms = ["agent", "conference", "console", "federation", "panel", "presence"].map((name) => `firmware/${name}`);
+const rooms = ["agent", "conference", "console", "federation", "panel", "presence", "recorder"].map(
+  (name) => `firmware/${name}`,
+);
 const joining = ["cli", "cli.ts", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts"].map(
   (name) => `firmware/${name}`,
 );
