@@ -38,6 +38,9 @@ export function concealing(samples: number, before: Uint8Array): readonly Uint8A
   return [...whole, ...repeated((shortestConfiguration << 3) | stereo, rest, longestPacket / shortestFrame)];
 }
 
+/** Whether it has no content: one frame, or so many that are all as long. */
+export const isConcealing = ({ 0: toc = 0, length }: Uint8Array): boolean => length === ((toc & 3) === 3 ? 2 : 1);
+
 /** So many empty frames, in packets of `most` at most. */
 function repeated(toc: number, frames: number, most: number): readonly Uint8Array[] {
   const packets: Uint8Array[] = [];
