@@ -121,6 +121,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/random": ["node:crypto"],
   "hal/serial": [],
   "hal/speech.ts": ["hal"],
+  "hal/srtp": [...port("native"), "node:crypto"],
 
   scripts: ["hal", "commander", "node:*"],
   test: ["firmware", "hal", "scripts", "node:*", "uvu"],

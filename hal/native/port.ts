@@ -5,6 +5,7 @@
  */
 export interface Native {
   readonly opus: NativeOpus;
+  readonly srtp: NativeSrtp;
 }
 
 declare const handle: unique symbol;
@@ -30,4 +31,15 @@ export interface NativeOpus {
   closeDecoder(decoder: Handle<"decoder">): void;
   /** What a negative result means. */
   explain(fault: number): string;
+}
+
+/** hal/native/srtp.cc; the results are lengths in bytes, or the negative of a srtp_err_status_t. */
+export interface NativeSrtp {
+  /** `suite` 0: AEAD_AES_128_GCM, 1: AES_CM_128_HMAC_SHA1_80. `sends` 1: for what is sent; 0: for what is received. */
+  open(suite: 0 | 1, sends: 0 | 1, master: Uint8Array): Handle<"srtp"> | number;
+  protectRtp(session: Handle<"srtp">, packet: Uint8Array, into: Uint8Array): number;
+  protectRtcp(session: Handle<"srtp">, packet: Uint8Array, into: Uint8Array): number;
+  unprotectRtp(session: Handle<"srtp">, packet: Uint8Array): number;
+  unprotectRtcp(session: Handle<"srtp">, packet: Uint8Array): number;
+  close(session: Handle<"srtp">): void;
 }
