@@ -28,7 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     machine,
     drops,
     "hal/error.ts",
-    ...port("clock", "network", "random"),
+    ...port("clock", "network", "random", "srtp"),
     "node:crypto",
     "sdp-transform",
   ],

@@ -46,10 +46,9 @@ export function nativeSrtp(library: NativeSrtp): Srtp {
   };
 }
 
-/** srtp_err_status_t, srtp.h: the tag is wrong (auth_fail, and cipher_fail of AEAD); taken before (replay_fail), or too old. */
+/** srtp_err_status_t, srtp.h: the tag is wrong (auth_fail); taken before (replay_fail), or too old. */
 const reasons: ReadonlyMap<number, "forged" | "replayed"> = new Map([
   [7, "forged"],
-  [8, "forged"],
   [9, "replayed"],
   [10, "replayed"],
 ]);
