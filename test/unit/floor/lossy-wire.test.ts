@@ -1,12 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { arbiter } from "../../../firmware/floor/arbiter.ts";
 import {
   type ArbiterEffect,
   type ArbiterState,
-  arbiter,
   arbiterDefaults,
   arbiterInitial,
-} from "../../../firmware/floor/arbiter.ts";
+} from "../../../firmware/floor/arbiter-state.ts";
 import { decodeFloor, encodeFloor, type FloorMessage } from "../../../firmware/floor/message.ts";
 import {
   type ParticipantEffect,
@@ -43,6 +43,7 @@ function openFloor(seed: number, wire: Wire) {
   const server = run(arbiter(limits), arbiterInitial, clock, (effect: ArbiterEffect) => {
     switch (effect.do) {
       case "grant":
+      case "warn":
         return terminals[effect.to]?.tell({ type: "granted", durationS: 6, priority: effect.priority });
       case "deny":
       case "revoke":
@@ -54,6 +55,7 @@ function openFloor(seed: number, wire: Wire) {
       case "idle":
         for (const { tell } of Object.values(terminals)) tell({ type: "idle", sequence: 0 });
         return;
+      case "queued":
       case "taken-to":
       case "idle-to":
       case "bridge":
@@ -68,7 +70,7 @@ function openFloor(seed: number, wire: Wire) {
     transmit(() => {
       const type = decodeFloor(packet)?.message.type;
       if (type === "request")
-        server.send({ type, from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true });
+        server.send({ type, from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true, mayQueue: false });
       else if (type === "release") server.send({ type, from });
       else if (type === "ack") server.send({ type: "acknowledge", from });
     });
@@ -171,7 +173,7 @@ async function play(seed: number, wire: Wire) {
   assert.is(talk + denied + failed + letGo, presses, `seed ${seed}: a press has no end`);
   assert.equal(
     server.state(),
-    { in: "idle", bridged: false, told: limits.tries },
+    { in: "idle", bridged: false, told: limits.tries, queue: [], blocked: [] },
     `seed ${seed}: the arbiter is stuck`,
   );
   for (const { state } of terminals)
