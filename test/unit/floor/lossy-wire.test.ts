@@ -7,13 +7,19 @@ import {
   arbiterDefaults,
   arbiterInitial,
 } from "../../../firmware/floor/arbiter-state.ts";
-import { decodeFloor, encodeFloor, type FloorMessage } from "../../../firmware/floor/message.ts";
+import {
+  acknowledgeBit,
+  decodeFloor,
+  encodeFloor,
+  type FloorMessage,
+  floorSubtype,
+} from "../../../firmware/floor/message.ts";
+import { participant } from "../../../firmware/floor/participant.ts";
 import {
   type ParticipantEffect,
-  participant,
   participantDefaults,
   participantInitial,
-} from "../../../firmware/floor/participant.ts";
+} from "../../../firmware/floor/participant-state.ts";
 import { run } from "../../../firmware/machine.ts";
 import { virtualClock } from "../../../hal/clock/virtual.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
@@ -65,10 +71,12 @@ function openFloor(seed: number, wire: Wire) {
     }
   });
 
-  function toServer(from: string, message: FloorMessage, priority: number): void {
-    const packet = encodeFloor(message, { ssrc: 2 });
+  function toServer(from: string, message: FloorMessage, priority: number, acknowledge = false): void {
+    const packet = encodeFloor(message, { ssrc: 2, acknowledge });
     transmit(() => {
       const type = decodeFloor(packet)?.message.type;
+      if (acknowledge && type)
+        terminals[from]?.tell({ type: "ack", of: floorSubtype[type] | acknowledgeBit, source: 2 });
       if (type === "request")
         server.send({ type, from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true, mayQueue: false });
       else if (type === "release") server.send({ type, from });
@@ -91,7 +99,7 @@ function openFloor(seed: number, wire: Wire) {
     const machine = run(participant(participantDefaults), participantInitial, clock, (effect: ParticipantEffect) => {
       switch (effect.do) {
         case "send":
-          return toServer(name, effect.message, priority);
+          return toServer(name, effect.message, priority, effect.acknowledge);
         case "capture":
           outcome.presses += 1;
           waiting = clock.now();
@@ -111,6 +119,9 @@ function openFloor(seed: number, wire: Wire) {
           return;
         case "listening":
         case "silence":
+        case "queued":
+        case "warn":
+        case "urgency":
           return;
       }
     });
