@@ -155,12 +155,16 @@ function configOf(file: ConfigFile): Config {
 /** A talkgroup as a person wrote it: seconds become ms. */
 export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
   const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
+  const { talkWarningSeconds, queueing, broadcast } = file;
   return {
     name,
     endOfMediaMs: toMs(endOfMediaSeconds),
     talkMs: toMs(talkSeconds),
     graceMs: toMs(graceSeconds),
     hangMs: toMs(hangSeconds),
+    ...(talkWarningSeconds > 0 && { talkWarningMs: toMs(talkWarningSeconds) }),
+    ...(queueing && { queueing }),
+    ...(broadcast && { broadcast }),
   };
 }
 

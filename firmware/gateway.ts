@@ -225,6 +225,7 @@ async function startPanel(
         range: rangeOf(config),
         server,
         priority,
+        talkWarningMs: config.talkgroups.find(({ name }) => name === talkgroup)?.talkWarningMs ?? 0,
         bitrate: panelBitrate,
       },
       front.signals,

@@ -20,6 +20,12 @@ export interface TalkgroupSettings {
   readonly hangMs: number;
   /** A call of this gateway alone: neither its floor nor its media crosses a trunk. */
   readonly scope?: "gateway";
+  /** Who cannot be granted the floor waits for it, where the terminal knows how to; absent: is denied it. */
+  readonly queueing?: true;
+  /** Who talks first talks alone until it is un-bridged. */
+  readonly broadcast?: true;
+  /** So long before the longest talk burst ends its talker is warned; absent: never. */
+  readonly talkWarningMs?: number;
   /** While it has exactly two legs and neither has a floor channel, both are heard at once. */
   readonly duplex?: true;
 }
