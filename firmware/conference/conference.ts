@@ -40,6 +40,8 @@ interface Placed {
 
 export interface Conference {
   receive(command: ConferenceCommand): void;
+  /** How many there are; a leg whose ports are being opened is one. */
+  held(): { readonly legs: number; readonly calls: number };
   close(): void;
 }
 
@@ -229,6 +231,7 @@ export function openConference(
           return calls.get(command.talkgroup)?.mediaFromTrunk(command.from, command.packet);
       }
     },
+    held: () => ({ legs: legs.size + opening.size, calls: calls.size }),
     close() {
       opening.clear();
       for (const id of [...legs.keys()]) drop(id);
