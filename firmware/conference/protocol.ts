@@ -106,6 +106,8 @@ export type ConferenceCommand =
   | { readonly type: "key"; readonly leg: LegId; readonly key: string }
   /** Played into that leg's audio. */
   | { readonly type: "tone"; readonly leg: LegId; readonly tone: "confirm" | "deny" }
+  /** What was recorded (media/packed-speech.ts), into that leg's audio alone, until somebody is heard live. Reply: "replayed", however it ends. */
+  | { readonly type: "replay"; readonly leg: LegId; readonly speech: Uint8Array }
   | { readonly type: "role"; readonly talkgroup: string; readonly role: FloorRole }
   | { readonly type: "trunk-floor"; readonly from: GatewayId; readonly floor: TrunkFloor }
   | { readonly type: "trunk-media"; readonly from: GatewayId; readonly talkgroup: string; readonly packet: Uint8Array };
@@ -127,5 +129,8 @@ export type ConferenceEvent =
   /** Who talks now (identity), for logs, lamps and consoles. */
   | { readonly type: "floor"; readonly talkgroup: string; readonly talker?: string }
   | ({ readonly type: "spoken" } & SpokenPiece)
+  /** The terminal asks for the last burst of its talkgroup again. */
+  | { readonly type: "replay-wanted"; readonly leg: LegId; readonly talkgroup: string }
+  | { readonly type: "replayed"; readonly leg: LegId }
   | { readonly type: "trunk-floor"; readonly to: GatewayId | "all"; readonly floor: TrunkFloor }
   | { readonly type: "trunk-media"; readonly talkgroup: string; readonly packet: Uint8Array };

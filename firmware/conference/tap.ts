@@ -7,6 +7,7 @@ import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import { speechHeaderLength, writeSpeechHeader } from "../media/packed-speech.ts";
 import type { SourceNumbers } from "../media/rewriter.ts";
 import { rtpHeaderLength, timestampDistance } from "../media/rtp.ts";
+import type { FanOut } from "./fan-out.ts";
 import type { SpokenPiece } from "./protocol.ts";
 
 export interface BurstTap {
@@ -21,6 +22,26 @@ export interface BurstTap {
   /** The burst is over; what is still in flight belongs to it. */
   end(): void;
   close(): void;
+}
+
+/** The tap hears what these legs hear, and is one of them. */
+export function tapped(legs: FanOut, tap: Pick<BurstTap, "rebase" | "take">): FanOut {
+  return {
+    get size() {
+      return legs.size + 1;
+    },
+    has: legs.has,
+    add: legs.add,
+    remove: legs.remove,
+    begin() {
+      legs.begin();
+      tap.rebase();
+    },
+    send(packet, source, except) {
+      legs.send(packet, source, except);
+      tap.take(packet, source);
+    },
+  };
 }
 
 const postMs = 500;
