@@ -34,6 +34,7 @@ import {
 import type { Leg } from "./leg.ts";
 import { prompter } from "./prompter.ts";
 import type { ConferenceEvent, FloorRole, GatewayId, Rights, TalkgroupSettings, TrunkFloor } from "./protocol.ts";
+import type { BurstTap } from "./tap.ts";
 
 /** How long another gateway may take to answer a Floor Request before this one stands in for it, ms. */
 const answerMs = 500;
@@ -41,6 +42,8 @@ const answerMs = 500;
 const renewMs = 250;
 /** After a change of the floor, what is still in flight is no offence, ms. */
 const lenientMs = 300;
+/** Of a telephone in a talkgroup that is recorded. */
+const replayKey = "1";
 /** Who talks unheard is told so at most so often, ms. */
 const warnMs = 1_000;
 
@@ -63,20 +66,27 @@ export interface Call {
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
   fromTrunk(from: GatewayId, floor: TrunkFloor): void;
-  /** A key of a telephone: "*" keys up, "#" unkeys; no other means anything here. */
+  /** A key of a telephone: "*" keys up, "#" unkeys, "1" asks for the last burst again where that is recorded; no other means anything here. */
   keyFromLeg(leg: Leg, key: string): void;
   /** The leg has negotiated anew; `before`: what its terminal did and knew. */
   renegotiated(leg: Leg, before: { readonly hears: boolean; readonly floor: boolean }): void;
   mediaFromLeg(leg: Leg, packet: Uint8Array, view: RtpView): void;
   mediaFromTrunk(from: GatewayId, packet: Uint8Array): void;
+  /** Whether anybody is heard now. */
+  isLive(): boolean;
   close(): void;
 }
 
 export function openCall(
-  ports: { readonly clock: Clock; readonly post: (event: ConferenceEvent) => void; readonly bridge: Bridge },
+  ports: {
+    readonly clock: Clock;
+    readonly post: (event: ConferenceEvent) => void;
+    readonly bridge: Bridge;
+    readonly tap?: BurstTap | undefined;
+  },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post, bridge } = ports;
+  const { clock, post, bridge, tap } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
@@ -95,6 +105,8 @@ export function openCall(
   /** Two telephones: both are heard, and there is no floor. */
   let duplex = false;
   const prompt = prompter();
+  /** Whose burst it is, or was last. */
+  let speaker: ParticipantKey | undefined;
 
   const rules = run(arbiter(limitsOf(settings)), arbiterInitial, clock, (ruling) =>
     floor.send({ type: "ruled", ruling }),
@@ -150,6 +162,7 @@ export function openCall(
       case "arbitrate":
         return rules.send(effect.event);
       case "tell": {
+        noteCut(effect);
         const leg = legs.get(effect.participant);
         return leg && tell(leg, numbered(effect.message));
       }
@@ -159,16 +172,22 @@ export function openCall(
         return;
       }
       case "send": {
+        noteCut(effect);
         if (isOfGateway) return;
         const { to, participant, epoch, priority, message } = effect;
         const packet = encodeFloor(message, { ssrc: options.ssrc });
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
       }
       case "open":
+        speaker = effect.talker;
+        // What is live comes before what was recorded.
+        for (const leg of legs.values()) leg.hush();
+        tap?.begin(effect.party);
         bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
         return show(effect.party);
       case "close":
         bridge.close();
+        tap?.end();
         return show();
       case "bridge":
         return bridged();
@@ -178,6 +197,10 @@ export function openCall(
         isBridged = false;
         return;
     }
+  }
+
+  function noteCut({ participant, message }: { readonly participant: ParticipantKey; readonly message: FloorMessage }) {
+    if (participant === speaker && message.type === "revoke") tap?.cut("revoked");
   }
 
   function live(): void {
@@ -256,6 +279,7 @@ export function openCall(
     },
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
+      if (isTalker(leg)) tap?.cut("lost");
       floor.send({ type: "leave", participant: keyOf(leg) });
       bridge.leave(leg);
       settleDuplex();
@@ -285,6 +309,7 @@ export function openCall(
         fromLeg(leg, { type: "release" });
         fromLeg(leg, { type: "request" });
       } else if (key === "#") fromLeg(leg, { type: "release" });
+      else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
     },
     renegotiated(leg, before) {
       bridge.refit(leg);
@@ -304,10 +329,12 @@ export function openCall(
     mediaFromTrunk(from, packet) {
       if (!isOfGateway && bridge.fromTrunk(from, packet)) live();
     },
+    isLive: () => duplex || floor.state().burst !== undefined,
     close() {
       floor.close();
       rules.close();
       bridge.closeAll();
+      tap?.close();
     },
   };
 }

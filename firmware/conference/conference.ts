@@ -24,12 +24,17 @@ import type {
   LegOptions,
   Move,
   Rights,
+  SpokenPiece,
   TalkgroupSettings,
 } from "./protocol.ts";
 import type { PresentCall } from "./session-call.ts";
+import { type BurstTap, burstTap } from "./tap.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
 const mostLegs = 2_000;
+
+/** Recordings that are played at a time: for a telephone each is transcoded. */
+const mostReplays = 20;
 
 /** A leg, and the call that its session serves now; in none it is parked. */
 interface Placed {
@@ -55,18 +60,35 @@ export function openConference(
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
   const tones = toneBook(ports.opus);
+  /** Recorded so far, and recordings that sound now. */
+  let bursts = 0;
+  let replays = 0;
   const streams = ports.network.streams(mostLegs);
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
     const ssrc = new DataView(ports.random.bytes(4).buffer).getUint32(0);
+    const tap = tapOf(settings);
     const bridge = openBridge(
       { ...ports, streams },
       {
         onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
+        tap,
       },
     );
-    calls.set(settings.name, openCall({ ...ports, post, bridge }, { gateway: options.gateway, settings, ssrc }));
+    calls.set(settings.name, openCall({ ...ports, post, bridge, tap }, { gateway: options.gateway, settings, ssrc }));
+  }
+
+  function tapOf({ name, record, endOfMediaMs }: TalkgroupSettings): BurstTap | undefined {
+    if (!record) return undefined;
+    const send = (piece: SpokenPiece): void => post({ type: "spoken", ...piece });
+    const nextBurst = (): number => {
+      bursts += 1;
+      return bursts;
+    };
+    // The floor's own count of the silence began up to a moment before it.
+    const silenceMs = endOfMediaMs - 300;
+    return burstTap({ ...ports, post: send }, { talkgroup: name, silenceMs, nextBurst });
   }
 
   function closeTalkgroup(name: string): void {
@@ -147,6 +169,7 @@ export function openConference(
     if (call === before) return;
     placed.rights = rights ?? leg.options;
     before?.leave(leg);
+    leg.hush();
     placed.call = call;
     if (!leg.codec()) return;
     leg.moved(before && presentCall(before), call && { ...presentCall(call), caller });
@@ -172,6 +195,18 @@ export function openConference(
   function press({ leg, call }: Placed, key: string): void {
     if (call) call.keyFromLeg(leg, key);
     else if (key === "*") answerParked(leg, { type: "request" });
+  }
+
+  /** Live speech comes first, and each replay has its price. */
+  function replay(id: LegId, speech: Uint8Array): void {
+    const placed = legs.get(id);
+    const over = (): void => post({ type: "replayed", leg: id });
+    if (!placed || placed.call?.isLive() || replays >= mostReplays) return over();
+    replays += 1;
+    placed.leg.replay(speech, () => {
+      replays -= 1;
+      over();
+    });
   }
 
   /** In no call there is nobody to hear it (TS 24.380 §8.2.6.2). */
@@ -221,6 +256,8 @@ export function openConference(
         }
         case "tone":
           return legs.get(command.leg)?.leg.play(command.tone === "confirm" ? "permit" : "deny");
+        case "replay":
+          return replay(command.leg, command.speech);
         case "move":
           return move(command);
         case "role":
