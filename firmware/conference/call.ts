@@ -48,10 +48,16 @@ export interface Call {
 }
 
 export function openCall(
-  ports: { readonly clock: Clock; readonly post: (event: ConferenceEvent) => void; readonly bridge: Bridge },
+  ports: {
+    readonly clock: Clock;
+    readonly post: (event: ConferenceEvent) => void;
+    readonly bridge: Bridge;
+    /** Before a leg is told something. True: it is not. */
+    readonly told: (leg: Leg, message: FloorMessage) => boolean;
+  },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post, bridge } = ports;
+  const { clock, post, bridge, told } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
@@ -89,6 +95,7 @@ export function openCall(
   }
 
   function tell(leg: Leg, message: FloorMessage): void {
+    if (told(leg, message)) return;
     if (!leg.hasFloor()) return prompt(leg, message);
     leg.sendFloor(message.type === "taken" ? { ...message, mayRequest: rightsOf(leg).mayTalk } : message);
   }

@@ -27,6 +27,7 @@ import type {
   TalkgroupSettings,
 } from "./protocol.ts";
 import type { PresentCall } from "./session-call.ts";
+import { type Telephone, telephone } from "./telephone.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
 const mostLegs = 2_000;
@@ -36,6 +37,8 @@ interface Placed {
   readonly leg: Leg;
   call: Call | undefined;
   rights: Rights;
+  /** Of a terminal whose user takes the floor by voice. */
+  readonly telephone?: Telephone;
 }
 
 export interface Conference {
@@ -60,7 +63,8 @@ export function openConference(
     const bridge = openBridge(ports, {
       onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
     });
-    calls.set(settings.name, openCall({ ...ports, post, bridge }, { gateway: options.gateway, settings, ssrc }));
+    const told = (leg: Leg, message: FloorMessage) => legs.get(leg.id)?.telephone?.told(message) ?? false;
+    calls.set(settings.name, openCall({ ...ports, post, bridge, told }, { gateway: options.gateway, settings, ssrc }));
   }
 
   function closeTalkgroup(name: string): void {
@@ -80,14 +84,15 @@ export function openConference(
     try {
       const leg = await openLeg({ ...ports, tones }, legOptions, options.range, {
         onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
-        onMedia: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+        onMedia: (packet, view) =>
+          placed.telephone ? placed.telephone.onMedia(packet, view) : placed.call?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),
         onLost: () => lose(id),
       });
-      const placed: Placed = { leg, call, rights: legOptions };
-      if (!opening.delete(id)) return leg.close();
+      const placed: Placed = place(leg, call);
+      if (!opening.delete(id)) return shut(placed);
       if (talkgroup !== undefined && calls.get(talkgroup) !== call) {
-        leg.close();
+        shut(placed);
         return refuse(id, 404, `talkgroup ${talkgroup} is no more`);
       }
       legs.set(id, placed);
@@ -101,6 +106,22 @@ export function openConference(
       if (!(error instanceof ProtocolError || error instanceof DeviceError)) throw error;
       if (wanted) refuse(id, error instanceof ProtocolError ? error.status : 503, error.message);
     }
+  }
+
+  function place(leg: Leg, call: Call | undefined): Placed {
+    const { telephone: wanted } = leg.options;
+    const placed: Placed = {
+      ...{ leg, call, rights: leg.options },
+      ...(wanted && {
+        telephone: telephone(ports, leg, wanted, {
+          media: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+          key: (key) => press(placed, key),
+          floor: (message) => placed.call?.fromLeg(leg, message),
+          mayTalk: () => placed.call !== undefined && placed.rights.mayTalk,
+        }),
+      }),
+    };
+    return placed;
   }
 
   function stand(placed: Placed): void {
@@ -140,6 +161,7 @@ export function openConference(
     const { leg, call: before } = placed;
     if (call === before) return;
     placed.rights = rights ?? leg.options;
+    placed.telephone?.reset();
     before?.leave(leg);
     placed.call = call;
     if (!leg.codec()) return;
@@ -151,9 +173,10 @@ export function openConference(
     const placed = legs.get(id);
     try {
       if (!placed?.leg.codec()) throw new ProtocolError(481, `no leg ${id} stands`);
-      const { leg, call } = placed;
+      const { leg, call, telephone } = placed;
       const before = { hears: leg.hears(), floor: leg.hasFloor() };
       const sdp = leg.answer(offer);
+      if (!leg.sends() || !leg.hears()) telephone?.reset();
       call?.renegotiated(leg, before);
       prepareTones(leg);
       post({ type: "reanswer", leg: id, sdp });
@@ -185,7 +208,12 @@ export function openConference(
     if (!placed) return;
     legs.delete(id);
     placed.call?.leave(placed.leg);
-    placed.leg.close();
+    shut(placed);
+  }
+
+  function shut({ leg, telephone }: Placed): void {
+    telephone?.close();
+    leg.close();
   }
 
   function lose(id: LegId): void {

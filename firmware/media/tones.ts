@@ -6,9 +6,10 @@ import { sampleRate } from "../../hal/audio/port.ts";
 
 /**
  * permit: speak now. deny: not now. revoke: the burst was cut; let go. warning: it soon will be. lost-server: nobody hears you.
+ * unkeyed: what you said has gone out, and you are not heard any more.
  * call: a private call is connected, and the button speaks to it. call-over: the button speaks to the talkgroup again.
  */
-export type ToneName = "permit" | "deny" | "revoke" | "warning" | "lost-server" | "call" | "call-over";
+export type ToneName = "permit" | "deny" | "revoke" | "warning" | "lost-server" | "unkeyed" | "call" | "call-over";
 
 /** A sounding part in Hz, or a pause at 0 Hz. */
 type Part = readonly [hertz: number, ms: number];
@@ -43,6 +44,7 @@ const melodies: Readonly<Record<ToneName, readonly Part[]>> = {
     [0, 60],
     [350, 250],
   ],
+  unkeyed: [[780, 70]],
   call: [
     [1050, 110],
     [0, 20],
@@ -83,6 +85,7 @@ const rendered: Readonly<Record<ToneName, Int16Array>> = {
   revoke: render(melodies.revoke),
   warning: render(melodies.warning),
   "lost-server": render(melodies["lost-server"]),
+  unkeyed: render(melodies.unkeyed),
   call: render(melodies.call),
   "call-over": render(melodies["call-over"]),
 };
