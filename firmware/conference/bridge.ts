@@ -4,13 +4,15 @@
  * it is told to open and to close. This is the hot path: plain calls, reused buffers, no promise.
  */
 import type { Clock } from "../../hal/clock/port.ts";
+import { plainStreams, type StreamTable } from "../../hal/network/streams.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { type CodecName, clockRates } from "../media/codec.ts";
-import { outgoingStream, relayable, type SourceNumbers } from "../media/rewriter.ts";
+import { outgoingStream, relayable, type SourceNumbers, sourceTrack } from "../media/rewriter.ts";
 import { type RtpView, readRtp, rtpView } from "../media/rtp.ts";
 import { type Conversion, openConversion } from "./conversion.ts";
 import { earlyMedia } from "./early-media.ts";
+import { type FanOut, openFanOut } from "./fan-out.ts";
 import { type Leg, longestPacket } from "./leg.ts";
 import type { GatewayId } from "./protocol.ts";
 
@@ -43,27 +45,30 @@ const trunkCodecs: ReadonlyMap<number, CodecName> = new Map([
 ]);
 const inFlightMs = 100;
 
-/** The legs of one codec, and what makes that codec for them while another is spoken. */
+/** Legs of one codec that hear the same, and what makes that codec for them while another is spoken. */
 interface Lane {
   readonly codec: CodecName;
-  readonly legs: Set<Leg>;
+  readonly legs: FanOut;
   conversion?: Conversion | undefined;
 }
 
 export function openBridge(
-  ports: { readonly clock: Clock; readonly random: Random; readonly opus: Opus },
+  ports: { readonly clock: Clock; readonly random: Random; readonly opus: Opus; readonly streams: StreamTable },
   handlers: { readonly onTrunk: (packet: Uint8Array) => void },
 ): Bridge {
   const { clock, random, opus } = ports;
   const early = earlyMedia(clock);
-  const lanes = new Map<CodecName, Lane>();
+  /** By codec; where everybody is heard, by leg, since each hears another. */
+  const lanes = new Map<CodecName | Leg, Lane>();
   const numbers = new DataView(random.bytes(8).buffer);
-  const toTrunk = outgoingStream({
+  const toTrunk = outgoingStream(plainStreams(1), 0, {
     ssrc: numbers.getUint32(0),
     sequence: numbers.getUint16(4) & 0x7fff,
     timestamp: numbers.getUint32(4) & 0x7fff_ffff,
     clockRate: clockRates.opus,
   });
+  const members = new Set<Leg>();
+  const trunkTrack = sourceTrack(clockRates.opus);
   const trunkView = rtpView();
   let trunked = false;
   let everybody = false;
@@ -71,9 +76,11 @@ export function openBridge(
   /** When the last of a burst that is over has passed, monotonic ms. */
   let shutAt = Number.POSITIVE_INFINITY;
 
-  function laneOf(codec: CodecName): Lane {
-    const lane = lanes.get(codec) ?? { codec, legs: new Set() };
-    lanes.set(codec, lane);
+  const keyOf = (leg: Leg, codec: CodecName): CodecName | Leg => (everybody ? leg : codec);
+
+  function laneOf(leg: Leg, codec: CodecName): Lane {
+    const lane = lanes.get(keyOf(leg, codec)) ?? { codec, legs: openFanOut(ports, clockRates[codec]) };
+    lanes.set(keyOf(leg, codec), lane);
     return lane;
   }
 
@@ -88,40 +95,54 @@ export function openBridge(
     return from === talker ? clock.now() < shutAt : everybody && typeof from !== "string";
   }
 
-  function beginEverywhere(now: number): void {
-    for (const lane of lanes.values()) for (const leg of lane.legs) leg.begin(now);
+  function beginEverywhere(): void {
+    for (const lane of lanes.values()) lane.legs.begin();
+  }
+
+  function beginOnTrunk(): void {
+    trunkTrack.begin();
+    toTrunk.begin(clock.now());
   }
 
   function join(leg: Leg, midway?: boolean): void {
     const codec = leg.codec();
     if (!codec) return;
-    laneOf(codec).legs.add(leg);
+    members.add(leg);
+    laneOf(leg, codec).legs.add(leg);
     leg.begin(clock.now(), midway);
   }
 
   function leave(leg: Leg): void {
-    for (const lane of lanes.values()) lane.legs.delete(leg);
+    members.delete(leg);
+    for (const [key, lane] of lanes) {
+      lane.legs.remove(leg);
+      if (lane.legs.size > 0) continue;
+      lane.conversion?.close();
+      lanes.delete(key);
+    }
   }
 
   function fanOut(from: Leg | GatewayId, codec: CodecName, packet: Uint8Array, view: RtpView): void {
     const payload = relayable(packet, view);
-    for (const lane of lanes.values()) {
-      if (lane.codec !== codec) convert(lane, codec, packet, view);
-      else for (const leg of lane.legs) if (leg !== from) leg.send(payload, view);
+    const except = typeof from === "string" ? undefined : from;
+    for (const [key, lane] of lanes) {
+      if (key === from) continue;
+      if (lane.codec === codec) lane.legs.send(payload, view, except);
+      else convert(lane, codec, packet, view);
     }
     if (!trunked || typeof from === "string") return;
-    const written = toTrunk.write(payload, view, trunkTypes[codec]);
+    toTrunk.payloadType(trunkTypes[codec]);
+    const written = toTrunk.write(payload, trunkTrack.follow(view), clock.now());
     if (written) handlers.onTrunk(written);
   }
 
   function convert(lane: Lane, from: CodecName, packet: Uint8Array, view: RtpView): void {
-    if (lane.legs.size === 0) return;
     // The last of another gateway's burst may be followed by its next one, of another codec.
     if (lane.conversion?.from !== from) {
       lane.conversion?.close();
-      lane.conversion = openConversion(opus, from, lane.codec, (converted: Uint8Array, source: SourceNumbers) => {
-        for (const leg of lane.legs) leg.send(converted, source);
-      });
+      lane.conversion = openConversion(opus, from, lane.codec, (converted: Uint8Array, source: SourceNumbers) =>
+        lane.legs.send(converted, source),
+      );
     }
     const { payloadOffset, payloadLength } = view;
     lane.conversion.take(packet.subarray(payloadOffset, payloadOffset + payloadLength), view);
@@ -144,31 +165,32 @@ export function openBridge(
     leave,
     refit(leg) {
       const codec = leg.codec();
-      if (!codec || laneOf(codec).legs.has(leg)) return;
+      const lane = codec && lanes.get(keyOf(leg, codec));
+      if (!codec || (lane?.codec === codec && lane.legs.has(leg))) return;
       leave(leg);
       join(leg, true);
       if (!passes(leg)) return;
       // What it says comes in another codec from now on, and by another clock: to its listeners a burst begins.
       endConversions();
-      beginEverywhere(clock.now());
-      toTrunk.begin(clock.now());
+      beginEverywhere();
+      beginOnTrunk();
     },
     duplex(wanted) {
       endConversions();
       everybody = wanted;
       talker = undefined;
-      if (wanted) beginEverywhere(clock.now());
+      lanes.clear();
+      for (const leg of members) join(leg);
     },
     trunk(wanted) {
       trunked = wanted;
     },
     open(next) {
-      const now = clock.now();
       endConversions();
       talker = next;
       shutAt = Number.POSITIVE_INFINITY;
-      beginEverywhere(now);
-      if (typeof next !== "string") return toTrunk.begin(now);
+      beginEverywhere();
+      if (typeof next !== "string") return beginOnTrunk();
       early.take(next, (packet) => fromTrunk(next, packet));
     },
     close() {

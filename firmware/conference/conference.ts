@@ -56,13 +56,17 @@ export function openConference(
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
   const tones = toneBook(ports.opus);
+  const streams = ports.network.streams(mostLegs);
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
     const ssrc = new DataView(ports.random.bytes(4).buffer).getUint32(0);
-    const bridge = openBridge(ports, {
-      onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
-    });
+    const bridge = openBridge(
+      { ...ports, streams },
+      {
+        onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
+      },
+    );
     const told = (leg: Leg, message: FloorMessage) => legs.get(leg.id)?.telephone?.told(message) ?? false;
     calls.set(settings.name, openCall({ ...ports, post, bridge, told }, { gateway: options.gateway, settings, ssrc }));
   }
@@ -82,7 +86,7 @@ export function openConference(
     if (legs.size + opening.size >= mostLegs) return refuse(id, 503, `${mostLegs} legs are in use`);
     opening.add(id);
     try {
-      const leg = await openLeg({ ...ports, tones }, legOptions, options.range, {
+      const leg = await openLeg({ ...ports, tones, streams }, legOptions, options.range, {
         onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
         onMedia: (packet, view) =>
           placed.telephone ? placed.telephone.onMedia(packet, view) : placed.call?.mediaFromLeg(leg, packet, view),

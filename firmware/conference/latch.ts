@@ -42,7 +42,8 @@ export function samePlaces(one: Places, other: Places): boolean {
   return sameFloor && same(one.audio, other.audio) && same(one.rtcp, other.rtcp);
 }
 
-export function channelsOf({ audio, rtcp, floor }: Places): TerminalChannels {
+/** `onAudio`: the address of the audio may be another. */
+export function channelsOf({ audio, rtcp, floor }: Places, onAudio: () => void = () => {}): TerminalChannels {
   const described = [audio.host, rtcp.host, floor?.host];
   const forget: (() => void)[] = [];
   /** The terminal is heard from a host that its description names: it is behind no NAT, and no other host is its. */
@@ -61,17 +62,19 @@ export function channelsOf({ audio, rtcp, floor }: Places): TerminalChannels {
     return true;
   }
 
-  function channel(told: Address): Channel {
+  function channel(told: Address, onLatch?: () => void): Channel {
     let latched: Address | undefined;
-    forget.push(() => {
-      latched = undefined;
-    });
+    function latch(source: Address | undefined): void {
+      latched = source;
+      onLatch?.();
+    }
+    forget.push(() => latch(undefined));
     return {
       isFrom(source) {
         if (latched && same(latched, source)) return true;
         // Never latched anew, but to the very address that the description names.
         if (!isItsHost(source.host) || (latched && !same(told, source))) return false;
-        latched = source;
+        latch(source);
         return true;
       },
       address: () => latched ?? (isNowhere(told) ? undefined : told),
@@ -79,7 +82,7 @@ export function channelsOf({ audio, rtcp, floor }: Places): TerminalChannels {
   }
 
   const reports = channel(rtcp);
-  return { audio: channel(audio), reports, floor: floor && (same(floor, rtcp) ? reports : channel(floor)) };
+  return { audio: channel(audio, onAudio), reports, floor: floor && (same(floor, rtcp) ? reports : channel(floor)) };
 }
 
 const same = (a: Address, b: Address): boolean => a.port === b.port && a.host === b.host;

@@ -4,7 +4,9 @@
  * and no other leg.
  */
 import type { Clock } from "../../hal/clock/port.ts";
+import { DeviceError } from "../../hal/error.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
+import type { StreamTable } from "../../hal/network/streams.ts";
 import type { Random } from "../../hal/random/port.ts";
 import {
   acknowledgeBit,
@@ -19,9 +21,15 @@ import { decodeSession, encodeSession, isSessionPacket } from "../floor/session-
 import { run } from "../machine.ts";
 import { clockRates } from "../media/codec.ts";
 import { openPortPair, type PortRange } from "../media/port-pair.ts";
-import { type OutgoingStream, outgoingStream, type SourceNumbers } from "../media/rewriter.ts";
+import {
+  type OutgoingStream,
+  outgoingStream,
+  type SourceNumbers,
+  type SourceTrack,
+  sourceTrack,
+} from "../media/rewriter.ts";
 import { openRtcpSession, type RtcpSession } from "../media/rtcp-session.ts";
-import { isRtcp, type RtpView, readRtp, rtpHeaderLength, rtpView } from "../media/rtp.ts";
+import { isRtcp, type RtpView, readRtp, rtpView } from "../media/rtp.ts";
 import { keyReader } from "../media/telephone-event.ts";
 import type { ToneBook } from "../media/tone-frames.ts";
 import type { ToneName } from "../media/tones.ts";
@@ -46,6 +54,8 @@ export interface LegHandlers {
 export interface Leg {
   readonly id: LegId;
   readonly options: LegOptions;
+  /** Of its outgoing stream in the table of streams: what is said to it goes out there. */
+  readonly row: number;
   /** Undefined until offer and answer have met. */
   codec(): LegCodec | undefined;
   offer(): string;
@@ -65,8 +75,6 @@ export interface Leg {
   play(tone: ToneName): void;
   /** A talk burst starts: the next packet is its first. `midway`: it goes on, and this leg comes into it. */
   begin(nowMs: number, midway?: boolean): void;
-  /** Sends a payload that has 12 bytes of room before it; this leg's header is written there. */
-  send(packet: Uint8Array, source: SourceNumbers): void;
   close(): void;
 }
 
@@ -89,16 +97,24 @@ interface Agreed extends Pick<Agreement, "codec" | "payloadType" | "keyTypes" | 
   readonly places: Places;
   readonly to: TerminalChannels;
   readonly out: OutgoingStream;
+  /** Of the tones that are played into it. */
+  readonly tones: SourceTrack;
   readonly rtcp: RtcpSession;
 }
 
 export async function openLeg(
-  ports: { readonly clock: Clock; readonly network: Network; readonly random: Random; readonly tones: ToneBook },
+  ports: {
+    readonly clock: Clock;
+    readonly network: Network;
+    readonly random: Random;
+    readonly tones: ToneBook;
+    readonly streams: StreamTable;
+  },
   options: LegOptions,
   range: PortRange,
   handlers: LegHandlers,
 ): Promise<Leg> {
-  const { clock, random } = ports;
+  const { clock, random, streams } = ports;
   const identity = new DataView(random.bytes(8).buffer);
   /** Of the control messages, and of the first stream. */
   const ssrc = identity.getUint32(0);
@@ -107,13 +123,37 @@ export async function openLeg(
   const numbers = withoutKeys();
   let agreed: Agreed | undefined;
   let aliveAt = clock.now();
-  let sentAt = clock.now();
+  let keptAliveAt = clock.now();
 
   const sockets = await openPortPair(ports, range, onRtp, onRtcp);
+  const row = takeRow();
   const descriptions = descriptionsOf(sockets.rtp.local, `${identity.getUint32(4)}`);
   const stopWatching = clock.every(watchMs, watch);
   const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
-  const player = tonePlayer(clock, { onTurn: () => agreed?.out.begin(clock.now(), true), send: emit });
+  const player = tonePlayer(clock, { onTurn, send: emit });
+
+  function onTurn(): void {
+    if (!agreed) return;
+    agreed.out.begin(clock.now(), true);
+    agreed.tones.begin();
+    agreed.out.listen(agreed.hears && !player.sounding());
+  }
+
+  function aim(): void {
+    if (agreed) streams.aim(row, sockets.rtp, agreed.to.audio.address());
+  }
+
+  function takeRow(): number {
+    const taken = streams.take();
+    if (taken !== undefined) return taken;
+    closeSockets();
+    throw new DeviceError("streams", "ENOBUFS", "there are as many legs as there is room for; end some");
+  }
+
+  function closeSockets(): void {
+    sockets.rtp.close();
+    sockets.rtcp.close();
+  }
 
   function onRtp(data: Uint8Array, from: Address): void {
     if (!agreed || data.length > longestPacket || !readRtp(data, view)) return;
@@ -176,13 +216,8 @@ export async function openLeg(
 
   /** Numbers a payload into the leg's stream and sends it. */
   function emit(packet: Uint8Array, source: SourceNumbers): void {
-    if (!agreed) return;
-    const written = agreed.out.write(packet, source, agreed.payloadType);
-    const to = agreed.to.audio.address();
-    if (!written || !to) return;
-    sentAt = clock.now();
-    sockets.rtp.send(written, to);
-    agreed.rtcp.sent(written.length - rtpHeaderLength, timestampOf(written), sentAt);
+    const to = agreed?.to.audio.address();
+    if (to && agreed?.out.write(packet, agreed.tones.follow(source), clock.now())) sockets.rtp.send(packet, to);
   }
 
   function watch(): void {
@@ -190,21 +225,22 @@ export async function openLeg(
     const now = clock.now();
     if (now - aliveAt >= (agreed.sends && agreed.hears ? lostAfterMs : heldLostAfterMs)) return handlers.onLost();
     const to = agreed.to.audio.address();
-    if (now - sentAt < keepAliveMs || !to) return;
+    if (now - Math.max(keptAliveAt, agreed.out.sent().atMs) < keepAliveMs || !to) return;
     // On hold as well: a way that has closed would not open again by itself (RFC 6263).
-    sentAt = now;
+    keptAliveAt = now;
     sockets.rtp.send(emptyDatagram, to);
   }
 
   /** Another clock makes another source (RFC 7160): nobody could tell its timestamps from those before. */
-  function openStream(clockRate: number): Pick<Agreed, "out" | "rtcp"> {
+  function openStream(clockRate: number): Pick<Agreed, "out" | "tones" | "rtcp"> {
     const numbers = new DataView(random.bytes(10).buffer);
     const source = agreed ? numbers.getUint32(0) : ssrc;
     const sequence = numbers.getUint16(4) & 0x7fff;
     const timestamp = numbers.getUint32(6) & 0x7fff_ffff;
-    const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc: source, cname: options.leg });
+    const out = outgoingStream(streams, row, { ssrc: source, sequence, timestamp, clockRate });
+    const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc: source, cname: options.leg, sent: out.sent });
     rtcp.start(clockRate);
-    return { out: outgoingStream({ ssrc: source, sequence, timestamp, clockRate }), rtcp };
+    return { out, tones: sourceTrack(clockRate), rtcp };
   }
 
   function agree(agreement: Agreement): void {
@@ -217,9 +253,12 @@ export async function openLeg(
     if (before && (before.codec !== codec || !hears)) player.stop();
     agreed = {
       ...{ codec, payloadType, keyTypes, lines, sends, hears, places },
-      to: before && samePlaces(places, before.places) ? before.to : channelsOf(places),
-      ...(goesOn ? { out: before.out, rtcp: before.rtcp } : openStream(clockRate)),
+      to: before && samePlaces(places, before.places) ? before.to : channelsOf(places, aim),
+      ...(goesOn ? { out: before.out, tones: before.tones, rtcp: before.rtcp } : openStream(clockRate)),
     };
+    agreed.out.payloadType(payloadType);
+    agreed.out.listen(hears && !player.sounding());
+    aim();
     aliveAt = clock.now();
     // What it has not heard meanwhile is no loss.
     if (!before?.hears || !goesOn) agreed.out.begin(aliveAt, true);
@@ -228,6 +267,7 @@ export async function openLeg(
   return {
     id: options.leg,
     options,
+    row,
     codec: () => agreed?.codec,
     offer: descriptions.offer,
     answer(offer) {
@@ -253,20 +293,14 @@ export async function openLeg(
       });
     },
     begin: (nowMs, midway) => agreed?.out.begin(nowMs, midway),
-    send(packet, source) {
-      if (agreed?.hears && !player.sounding()) emit(packet, source);
-    },
     close() {
       stopWatching();
       calls.close();
       player.stop();
       agreed?.rtcp.stop();
       agreed = undefined;
-      sockets.rtp.close();
-      sockets.rtcp.close();
+      streams.give(row);
+      closeSockets();
     },
   };
 }
-
-const timestampOf = (packet: Uint8Array): number =>
-  (((packet[4] ?? 0) << 24) | ((packet[5] ?? 0) << 16) | ((packet[6] ?? 0) << 8) | (packet[7] ?? 0)) >>> 0;

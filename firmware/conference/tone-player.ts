@@ -47,8 +47,8 @@ export function tonePlayer(
         numbers.timestamp += frameTicks;
         numbers.marker = false;
       }
-      handlers.onTurn();
       next = clock.every(frameMs, step);
+      handlers.onTurn();
       step();
     },
     stop,

@@ -4,6 +4,7 @@
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import { type ReceptionStats, receptionStats } from "./reception.ts";
+import type { Sent } from "./rewriter.ts";
 import { buildRtcp, ntpTime, parseRtcp, type ReportBlock, roundTripMs } from "./rtcp.ts";
 import { readRtp, rtpView } from "./rtp.ts";
 
@@ -29,6 +30,8 @@ export function openRtcpSession(
   options: {
     readonly ssrc: number;
     readonly cname: string;
+    /** Who counts what goes out, where `sent` is not told of each packet. */
+    readonly sent?: () => Sent;
     /** The other end left. */
     readonly onBye?: () => void;
     /** The other end's report about us, in percent: what the encoder's FEC should expect. */
@@ -43,23 +46,22 @@ export function openRtcpSession(
   let stats: ReceptionStats = receptionStats(rate);
   let source: number | undefined;
   let heard = false;
-  let packets = 0;
-  let octets = 0;
+  const told = { packets: 0, octets: 0, timestamp: 0, atMs: 0 };
+  const sentSoFar = options.sent ?? (() => told);
   let reported = 0;
-  let lastTimestamp = 0;
-  let lastSentAt = 0;
   let lossPercent = 0;
   let roundTrip: number | undefined;
 
   function report(bye = false): void {
     const now = clock.now();
+    const sent = sentSoFar();
     // Only who sent since its last report is a sender (RFC 3550 §6.4).
-    const sending = packets !== reported;
-    const timestamp = (lastTimestamp + Math.round(((now - lastSentAt) * rate) / 1000)) >>> 0;
+    const sending = sent.packets !== reported;
+    const timestamp = (sent.timestamp + Math.round(((now - sent.atMs) * rate) / 1000)) >>> 0;
     const block = heard && source !== undefined ? stats.report(source, now) : undefined;
-    const sender = { ntp: ntpTime(clock.wall()), timestamp, packets: packets >>> 0, octets: octets >>> 0 };
+    const sender = { ntp: ntpTime(clock.wall()), timestamp, packets: sent.packets, octets: sent.octets };
     send(buildRtcp({ ssrc, cname, sender: sending ? sender : undefined, reports: block ? [block] : [], bye }));
-    reported = packets;
+    reported = sent.packets;
     heard = false;
   }
 
@@ -86,10 +88,10 @@ export function openRtcpSession(
       report(true);
     },
     sent(bytes, timestamp, nowMs) {
-      packets++;
-      octets += bytes;
-      lastTimestamp = timestamp;
-      lastSentAt = nowMs;
+      told.packets = (told.packets + 1) >>> 0;
+      told.octets = (told.octets + bytes) >>> 0;
+      told.timestamp = timestamp;
+      told.atMs = nowMs;
     },
     received(packet, nowMs) {
       if (!readRtp(packet, view)) return;

@@ -5,12 +5,13 @@ import { networkFault } from "./fault.ts";
 import { connectTcp, listenTcp } from "./node-tcp.ts";
 import { connectTls, listenTls } from "./node-tls.ts";
 import type { Address, Network, UdpSocket } from "./port.ts";
+import { plainStreams } from "./streams.ts";
 
 /** Holds a burst of a few hundred legs while the thread is busy; the kernel may allow less (net.core.rmem_max). */
 const socketBuffer = 1_048_576;
 
 export function nodeNetwork(): Network {
-  return { udp: openUdp, listen: listenTcp, connect: connectTcp, listenTls, connectTls };
+  return { udp: openUdp, streams: plainStreams, listen: listenTcp, connect: connectTcp, listenTls, connectTls };
 }
 
 function openUdp(local: Address, receive: (data: Uint8Array, from: Address) => void): Promise<UdpSocket> {

@@ -1,3 +1,5 @@
+import type { StreamTable } from "./streams.ts";
+
 /** A numeric IPv4 or IPv6 host (no brackets) and a port. */
 export interface Address {
   readonly host: string;
@@ -56,6 +58,8 @@ export interface TlsCallers {
 export interface Network {
   /** `receive` owns `data` only during the call. */
   udp(local: Address, receive: (data: Uint8Array, from: Address) => void): Promise<UdpSocket>;
+  /** Room for so many RTP streams that go out through sockets of this network, many by one call. */
+  streams(count: number): StreamTable;
   listen(local: Address, accept: (connection: TcpConnection) => void): Promise<TcpListener>;
   connect(remote: Address): Promise<TcpConnection>;
   /**

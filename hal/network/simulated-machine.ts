@@ -5,6 +5,7 @@ import type { PathConditions, Wire } from "./simulated.ts";
 import { delayOf, isLoopback } from "./simulated-path.ts";
 import { connectTcp } from "./simulated-tcp.ts";
 import { isCertificate } from "./simulated-tls.ts";
+import { plainStreams } from "./streams.ts";
 
 /** One machine on the simulated network: its bound ports. */
 export interface Machine {
@@ -130,6 +131,7 @@ export function machine(wire: Wire, address: string): Machine {
       async udp(local, receive) {
         return udp(local, receive);
       },
+      streams: plainStreams,
       async listen(wanted, accept) {
         return listen("tcp", wanted, { accept });
       },

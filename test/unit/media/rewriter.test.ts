@@ -1,13 +1,22 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { outgoingStream, relayable } from "../../../firmware/media/rewriter.ts";
+import { outgoingStream, relayable, sourceTrack } from "../../../firmware/media/rewriter.ts";
 import { readRtp, rtpHeaderLength, rtpView, writeRtpHeader } from "../../../firmware/media/rtp.ts";
+import { plainStreams } from "../../../hal/network/streams.ts";
 
 const frame = 960;
 
 /** A leg, and a talker whose packets are numbered from `firstSequence` and `firstTimestamp` on. */
 function leg() {
-  const stream = outgoingStream({ ssrc: 0xfeed, sequence: 65_530, timestamp: 4_294_960_000, clockRate: 48_000 });
+  const first = { sequence: 65_530, timestamp: 4_294_960_000 };
+  const out = outgoingStream(plainStreams(1), 0, { ssrc: 0xfeed, ...first, clockRate: 48_000, payloadType: 111 });
+  const track = sourceTrack(48_000);
+  const stream = {
+    begin(nowMs: number): void {
+      track.begin();
+      out.begin(nowMs);
+    },
+  };
   const view = rtpView();
 
   function relay(sequence: number, timestamp: number, marker = false) {
@@ -23,12 +32,12 @@ function leg() {
     received[0] = 0x81;
     received.set([0xaa, 0xbb], 16);
     assert.ok(readRtp(received, view));
-    const out = stream.write(relayable(received, view), view, 111);
-    if (!out) return undefined;
-    assert.ok(readRtp(out, view));
+    const written = out.write(relayable(received, view), track.follow(view), 0);
+    if (!written) return undefined;
+    assert.ok(readRtp(written, view));
     assert.is(view.ssrc, 0xfeed);
     assert.is(view.payloadType, 111);
-    assert.equal([...out.subarray(view.payloadOffset)], [0xaa, 0xbb]);
+    assert.equal([...written.subarray(view.payloadOffset)], [0xaa, 0xbb]);
     return { sequence: view.sequence, timestamp: view.timestamp, marker: view.marker };
   }
   return { stream, relay };
