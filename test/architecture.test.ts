@@ -78,6 +78,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/agent/agent.ts", "firmware/panel/panel.ts"],
     ...["firmware/conference/link.ts", "firmware/conference/protocol.ts", "firmware/federation/federation.ts"],
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
+    "firmware/presence/terminal.ts",
     ...["firmware/seed.ts", "firmware/store/store.ts"],
     ...port("board", "broker", "clock", "network", "opus", "random"),
   ],

@@ -83,10 +83,12 @@ export function openCall(
     readonly post: (event: ConferenceEvent) => void;
     readonly bridge: Bridge;
     readonly tap?: BurstTap | undefined;
+    /** Before a leg is told something. True: it is not. */
+    readonly told: (leg: Leg, message: FloorMessage) => boolean;
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post, bridge, tap } = ports;
+  const { clock, post, bridge, tap, told } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
@@ -126,6 +128,7 @@ export function openCall(
   }
 
   function tell(leg: Leg, message: FloorMessage): void {
+    if (told(leg, message)) return;
     if (!leg.hasFloor()) return prompt(leg, message);
     const mayRequest = rightsOf(leg).mayTalk && !settings.broadcast;
     leg.sendFloor(message.type === "taken" ? { ...message, mayRequest } : message);
