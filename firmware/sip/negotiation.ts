@@ -18,6 +18,8 @@ export interface Agreement {
   readonly rtcp: Address;
   /** Where the terminal listens for floor control; undefined for a phone without it. */
   readonly floor: Address | undefined;
+  /** The terminal's floor control knows queueing, and so does the server's (TS 24.380 §14.2.2). */
+  readonly queueing: boolean;
   /** Whether the terminal sends audio, and whether it listens to any. */
   readonly sends: boolean;
   readonly hears: boolean;
@@ -70,6 +72,11 @@ const offered: readonly Codec[] = [
 const mostKeyTypes = 4;
 
 const floorParameters = "mc_priority=5;mc_granted;mc_implicit_request";
+const queueing = "mc_queueing";
+
+function knowsQueueing({ floor }: SessionDescription): boolean {
+  return floor?.parameters.split(";").some((parameter) => parameter.trim() === queueing) ?? false;
+}
 
 /** RFC 3264 §6.1: what the other side may be told in reply. */
 const answered: Readonly<Record<Direction, Direction>> = {
@@ -84,7 +91,7 @@ function local(
   origin: { readonly id: string; readonly version: number },
   codecs: readonly Codec[],
   direction: Direction,
-  crypto: readonly CryptoAttribute[] | undefined,
+  queued: boolean,
 ): SessionDescription {
   return {
     origin: { ...origin, host: rtp.host },
@@ -94,21 +101,27 @@ function local(
       codecs,
       direction,
       ptime: 20,
-      ...(crypto && { crypto }),
     },
-    floor: { address: { host: rtp.host, port: rtp.port + 1 }, parameters: floorParameters },
+    floor: {
+      address: { host: rtp.host, port: rtp.port + 1 },
+      parameters: queued ? `${queueing};${floorParameters}` : floorParameters,
+    },
     order: ["audio", "floor"],
   };
 }
 
 export function legOffer(rtp: Address, sessionId: string, security?: Security): string {
-  const crypto = offeredKeys(security);
-  return describe(local(rtp, { id: sessionId, version: 1 }, offered, "sendrecv", crypto));
+  const own = local(rtp, { id: sessionId, version: 1 }, offered, "sendrecv", true);
+  return describe(withKeys(own, offeredKeys(security)));
 }
 
 function offeredKeys(security: Security | undefined): CryptoAttribute[] | undefined {
   if (security?.use !== "offered" && security?.use !== "required") return undefined;
   return suites.map((suite, index) => ({ tag: index + 1, suite, master: security.key(suite) }));
+}
+
+function withKeys(own: SessionDescription, crypto: readonly CryptoAttribute[] | undefined): SessionDescription {
+  return own.audio && crypto ? { ...own, audio: { ...own.audio, crypto } } : own;
 }
 
 function legCodec(codec: Codec): LegCodec | undefined {
@@ -138,6 +151,7 @@ function agreement(remote: SessionDescription): Agreement {
         audio: audio.address,
         rtcp: audio.rtcp,
         floor: floor?.address,
+        queueing: knowsQueueing(remote),
         sends: direction === "sendrecv" || direction === "sendonly",
         hears: direction === "sendrecv" || direction === "recvonly",
         lines: { audio: remote.order.indexOf("audio") + 1, floor: remote.order.indexOf("floor") + 1 },
@@ -199,9 +213,9 @@ export function answerOffer(
   const receive = offer.audio?.crypto?.[0];
   const send = receive && security && { ...receive, master: security.key(receive.suite) };
   const direction = answered[offer.audio?.direction ?? "sendrecv"];
-  const own = local(rtp, { id: sessionId, version }, codecs, direction, send && [send]);
+  const own = local(rtp, { id: sessionId, version }, codecs, direction, knowsQueueing(offer));
   return {
     agreement: { ...agreed, ...(send && { secured: { send, receive } }) },
-    answer: describe(answerTo(offer, own)),
+    answer: describe(answerTo(offer, withKeys(own, send && [send]))),
   };
 }
