@@ -55,6 +55,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "firmware/federation": [log, machine, drops, "hal/error.ts", ...port("broker", "clock", "random"), "node:crypto"],
   "firmware/panel": [log, machine, "firmware/media/tones.ts", ...port("audio", "board", "clock", "gpio")],
+  "firmware/recorder": [
+    ...[log, "firmware/media/packed-speech.ts", "firmware/store"],
+    ...[
+      "hal/error.ts",
+      ...port("clock", "random"),
+      ...["fs", "path", "sqlite", "worker_threads"].map((name) => `node:${name}`),
+    ],
+  ],
   "firmware/presence": [log, machine, "firmware/sip", ...port("clock", "network", "random"), "node:crypto"],
 
   // The program.
@@ -122,6 +130,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "firmware/conference/worker.ts": [
     ...["hal/clock/monotonic.ts", "hal/network/node.ts", "hal/opus/wasm.ts", "hal/random/node.ts"],
   ],
+  "firmware/recorder/worker.ts": ["hal/clock/monotonic.ts", "hal/random/node.ts"],
   // The simulated devices are made of one another.
   "hal/board/simulated.ts": ["hal/audio/simulated.ts", "hal/gpio/simulated.ts"],
   "hal/board/simulated-control.ts": ["hal/audio/recording.ts", "hal/audio/wav.ts", "hal/local/private-socket.ts"],
@@ -133,10 +142,16 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   // Terminals speak the SIP that the gateway does.
   "scripts/benchmarks/presence.ts": ["firmware/sip/message.ts"],
   "scripts/benchmarks/rig/phones.ts": ["firmware/sip/endpoint.ts", "firmware/sip/message.ts"],
+  "scripts/benchmarks/rig/terminals.ts": [
+    ...["firmware/floor/message.ts", "firmware/media"],
+    ...["firmware/sip/endpoint.ts", "firmware/sip/message.ts", "firmware/sip/negotiation.ts"],
+  ],
 };
 
 /** These meet in gateway.ts only; what configures and starts it may name what they publish. */
-const rooms = ["agent", "conference", "console", "federation", "panel", "presence"].map((name) => `firmware/${name}`);
+const rooms = ["agent", "conference", "console", "federation", "panel", "presence", "recorder"].map(
+  (name) => `firmware/${name}`,
+);
 const joining = ["cli", "cli.ts", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts"].map(
   (name) => `firmware/${name}`,
 );

@@ -10,6 +10,7 @@
  * All of it is bounded and forgotten with time. It knows nothing of who is right.
  */
 import type { Clock } from "../../hal/clock/port.ts";
+import { copied } from "../sip/copied.ts";
 
 export interface Guessing {
   /** For how long no password of `user` is looked at that comes from `host`, ms; 0: it is. */
@@ -114,11 +115,6 @@ function tallies(clock: Pick<Clock, "now">, { free, firstMs, longestMs }: Guessi
     },
     forget: (key: string): void => void held.delete(key),
   };
-}
-
-/** A part of a text keeps the whole of it in memory: here that would be a message. */
-function copied(text: string): string {
-  return Buffer.from(text).toString();
 }
 
 function trim(held: Map<string, unknown> | Set<string>): void {

@@ -10,6 +10,7 @@
  * What a user binds, and an identity of the user's, is bound for all of them (identities.ts).
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
+import { copied } from "../sip/copied.ts";
 import type { Flow, Incoming } from "../sip/endpoint.ts";
 import { secondsIn } from "../sip/expires.ts";
 import { type NameAddr, parseContactList, parseCSeq, parseNameAddr } from "../sip/header.ts";
@@ -58,27 +59,35 @@ export interface Registrar {
   close(): void;
 }
 
-interface Held extends Binding {
+/** What a terminal says with each REGISTER; texts are copies of what was in the message. */
+interface Said {
   account: Account;
-  readonly callId: string;
-  readonly cseq: number;
+  readonly contact: string;
+  flow: Flow;
+  q: number | undefined;
+  callId: string;
+  cseq: number;
   /** Which terminal it is, where that says so (RFC 5626 §4.1). */
-  readonly instance: string | undefined;
-  readonly boundAt: number;
-  readonly expiresAt: number;
-  readonly expiry: Cancel;
+  instance: string | undefined;
+}
+
+/** A refresh changes it in place: at thousands a second, new ones would be the collector's main work. */
+interface Held extends Said {
+  boundAt: number;
+  expiresAt: number;
+  /** It may fire before a refreshed binding expires, never after. */
+  expiry: { readonly at: number; readonly cancel: Cancel };
   isReachable: boolean;
   /** Never reachable. */
   isAsleep: boolean;
 }
 
-/** What a terminal said, or was remembered to have said. */
-type Said = Pick<Held, "account" | "contact" | "flow" | "q" | "callId" | "cseq" | "instance">;
-
 /** What a request asks for one contact. */
-interface Change extends Pick<Held, "contact" | "q" | "instance"> {
+interface Change extends Pick<Said, "contact" | "q" | "instance"> {
   readonly seconds: number;
 }
+
+const unarmed: Held["expiry"] = { at: Number.POSITIVE_INFINITY, cancel() {} };
 
 /** Seconds. A refresh more often than this is a load without a use. */
 const shortest = 30;
@@ -105,17 +114,9 @@ export function registrar(
     return [...(accounts.get(user)?.values() ?? [])].sort((a, b) => (b.q ?? 1) - (a.q ?? 1) || b.boundAt - a.boundAt);
   }
 
-  /** It is held no longer: another takes its place, or none. */
-  function drop(held: Held): void {
-    held.expiry();
-    const key = connectionOf(held.flow);
-    const others = byConnection.get(key);
-    others?.delete(held);
-    if (others?.size === 0) byConnection.delete(key);
-  }
-
   function remove(held: Held): void {
-    drop(held);
+    held.expiry.cancel();
+    leaveConnection(held);
     const contacts = accounts.get(held.account.user);
     contacts?.delete(held.contact);
     if (contacts?.size === 0) accounts.delete(held.account.user);
@@ -124,22 +125,51 @@ export function registrar(
     if (held.isReachable) listener.reach(held.account, -1);
   }
 
+  function joinConnection(held: Held): void {
+    if (held.flow.connection === undefined) return;
+    const key = connectionOf(held.flow);
+    byConnection.set(key, (byConnection.get(key) ?? new Set()).add(held));
+  }
+
+  function leaveConnection(held: Held): void {
+    if (held.flow.connection === undefined) return;
+    const key = connectionOf(held.flow);
+    const others = byConnection.get(key);
+    others?.delete(held);
+    if (others?.size === 0) byConnection.delete(key);
+  }
+
+  function arm(held: Held): void {
+    held.expiry.cancel();
+    const at = held.expiresAt;
+    const expire = (): void => (held.expiresAt > clock.now() ? arm(held) : remove(held));
+    held.expiry = { at, cancel: clock.after(at - clock.now(), expire) };
+  }
+
   function put(said: Said, ms: number, isAsleep: boolean): Held {
-    const { account, contact, flow } = said;
+    const { account, contact } = said;
     const contacts = accounts.get(account.user) ?? new Map<string, Held>();
+    const now = clock.now();
     const held: Held = {
       ...said,
-      boundAt: clock.now(),
-      expiresAt: clock.now() + ms,
-      expiry: clock.after(ms, () => remove(held)),
+      boundAt: now,
+      expiresAt: now + ms,
+      expiry: unarmed,
       isReachable: !isAsleep,
       isAsleep,
     };
     accounts.set(account.user, contacts.set(contact, held));
-    if (flow.connection === undefined) return held;
-    const key = connectionOf(flow);
-    byConnection.set(key, (byConnection.get(key) ?? new Set()).add(held));
+    arm(held);
+    joinConnection(held);
     return held;
+  }
+
+  function refresh(held: Held, said: Said, ms: number): void {
+    leaveConnection(held);
+    const boundAt = clock.now();
+    Object.assign(held, said, { boundAt, expiresAt: boundAt + ms, isReachable: true, isAsleep: false });
+    joinConnection(held);
+    if (held.expiry.at > held.expiresAt) arm(held);
   }
 
   function keep({ account, contact, flow, callId, cseq, q, expiresAt }: Held): void {
@@ -159,11 +189,13 @@ export function registrar(
   function bind(said: Said, seconds: number): void {
     const { account, callId } = said;
     const before = current(said);
-    if (before) drop(before);
-    const held = put(said, seconds * 1_000, false);
+    const isFresh = before?.callId !== callId || before.isAsleep;
+    const wasReachable = before?.isReachable === true;
+    if (before) refresh(before, said, seconds * 1_000);
+    const held = before ?? put(said, seconds * 1_000, false);
     keep(held);
-    listener.bound(held, before?.callId !== callId || before.isAsleep);
-    if (!before?.isReachable) listener.reach(account, 1);
+    listener.bound(held, isFresh);
+    if (!wasReachable) listener.reach(account, 1);
   }
 
   /** A terminal that is back under another contact: what still stands with its old one ends by the new way to it. */
@@ -213,7 +245,7 @@ export function registrar(
     const to = aorOf(parseUri(parseNameAddr(header(request, "to") ?? "").uri));
     if (!set.some(({ aor }) => aor === to)) throw new ProtocolError(403, `${asking.user} registers somebody else`);
     const associated = associatedHeaders(set);
-    const callId = header(request, "call-id") ?? "";
+    const callId = copied(header(request, "call-id") ?? "");
     const { number: cseq } = parseCSeq(header(request, "cseq") ?? "");
     const held = accounts.get(account.user);
     const listed = parseContactList(headers(request, "contact"));
@@ -303,7 +335,7 @@ export function registrar(
     },
     close() {
       isClosed = true;
-      for (const contacts of accounts.values()) for (const held of contacts.values()) held.expiry();
+      for (const contacts of accounts.values()) for (const held of contacts.values()) held.expiry.cancel();
       accounts.clear();
       byConnection.clear();
     },
@@ -329,13 +361,14 @@ function connectionOf({ transport, connection }: Flow): string {
 function changeOf({ uri, params }: NameAddr, general: number | undefined): Change {
   const own = params.get("expires");
   const q = params.get("q");
+  const instance = params.get("+sip.instance");
   // RFC 3261 §25.1 "qvalue"
   if (q !== undefined && !/^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q))
     throw new ProtocolError(400, `q "${q.slice(0, 20)}", expected 0 to 1`);
   return {
-    contact: formatUri(parseUri(uri)),
+    contact: copied(formatUri(parseUri(uri))),
     q: q === undefined ? undefined : Number(q),
-    instance: params.get("+sip.instance"),
+    instance: instance && copied(instance),
     seconds: own === undefined ? (general ?? usual) : parseNumber(own, 0xffff_ffff, "expires"),
   };
 }

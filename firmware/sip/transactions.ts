@@ -7,12 +7,14 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Drops } from "../drops.ts";
 import { type Running, run } from "../machine.ts";
+import { answers } from "./answers.ts";
 import type { Answer, Flow } from "./contract.ts";
+import { copied } from "./copied.ts";
 import { parseCSeq, parseVia, splitList, type Via } from "./header.ts";
 import { latest } from "./latest.ts";
 import { type Headers, header, headers, type SipRequest, type SipResponse } from "./message.ts";
 import { type ResponseParts, responseTo, serialize } from "./serialize.ts";
-import type { ClientEffect, ClientEvent, ServerEffect, ServerEvent } from "./transaction.ts";
+import { type ClientEffect, type ClientEvent, patience, type ServerEffect, type ServerEvent } from "./transaction.ts";
 import { inviteClient } from "./transaction-invite-client.ts";
 import { inviteServer } from "./transaction-invite-server.ts";
 import { ackOf, cancelOf, clientKey, cookie, serverKey } from "./transaction-match.ts";
@@ -75,16 +77,19 @@ export interface TransactionPorts {
 
 /** Requests nobody has answered yet; a further one gets 503. */
 const maxUnanswered = 4_096;
-/**
- * Answered ones are kept to absorb retransmissions; beyond this the oldest is forgotten before its time. At 250 requests a
- * second that is never, at 5,000 after 1.6 s, when a client has repeated what it sent twice. More would be more for the collector to go through.
- */
+/** Answered INVITEs, until their ACK is there; beyond this the oldest is forgotten before its time. */
 const maxAnswered = 8_192;
 /**
- * Of stateless answers the latest are given again as they were: some clients take a challenge with another nonce for a refusal.
- * What cannot be served in time is repeated after T1, and there is one of these for each that waits so long.
+ * Answers to the rest are kept to absorb retransmissions. At 250 requests a second none is overwritten before its time, at 5,000 after
+ * 1.6 s, when a client has repeated what it sent twice.
  */
-const maxGiven = 4_096;
+const mostKept = { most: 8_192, bytes: 6 * 1024 ** 2 } as const;
+/**
+ * Of stateless answers the latest are given again as they were: some clients take a challenge with another nonce for a refusal.
+ * What cannot be served in time is repeated after T1, and there is one of these for each that waits so long. They have a place of their own:
+ * anybody gets one, and nobody is to lose what a proved request was answered.
+ */
+const mostGiven = { most: 4_096, bytes: 3 * 1024 ** 2 } as const;
 /** A larger request prefers a connection where there is one (§18.1.1), bytes. */
 const largeRequest = 1_300;
 const retryAfterSeconds = 5;
@@ -92,8 +97,8 @@ const retryAfterSeconds = 5;
 const forAnybody = new Set(["OPTIONS", "CANCEL"]);
 
 /** A machine has no state of its own: one serves all transactions. */
-const overConnections = { invite: inviteServer(true), nonInvite: nonInviteServer(true) };
-const overDatagrams = { invite: inviteServer(false), nonInvite: nonInviteServer(false) };
+const inviteOverConnections = inviteServer(true);
+const inviteOverDatagrams = inviteServer(false);
 
 interface Client {
   readonly machine: Running<unknown, ClientEvent>;
@@ -110,10 +115,10 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
   const { clock, random, wire, drops } = ports;
   const clients = new Map<string, Client>();
   const unanswered = new Map<string, Server>();
-  /** By then the request is let go: a machine has the bytes of its answer, and the way back. */
+  /** INVITEs. By then the request is let go: a machine has the bytes of its answer, and the way back. */
   const answered = latest<ServerMachine>(maxAnswered);
-  /** Stateless answers. */
-  const given = latest<Uint8Array>(maxGiven);
+  const kept = answers({ clock, lifeMs: patience, ...mostKept });
+  const given = answers({ clock, lifeMs: patience, ...mostGiven });
   /** Of tags that are the same for a repeated request, and no one else's. */
   const secret = random.token(16);
 
@@ -201,7 +206,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
       return known.send({ type: "ack" });
     }
     if (known !== undefined) return known.send({ type: "request" });
-    const before = given.get(written);
+    const before = kept.find(written) ?? given.find(written);
     if (before !== undefined) return wire.send(before, wire.wayBack(via, flow), () => {});
     if (unanswered.size >= maxUnanswered) return refuse(request, via, flow);
     const key = copied(written);
@@ -245,10 +250,9 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
       }
     }
 
-    const kind = reliable ? overConnections : overDatagrams;
     const machine: ServerMachine = isInvite
-      ? run(kind.invite, { in: "initial" }, clock, perform)
-      : run(kind.nonInvite, { in: "initial" }, clock, perform);
+      ? run(reliable ? inviteOverConnections : inviteOverDatagrams, { in: "initial" }, clock, perform)
+      : run(nonInviteServer, { in: "initial" }, clock, perform);
     machine.send({ type: "start" });
     return machine;
   }
@@ -282,7 +286,7 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
         });
         const data = new Uint8Array(serialize(response));
         if (status >= 200 && status < 300 && !forAnybody.has(request.method)) wire.vouch(flow);
-        if (isForgotten) return answerOnce(data, status);
+        if (status >= 200 && !isInvite) return answer(data, status, isForgotten);
         if (status >= 200) {
           final = { status, data };
           unanswered.delete(key);
@@ -297,12 +301,12 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     };
     return server;
 
-    /** §8.2.7 */
-    function answerOnce(data: Uint8Array, status: number): void {
+    /** §17.2.2: what is left of the transaction is its answer. Over a connection nothing is repeated. */
+    function answer(data: Uint8Array, status: number, isForgotten: boolean): void {
       final = { status, data };
-      machine?.close();
       unanswered.delete(key);
-      given.add(key, data);
+      if (flow.transport === "udp") (isForgotten ? given : kept).keep(key, data);
+      if (machine) return machine.send({ type: "respond", status, data });
       wire.send(data, way(), () => {});
     }
   }
@@ -320,23 +324,18 @@ export function openTransactions(ports: TransactionPorts, user: TransactionUser)
     },
     receiveRequest,
     receiveResponse,
-    sizes: () => ({ client: clients.size, server: unanswered.size + answered.size() }),
+    sizes: () => ({ client: clients.size, server: unanswered.size + answered.size() + kept.size() }),
     close() {
       for (const { machine } of clients.values()) machine.close();
       for (const { machine } of unanswered.values()) machine().close();
       for (const machine of answered.values()) machine.close();
-      for (const table of [clients, unanswered, answered, given]) table.clear();
+      for (const table of [clients, unanswered, answered, kept, given]) table.clear();
     },
   };
 }
 
 function withVia(request: SipRequest, via: string): SipRequest {
   return { ...request, headers: [["via", via], ...request.headers] };
-}
-
-/** A text made of parts of others keeps the whole of them in memory: here that would be the request. */
-function copied(text: string): string {
-  return Buffer.from(text).toString();
 }
 
 /** Made here, where nothing of a request can be kept by it. */

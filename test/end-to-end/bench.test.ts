@@ -12,8 +12,14 @@ function bench(...args: readonly string[]) {
 test("scripts/bench names its benchmarks, and each explains itself", () => {
   const help = bench("--help");
   assert.is(help.status, 0);
-  assert.match(help.stdout, /usage: scripts\/bench .*parse presence register restart/s);
-  const options = { parse: "--mutations", presence: "--watchers", register: "--rate", restart: "--terminals" };
+  assert.match(help.stdout, /usage: scripts\/bench .*parse .*presence .*register .*relay .*restart/s);
+  const options = {
+    parse: "--mutations",
+    presence: "--watchers",
+    register: "--rate",
+    relay: "--seconds",
+    restart: "--terminals",
+  };
   for (const [name, option] of Object.entries(options)) {
     const own = bench(name, "--help");
     assert.is(own.status, 0, name);
@@ -22,10 +28,17 @@ test("scripts/bench names its benchmarks, and each explains itself", () => {
 });
 
 test("scripts/bench takes no benchmark that is not there, and no option that means nothing", () => {
-  for (const args of [["haste"], ["--fast"], ["parse", "--mutations", "0"], ["register", "--only", "me"]]) {
+  for (const args of [
+    ["haste"],
+    ["--fast"],
+    ["parse", "--mutations", "0"],
+    ["register", "--only", "me"],
+    ["--peers", "me"],
+    ["relay", "--listeners", "1,none"],
+  ]) {
     const { status, stderr } = bench(...args);
     assert.ok(status !== 0, args.join(" "));
-    assert.match(stderr, /haste|--fast|whole number|some of/);
+    assert.match(stderr, /haste|--fast|whole number|some of|--peers/);
   }
 });
 

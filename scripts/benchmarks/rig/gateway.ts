@@ -14,6 +14,10 @@ export interface GatewayPlan {
   readonly store: boolean;
   /** Options of Node: to profile it. */
   readonly node?: readonly string[];
+  /** That everybody may talk in; "ops" where absent. */
+  readonly talkgroups?: readonly string[];
+  /** Further lines of its configuration. */
+  readonly more?: readonly string[];
 }
 
 export const host = "127.0.0.1";
@@ -42,18 +46,18 @@ export async function startGateway(
 }
 
 /** MD5 alone: sipp 3.6 knows no other, and kamailio is asked for the same. */
-function configOf({ port, users, store }: GatewayPlan): string {
+function configOf({ port, users, store, talkgroups = ["ops"], more = [] }: GatewayPlan): string {
   const account = (user: string): string =>
-    `{ user: ${user}, password: ${password}, talkgroups: [ops], digest: [MD5] }`;
+    `{ user: ${user}, password: ${password}, talkgroups: [${talkgroups.join(", ")}], digest: [MD5] }`;
   return `site: bench
 realm: ${realm}
 sip: { host: ${host}, port: ${port} }
-media: { host: ${host}, ports: 21000-21999 }
+media: { host: ${host}, ports: 20000-29999 }
 broker: none
 board: simulated
 ${store ? "store: gateway.db\n" : ""}accounts: [${users.map(account).join(", ")}]
-talkgroups:
-  - { name: ops }
+talkgroups: [${talkgroups.map((name) => `{ name: ${name} }`).join(", ")}]
+${more.join("\n")}
 `;
 }
 

@@ -1,5 +1,5 @@
 /** A program that is measured: on a core of its own where there are two, with the processor time of all its processes. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -29,6 +29,8 @@ export type Core = "measured" | "load";
 const tickUs = 10_000;
 const pageBytes = 4_096;
 const lastWords = 20;
+/** Before this process is kept off one of them. */
+const cores = availableParallelism();
 
 const groups = new Set<number>();
 process.on("exit", () => {
@@ -45,9 +47,14 @@ function signal(group: number, name: NodeJS.Signals): void {
 }
 
 function onCore(core: Core, command: string, args: readonly string[]): readonly [string, readonly string[]] {
-  const cores = availableParallelism();
   if (cores < 2) return [command, args];
   return ["taskset", ["--cpu-list", core === "measured" ? "0" : `1-${cores - 1}`, command, ...args]];
+}
+
+/** Keeps this process off the core of what is measured. */
+export function leaveMeasuredCore(): void {
+  if (cores < 2) return;
+  spawnSync("taskset", ["--all-tasks", "--cpu-list", "--pid", `1-${cores - 1}`, `${process.pid}`], { stdio: "ignore" });
 }
 
 export function measured(

@@ -179,6 +179,17 @@ test("a binding lasts 300 s where the terminal names no time, and its refresh co
   await site.close();
 });
 
+test("a refresh may shorten what is left as well", async () => {
+  const { site, peer } = await open();
+  await peer.ask(withContacts("<sip:a@10.0.0.9>;expires=300"));
+  await site.clock.advance(10_000);
+  await peer.ask(withContacts("<sip:a@10.0.0.9>;expires=60"));
+  await site.clock.advance(61_000);
+  assert.equal(await query(peer), []);
+  assert.is(site.told.at(-1), "alice: gone");
+  await site.close();
+});
+
 test('"*" removes every contact, and only with Expires 0', async () => {
   const { site, peer } = await open();
   await peer.ask(withContacts("<sip:a@10.0.0.9>", "<sip:b@10.0.0.9>"));

@@ -1,0 +1,30 @@
+/** What the benchmarks ask of a server that hands one speaker's audio on to many: of ours, and of those of others. */
+import type { Measured } from "./process.ts";
+
+export interface Talk {
+  /** Packets that the speaker sent. */
+  readonly sent: number;
+  /** Packets of audio that came to all listeners together. */
+  readonly heard: number;
+}
+
+export interface Contender {
+  readonly process: Measured;
+  /** Resolves when so many listen; they were fewer before. */
+  listeners(count: number): Promise<void>;
+  /** One more speaks for so long, 50 packets a second. Resolves when nothing more is to be expected of it. */
+  talk(seconds: number): Promise<Talk>;
+  /**
+   * Somebody begins to speak who was silent. Resolves with the ms until the gateway's leave to talk is there or, of a server
+   * that has none to give, until the first listener hears it; and ends what was begun.
+   */
+  begin(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Opening {
+  /** For its files. */
+  readonly folder: string;
+  /** That will ever be there, those who speak included. */
+  readonly most: number;
+}
