@@ -1,0 +1,45 @@
+/**
+ * What the addon exports (hal/native/*.cc), one object a subject. Only the drivers that stand on it call it, each with
+ * arguments that it has checked: a wrong type throws TypeError, a wrong number RangeError. A negative result is a
+ * library's fault code.
+ */
+export interface Native {
+  readonly opus: NativeOpus;
+  readonly srtp: NativeSrtp;
+}
+
+declare const handle: unique symbol;
+/** What the addon keeps for JavaScript, until it is collected or its thread ends. */
+export interface Handle<Kind extends string> {
+  readonly [handle]: Kind;
+}
+
+/** hal/native/opus.cc */
+export interface NativeOpus {
+  /** `bitrate` in bit/s. */
+  openEncoder(bitrate: number): Handle<"encoder"> | number;
+  /** Encodes 960 samples into `packet`; returns its length in bytes. */
+  encode(encoder: Handle<"encoder">, frame: Int16Array, packet: Uint8Array): number;
+  setLoss(encoder: Handle<"encoder">, percent: number): number;
+  forget(encoder: Handle<"encoder">): number;
+  closeEncoder(encoder: Handle<"encoder">): void;
+  openDecoder(): Handle<"decoder"> | number;
+  /** These return the samples written. */
+  decode(decoder: Handle<"decoder">, packet: Uint8Array, into: Int16Array): number;
+  recover(decoder: Handle<"decoder">, next: Uint8Array, into: Int16Array): number;
+  conceal(decoder: Handle<"decoder">, into: Int16Array): number;
+  closeDecoder(decoder: Handle<"decoder">): void;
+  /** What a negative result means. */
+  explain(fault: number): string;
+}
+
+/** hal/native/srtp.cc; the results are lengths in bytes, or the negative of a srtp_err_status_t. */
+export interface NativeSrtp {
+  /** `suite` 0: AEAD_AES_128_GCM, 1: AES_CM_128_HMAC_SHA1_80. `sends` 1: for what is sent; 0: for what is received. */
+  open(suite: 0 | 1, sends: 0 | 1, master: Uint8Array): Handle<"srtp"> | number;
+  protectRtp(session: Handle<"srtp">, packet: Uint8Array, into: Uint8Array): number;
+  protectRtcp(session: Handle<"srtp">, packet: Uint8Array, into: Uint8Array): number;
+  unprotectRtp(session: Handle<"srtp">, packet: Uint8Array): number;
+  unprotectRtcp(session: Handle<"srtp">, packet: Uint8Array): number;
+  close(session: Handle<"srtp">): void;
+}
