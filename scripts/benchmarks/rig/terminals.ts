@@ -29,6 +29,8 @@ export interface RigTerminal {
   /** One packet of 20 ms. */
   speak(payload: Uint8Array): void;
   hangUp(): void;
+  /** Is heard of no more, as one whose battery is empty. */
+  die(): void;
 }
 
 export interface Terminals {
@@ -46,11 +48,10 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const range: PortRange = { host, first: 10_000, last: 19_999 };
 const ticks = 960;
 
-/** `network`: of the speech and the floor control; signalling has one without loss. */
 export async function openTerminals(gatewayPort: number, network: Network = nodeNetwork()): Promise<Terminals> {
   const via = { transport: "udp", remote: { host, port: gatewayPort } } as const;
   const endpoint: Endpoint = await openEndpoint(
-    { clock, random, network: nodeNetwork(), log: silent },
+    { clock, random, network, log: silent },
     { local: { host, port: 0 }, transports: ["udp"], userAgent: "terminals" },
     {
       onInvite: (invite) => invite.respond(486),
@@ -84,10 +85,10 @@ export async function openTerminals(gatewayPort: number, network: Network = node
               if (!media.terminal.ended()) session.end();
               media.close();
             };
-            resolve(Object.assign(media.terminal, { hangUp }));
+            resolve(Object.assign(media.terminal, { hangUp, die: () => media.close(false) }));
           },
           onRefused: (status, reason) => fail(`${status} ${reason}`),
-          onEnd: media.close,
+          onEnd: () => media.close(),
         },
       );
     });
@@ -161,8 +162,10 @@ async function openMedia(network: Network, user: string) {
       agreed = agreement;
       reports.start();
     },
-    close(): void {
+    close(says = true): void {
       if (closed) return;
+      closed = !says;
+      // RTCP has a word for it, too.
       reports.stop();
       closed = true;
       rtp.close();
