@@ -69,7 +69,12 @@ test(`${size} legs that join, leave and fight for the floor for ${seconds} s lea
   const users = numbered(size + 20);
   const more = [`metrics: { host: 127.0.0.1, port: ${metrics} }`];
   const priority = (index: number): number => (index % 10 === 0 ? 9 : 5);
-  const gateway = await startGateway({ folder, port, users, store: true, talkgroups, settings, priority, more });
+  const plan = { folder, port, users, store: true, talkgroups, settings, priority, more };
+  let shown: Promise<string> | undefined;
+  const gateway = await startGateway(plan, (starting) => {
+    shown = starting.printed(/"event":"metrics"/);
+  });
+  await shown;
   const random = seededRandom(seed);
   const terminals = await openTerminals(port, lossyNetwork(nodeNetwork(), loss, random));
   const crew = soakCrew({ clock, random, terminals }, { users, talkgroups, size });
