@@ -18,8 +18,8 @@ const program = new Command("scripts/bench memory")
   .option("--peers", "measures the peers as well")
   .option("--legs <counts>", "how many, one after the other", wholeNumbers, [1, 100, 500, 1_000])
   .option("--peer-legs <counts>", "how many with the peers", wholeNumbers, [1, 100, 300])
-  .option("--talk <seconds>", "how long one speaks", wholeNumber, 3)
-  .option("--rest <seconds>", "how long nobody does before memory is looked at", wholeNumber, 5)
+  .option("--talk <seconds>", "how long one speaks", wholeNumber, 2)
+  .option("--rest <seconds>", "how long nobody does before memory is looked at", wholeNumber, 3)
   .option("--json", "prints one JSON object instead of the table")
   .parse();
 const options = program.opts<{

@@ -114,8 +114,8 @@ test(`${size} legs that join, leave and fight for the floor for ${seconds} s lea
       await pause(lookMs);
       after = await holdings(gateway, metrics);
     }
+    assert.equal(after, before, "what is open after the last has left, and before the first came");
     console.log(`all is given back ${((clock.now() - leftAt) / 1_000).toFixed(0)} s after the last has left`);
-    assert.equal(after, before);
   } finally {
     crew.leave();
     await terminals.close();
