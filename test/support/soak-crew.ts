@@ -101,7 +101,8 @@ export function soakCrew(
     while (atWork) {
       await pause(random.fraction() * 2 * churnMs);
       const leg = pick([...legs]);
-      if (legs.size >= size || random.fraction() < 0.5) {
+      // More come than go, for some die.
+      if (legs.size >= size || random.fraction() < 0.3) {
         if (leg && !leg.isBusy) leave(leg);
       } else await join(pick(talkgroups) ?? "");
     }

@@ -1,5 +1,6 @@
 /** A whole gateway as a contender: its listeners and the speaker are legs of one talkgroup, set up by SIP. */
 import { setTimeout as pause } from "node:timers/promises";
+import type { LegCodec } from "../../../firmware/sip/negotiation.ts";
 import type { Contender, Opening } from "./contender.ts";
 import { freePort, numbered, startGateway } from "./gateway.ts";
 import { frameMs, speak, speechFrames } from "./speech.ts";
@@ -18,9 +19,17 @@ export interface RogerOpening extends Opening {
   readonly node?: readonly string[];
   /** Others, each of a talkgroup of its own, in which one speaks to another all the time. */
   readonly calls?: number;
+  /** Of the listeners; who speaks does so in Opus. */
+  readonly codec?: LegCodec;
 }
 
-export async function openRoger({ folder, most, node = [], calls = 0 }: RogerOpening): Promise<Contender> {
+export async function openRoger({
+  folder,
+  most,
+  node = [],
+  calls = 0,
+  codec = "opus",
+}: RogerOpening): Promise<Contender> {
   const port = await freePort();
   const users = numbered(most + 2 * calls);
   const others = Array.from({ length: calls }, (_, index) => `other${index}`);
@@ -45,7 +54,7 @@ export async function openRoger({ folder, most, node = [], calls = 0 }: RogerOpe
       while (legs.length < count) {
         const from = legs.length + 1;
         const next = users.slice(from, Math.min(from + atATime, count + 1));
-        legs.push(...(await Promise.all(next.map((user) => terminals.join(user, "ops")))));
+        legs.push(...(await Promise.all(next.map((user) => terminals.join(user, "ops", codec)))));
       }
     },
     async talk(seconds) {
