@@ -1,4 +1,5 @@
 /** What the benchmarks ask of a server that hands one speaker's audio on to many: of ours, and of those of others. */
+import type { LegCodec } from "../../../firmware/sip/negotiation.ts";
 import type { Measured } from "./process.ts";
 
 export interface Talk {
@@ -27,4 +28,6 @@ export interface Opening {
   readonly folder: string;
   /** That will ever be there, those who speak included. */
   readonly most: number;
+  /** Of the listeners; who speaks does so in Opus. svxreflector has no other. */
+  readonly codec?: LegCodec;
 }

@@ -1,6 +1,5 @@
 /** A whole gateway as a contender: its listeners and the speaker are legs of one talkgroup, set up by SIP. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { LegCodec } from "../../../firmware/sip/negotiation.ts";
 import type { Contender, Opening } from "./contender.ts";
 import { freePort, numbered, startGateway } from "./gateway.ts";
 import { frameMs, speak, speechFrames } from "./speech.ts";
@@ -19,8 +18,6 @@ export interface RogerOpening extends Opening {
   readonly node?: readonly string[];
   /** Others, each of a talkgroup of its own, in which one speaks to another all the time. */
   readonly calls?: number;
-  /** Of the listeners; who speaks does so in Opus. */
-  readonly codec?: LegCodec;
 }
 
 export async function openRoger({
