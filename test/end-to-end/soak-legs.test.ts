@@ -13,6 +13,7 @@ import { nodeNetwork } from "../../hal/network/node.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
 import { numbered, startGateway } from "../../scripts/benchmarks/rig/gateway.ts";
 import type { Measured } from "../../scripts/benchmarks/rig/process.ts";
+import { speechFrames } from "../../scripts/benchmarks/rig/speech.ts";
 import { openTerminals } from "../../scripts/benchmarks/rig/terminals.ts";
 import { freePort } from "../support/free-port.ts";
 import { lossyNetwork } from "../support/lossy-network.ts";
@@ -77,7 +78,7 @@ test(`${size} legs that join, leave and fight for the floor for ${seconds} s lea
   await shown;
   const random = seededRandom(seed);
   const terminals = await openTerminals(port, lossyNetwork(nodeNetwork(), loss, random));
-  const crew = soakCrew({ clock, random, terminals }, { users, talkgroups, size });
+  const crew = soakCrew({ clock, random, terminals }, { users, talkgroups, size, speech: await speechFrames() });
   try {
     await countsAt(metrics);
     const before = await holdings(gateway, metrics);

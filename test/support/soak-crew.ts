@@ -38,10 +38,11 @@ export interface SoakCrew {
 interface Leg {
   readonly terminal: RigTerminal;
   readonly talkgroup: string;
+  /** What it says, a frame after the other. */
+  readonly speech: readonly Uint8Array[];
   isBusy: boolean;
 }
 
-const frame = new Uint8Array(60).fill(0x48);
 const frameMs = 20;
 /** Who hears nothing asks again, for what they said may have been lost. */
 const askAgainMs = 500;
@@ -51,10 +52,18 @@ const churnMs = 250;
 const fightMs = 1_500;
 const longestBurstMs = 4_000;
 const atATime = 20;
+/** Their share. */
+const telephones = 0.2;
+const telephoneSpeech = [new Uint8Array(160).fill(0x55)];
 
 export function soakCrew(
   ports: { readonly clock: Clock; readonly random: Random; readonly terminals: Terminals },
-  options: { readonly users: readonly string[]; readonly talkgroups: readonly string[]; readonly size: number },
+  options: {
+    readonly users: readonly string[];
+    readonly talkgroups: readonly string[];
+    readonly size: number;
+    readonly speech: readonly Uint8Array[];
+  },
 ): SoakCrew {
   const { clock, random, terminals } = ports;
   const { talkgroups, size } = options;
@@ -77,7 +86,10 @@ export function soakCrew(
   async function join(talkgroup: string): Promise<void> {
     const [user] = free.splice(below(free.length), 1);
     if (user === undefined) return;
-    legs.add({ terminal: await terminals.join(user, talkgroup), talkgroup, isBusy: false });
+    // What they say is made for those of the other kind, burst for burst.
+    const codec = random.fraction() < telephones ? "PCMU" : "opus";
+    const terminal = await terminals.join(user, talkgroup, codec);
+    legs.add({ terminal, talkgroup, speech: codec === "opus" ? options.speech : telephoneSpeech, isBusy: false });
     counts.joined += 1;
   }
 
@@ -123,7 +135,7 @@ export function soakCrew(
     const answer = await askFor(terminal);
     if (answer === "granted") {
       counts.granted += 1;
-      await talk(terminal, random.fraction() * longestBurstMs);
+      await talk(leg, random.fraction() * longestBurstMs);
       const fate = random.fraction();
       if (fate < 0.1 && mayDie) die(leg);
       else if (fate > 0.9) leave(leg);
@@ -152,11 +164,12 @@ export function soakCrew(
   }
 
   /** Until its time is over, or it is told to stop. */
-  function talk(terminal: RigTerminal, ms: number): Promise<void> {
+  function talk({ terminal, speech }: Leg, ms: number): Promise<void> {
     return new Promise((resolve) => {
       const until = clock.now() + ms;
+      let said = 0;
       const stop = clock.every(frameMs, () => {
-        terminal.speak(frame);
+        terminal.speak(speech[said++ % speech.length] ?? new Uint8Array(1));
         if (clock.now() >= until || terminal.ended()) over();
       });
       function over(): void {
