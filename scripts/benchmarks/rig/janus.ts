@@ -43,7 +43,7 @@ interface Participant {
   close(): void;
 }
 
-export async function openJanus({ folder, codec = "opus" }: Opening): Promise<Contender> {
+export async function openJanus({ folder, codec = "opus", speakers = 1 }: Opening): Promise<Contender> {
   const port = await freePort();
   for (const [name, text] of Object.entries(files(folder, port))) writeFileSync(join(folder, name), text);
   const program = measured("janus", ["--configs-folder", folder, "--disable-colors"], {
@@ -53,7 +53,8 @@ export async function openJanus({ folder, codec = "opus" }: Opening): Promise<Co
   const api = await openApi(port);
   const frames = await speechFrames();
   const crowd: Participant[] = [];
-  const speaker = await participant(api, { muted: false, codec: "opus" });
+  const talkers: Participant[] = [];
+  while (talkers.length < speakers) talkers.push(await participant(api, { muted: false, codec: "opus" }));
   const heard = (): number => crowd.reduce((sum, each) => sum + each.heard(), 0);
 
   return {
@@ -65,12 +66,12 @@ export async function openJanus({ folder, codec = "opus" }: Opening): Promise<Co
     async talk(seconds) {
       const before = heard();
       // It sends to all of them whether somebody speaks or not: what comes meanwhile is what counts.
-      const sent = await speak(frames, seconds, speaker.send);
+      const sent = await speak(frames, seconds, (frame) => talkers.forEach(({ send }) => send(frame)));
       return { sent, heard: heard() - before };
     },
     begin: () => Promise.reject(new Error("Janus has no floor: everybody is mixed")),
     async close() {
-      for (const each of [speaker, ...crowd]) each.close();
+      for (const each of [...talkers, ...crowd]) each.close();
       api.close();
       await program.stop();
     },
