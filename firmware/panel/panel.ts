@@ -24,6 +24,8 @@ export interface Voice {
   capture(frame: Int16Array, at: number): void;
   /** Writes 960 samples of received speech, or silence. */
   fill(frame: Int16Array): void;
+  /** Asks for the last burst once more; it comes as speech does, or not at all. */
+  replay(): void;
   /** What others are told of the user; undefined: nothing of one's own. */
   choose(status: "do-not-disturb" | undefined): void;
 }
@@ -55,7 +57,7 @@ export interface Panel {
 const settleMs = 15;
 const switchSettleMs = 50;
 
-/** Opens the button, the switch and the lamps of a board. Throws DeviceError when it has no "ptt"; a lamp that it lacks stays dark. */
+/** Opens the buttons, the switch and the lamps of a board. Throws DeviceError when it has no "ptt"; a lamp that it lacks stays dark. */
 export function panel(ports: { readonly clock: Clock; readonly board: Board; readonly log: Log }): Panel {
   const { clock, board, log } = ports;
   const lamps = new Map<string, OutputLine>();
@@ -79,7 +81,21 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
   for (const role of ["ready-lamp", "transmit-lamp", "receive-lamp", "call-lamp", "do-not-disturb-lamp"])
     if (board.outputs.includes(role)) lamps.set(role, board.output(role));
 
+  const replay = board.inputs.includes("replay") ? replayButton() : undefined;
   const doNotDisturb = board.inputs.includes("do-not-disturb") ? doNotDisturbSwitch() : undefined;
+
+  function replayButton() {
+    const input = board.input("replay", ({ active, at }) => machine.send({ type: "edge", closed: active, at }));
+    const machine = run(button(settleMs), buttonAtStart(input.active()), clock, (effect) => {
+      if (effect.do === "press") voice?.replay();
+    });
+    return {
+      close() {
+        machine.close();
+        input.close();
+      },
+    };
+  }
 
   /** Left on, it is on again after a loss of power: it is a switch, and says so. */
   function doNotDisturbSwitch() {
@@ -161,6 +177,7 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
     close() {
       contact.close();
       line.close();
+      replay?.close();
       doNotDisturb?.close();
       for (const lamp of lamps.values()) lamp.close();
       lamps.clear();
