@@ -9,6 +9,7 @@ import { exchangeFaults } from "./config/exchange-faults.ts";
 import { exchangeOf } from "./config/exchange-schema.ts";
 import { referenceFaults } from "./config/references.ts";
 import { type ConfigFile, fileSchema, secretPlaces } from "./config/schema.ts";
+import { type VoiceLogSettings, voiceLogOf } from "./config/voice-log.ts";
 import type { DigestAlgorithm } from "./sip/digest.ts";
 
 export interface Config {
@@ -48,6 +49,8 @@ export interface Config {
   readonly control?: string;
   /** Where accounts that the roger command adds, and registrations, outlive the process. Absent: nothing does. */
   readonly store?: string;
+  /** Absent: nothing is recorded. */
+  readonly voiceLog?: VoiceLogSettings;
   /** Path of the socket on which this gateway tells its owner what it does. */
   readonly admin?: string;
   /** Where it tells whoever asks, by HTTP, how much it does. */
@@ -140,13 +143,14 @@ export function readConfig(yamlText: string, source: string): { config: Config }
 }
 
 function configOf(file: ConfigFile): Config {
-  const { gateway, broker, accounts, talkgroups, exchanges, ...same } = file;
+  const { gateway, broker, accounts, talkgroups, exchanges, voiceLog, ...same } = file;
   return {
     ...same,
     accounts: accounts.map((account) => ({ ...account, digest: account.digest ?? file.sip.digest })),
     // A file without an id, whose site makes none, was refused.
     gateway: gateway ?? file.site.toLowerCase(),
     ...brokerOf(broker),
+    ...(voiceLog && { voiceLog: voiceLogOf(voiceLog) }),
     talkgroups: talkgroups.map(talkgroupOf),
     exchanges: exchanges.map(exchangeOf),
   };
@@ -154,13 +158,14 @@ function configOf(file: ConfigFile): Config {
 
 /** A talkgroup as a person wrote it: seconds become ms. */
 export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
-  const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
+  const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds, record } = file;
   return {
     name,
     endOfMediaMs: toMs(endOfMediaSeconds),
     talkMs: toMs(talkSeconds),
     graceMs: toMs(graceSeconds),
     hangMs: toMs(hangSeconds),
+    ...(record && { record }),
   };
 }
 

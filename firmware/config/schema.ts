@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { exchange } from "./exchange-schema.ts";
 import * as field from "./fields.ts";
+import { voiceLog } from "./voice-log.ts";
 
 const names = z.array(field.user, "expected a list of talkgroup names");
 
@@ -59,6 +60,7 @@ export const talkgroup = z.strictObject(
     talkSeconds: field.seconds(1, 3_600).default(30),
     graceSeconds: field.seconds(0, 60).default(3),
     hangSeconds: field.seconds(0, 3_600).default(10),
+    record: z.boolean("expected true or false").default(false),
   },
   "expected a talkgroup's name and times",
 );
@@ -110,6 +112,7 @@ export const fileSchema = z.strictObject(
     board: field.board,
     control: z.exactOptional(field.socketPath),
     store: z.exactOptional(field.path),
+    voiceLog: z.exactOptional(voiceLog),
     admin: z.exactOptional(field.socketPath),
     metrics: z.exactOptional(metrics),
     accounts: z.array(account, "expected a list of accounts"),
