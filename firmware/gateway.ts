@@ -130,6 +130,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         accounts,
         rules: rulesFrom(config.accounts),
         ...(store && { bindings: store.bindings }),
+        ...(again && { recordings: again }),
         sessions: conference,
         sip: () => endpoint,
       },
