@@ -79,6 +79,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/conference/link.ts", "firmware/conference/protocol.ts", "firmware/federation/federation.ts"],
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
     "firmware/presence/terminal.ts",
+    ...["firmware/recorder/recorder.ts", "firmware/recorder/replays.ts"],
     ...["firmware/seed.ts", "firmware/store/store.ts"],
     ...port("board", "broker", "clock", "network", "opus", "random"),
   ],
@@ -97,7 +98,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/cli.ts", "firmware/cli/status.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts"],
     ...["firmware/console", "firmware/gateway.ts"],
     ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
-    ...["firmware/store/store.ts", "firmware/store/writing.ts"],
+    ...["firmware/recorder/keeping.ts", "firmware/store/store.ts", "firmware/store/writing.ts"],
   ],
   "firmware/seed.ts": ["firmware/config.ts", "firmware/presence/accounts.ts", "firmware/store/store.ts"],
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { exchange } from "./exchange-schema.ts";
 import * as field from "./fields.ts";
 import { terminal } from "./terminal-schema.ts";
+import { voiceLog } from "./voice-log.ts";
 
 const names = z.array(field.user, "expected a list of talkgroup names");
 
@@ -67,6 +68,7 @@ export const talkgroup = z.strictObject(
     talkWarningSeconds: field.seconds(0, 60).default(5),
     queueing: z.boolean("expected true or false").default(false),
     broadcast: z.boolean("expected true or false").default(false),
+    record: z.boolean("expected true or false").default(false),
   },
   "expected a talkgroup's name, times and options",
 );
@@ -118,6 +120,7 @@ export const fileSchema = z.strictObject(
     board: field.board,
     control: z.exactOptional(field.socketPath),
     store: z.exactOptional(field.path),
+    voiceLog: z.exactOptional(voiceLog),
     admin: z.exactOptional(field.socketPath),
     metrics: z.exactOptional(metrics),
     accounts: z.array(account, "expected a list of accounts"),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readConfig } from "../../firmware/config.ts";
 import { type Gateway, type GatewayPorts, startGateway } from "../../firmware/gateway.ts";
 import type { Log } from "../../firmware/log.ts";
+import { directDisk } from "../../firmware/recorder/direct-disk.ts";
 import { directWriter } from "../../firmware/store/direct-writer.ts";
 import { openStore } from "../../firmware/store/store.ts";
 import { collectSamples } from "../../hal/audio/recording.ts";
@@ -71,6 +72,9 @@ export interface SiteOptions {
   readonly held?: boolean;
   /** The panel's user is not to be disturbed when the gateway starts. */
   readonly switchedOn?: boolean;
+  /** The folder of its voice log, in which everything is recorded; absent: nothing is. `announce`: and told. */
+  readonly voiceLog?: string;
+  readonly announce?: boolean;
   /** The path of its store; absent: it has none. */
   readonly store?: string;
   /** Its own, in place of the next IPv4 one: another kind, or that of a site that lost its power. */
@@ -123,6 +127,7 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
       ...(site.alone ? {} : { broker: broker.broker(name) }),
       conference: launchBeside(ports),
       ...(site.store !== undefined && { store: storeAt(site.store, clock, logInto(log, clock)) }),
+      disk: directDisk({ clock, random }),
       log: logInto(log, clock),
       onCrash,
     });
@@ -189,6 +194,8 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     listenOnly,
     priority = 0,
     exchanges,
+    voiceLog,
+    announce = false,
   } = options;
   const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops], priority: ${priority}${listenOnly ? ", listenOnly: [ops]" : ""} }`;
   return `site: ${name}
@@ -202,7 +209,8 @@ accounts:
 ${accounts}
 ${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ops }`}
 talkgroups:
-  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds} }
+  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds}${voiceLog === undefined ? "" : ", record: true"} }
+${voiceLog === undefined ? "" : `voiceLog: { folder: "${voiceLog}", freeMegabytes: 0, announce: ${announce} }`}
 ${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
 
