@@ -121,6 +121,8 @@ export interface AccountSettings {
   readonly dispatcher: readonly string[];
   /** Those of them where the user never takes the floor from a talker of lower priority. */
   readonly noPreempt: readonly string[];
+  /** Talkgroups where the user may call an emergency. */
+  readonly emergency: readonly string[];
   /** Floor priority 0..255. */
   readonly priority: number;
   readonly rules: readonly RuleSettings[];
@@ -155,7 +157,7 @@ function configOf(file: ConfigFile): Config {
 /** A talkgroup as a person wrote it: seconds become ms. */
 export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
   const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
-  const { talkWarningSeconds, queueing, broadcast } = file;
+  const { talkWarningSeconds, emergencySeconds, queueing, broadcast } = file;
   return {
     name,
     endOfMediaMs: toMs(endOfMediaSeconds),
@@ -163,6 +165,7 @@ export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSe
     graceMs: toMs(graceSeconds),
     hangMs: toMs(hangSeconds),
     ...(talkWarningSeconds > 0 && { talkWarningMs: toMs(talkWarningSeconds) }),
+    ...(emergencySeconds > 0 && { emergencyMs: toMs(emergencySeconds) }),
     ...(queueing && { queueing }),
     ...(broadcast && { broadcast }),
   };

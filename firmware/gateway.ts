@@ -172,6 +172,10 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         case "unbridged":
           server.quiet(event.talkgroup);
           return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
+        case "urgency": {
+          const { talkgroup, urgency, by } = event;
+          return log.warn({ event: "urgency", talkgroup, urgency, by }, `talkgroup ${talkgroup}: ${urgency}`);
+        }
         case "bridged":
           return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
         case "floor":

@@ -10,6 +10,8 @@ export interface LegHolder {
   readonly aor: string;
   readonly mayTalk: boolean;
   readonly mayPreempt: boolean;
+  readonly mayRaise?: boolean;
+  readonly mayCalm?: boolean;
   /** Floor priority, 0..255. */
   readonly priority: number;
 }
@@ -58,6 +60,8 @@ export function holderIn(account: Account, talkgroup: string): LegHolder {
     aor,
     mayTalk: !account.listenOnly.has(talkgroup),
     mayPreempt: !account.noPreempt.has(talkgroup),
+    ...(account.raises.has(talkgroup) && { mayRaise: true }),
+    ...(account.dispatches.has(talkgroup) && { mayCalm: true }),
     priority,
   };
 }
