@@ -37,6 +37,7 @@ import {
 import type { Leg } from "./leg.ts";
 import { prompter } from "./prompter.ts";
 import type { ConferenceEvent, FloorRole, GatewayId, Rights, TalkgroupSettings, TrunkFloor } from "./protocol.ts";
+import type { BurstTap } from "./tap.ts";
 
 /** How long another gateway may take to answer a Floor Request before this one stands in for it, ms. */
 const answerMs = 500;
@@ -44,6 +45,8 @@ const answerMs = 500;
 const renewMs = 250;
 /** After a change of the floor, what is still in flight is no offence, ms. */
 const lenientMs = 300;
+/** Of a telephone in a talkgroup that is recorded. */
+const replayKey = "1";
 /** Who talks unheard is told so at most so often, ms. */
 const warnMs = 1_000;
 
@@ -66,20 +69,29 @@ export interface Call {
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
   fromTrunk(from: GatewayId, floor: TrunkFloor): void;
-  /** A key of a telephone: "*" keys up, "#" unkeys; no other means anything here. */
+  /** A key of a telephone: "*" keys up, "#" unkeys, "1" asks for the last burst again where that is recorded; no other means anything here. */
   keyFromLeg(leg: Leg, key: string): void;
   /** The leg has negotiated anew; `before`: what its terminal did and knew. */
   renegotiated(leg: Leg, before: { readonly hears: boolean; readonly floor: boolean }): void;
   mediaFromLeg(leg: Leg, packet: Uint8Array, view: RtpView): void;
   mediaFromTrunk(from: GatewayId, packet: Uint8Array): void;
+  /** Whether anybody is heard now. */
+  isLive(): boolean;
   close(): void;
 }
 
 export function openCall(
-  ports: { readonly clock: Clock; readonly post: (event: ConferenceEvent) => void; readonly bridge: Bridge },
+  ports: {
+    readonly clock: Clock;
+    readonly post: (event: ConferenceEvent) => void;
+    readonly bridge: Bridge;
+    readonly tap?: BurstTap | undefined;
+    /** Before a leg is told something. True: it is not. */
+    readonly told: (leg: Leg, message: FloorMessage) => boolean;
+  },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post, bridge } = ports;
+  const { clock, post, bridge, tap, told } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
@@ -98,6 +110,8 @@ export function openCall(
   /** Two telephones: both are heard, and there is no floor. */
   let duplex = false;
   const prompt = prompter();
+  /** Whose burst it is, or was last. */
+  let speaker: ParticipantKey | undefined;
 
   const rules = run(arbiter(limitsOf(settings)), arbiterInitial, clock, (ruling) =>
     floor.send({ type: "ruled", ruling }),
@@ -139,6 +153,7 @@ export function openCall(
   const finished = (message: FloorMessage): FloorMessage => alarm.stamp(numbered(message));
 
   function tell(leg: Leg, message: FloorMessage): void {
+    if (told(leg, message)) return;
     if (!leg.hasFloor()) return prompt(leg, message);
     const mayRequest = rightsOf(leg).mayTalk && !settings.broadcast;
     leg.sendFloor(message.type === "taken" ? { ...message, mayRequest } : message);
@@ -175,6 +190,7 @@ export function openCall(
       case "arbitrate":
         return rules.send(effect.event);
       case "tell": {
+        noteCut(effect);
         const leg = legs.get(effect.participant);
         return leg && tell(leg, finished(effect.message));
       }
@@ -184,16 +200,22 @@ export function openCall(
         return;
       }
       case "send": {
+        noteCut(effect);
         if (isOfGateway) return;
         const { to, participant, epoch, priority, message } = effect;
         const packet = encodeFloor(alarm.stamp(message), { ssrc: options.ssrc });
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
       }
       case "open":
+        speaker = effect.talker;
+        // What is live comes before what was recorded.
+        for (const leg of legs.values()) leg.hush();
+        tap?.begin(effect.party);
         bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
         return show(effect.party);
       case "close":
         bridge.close();
+        tap?.end();
         return show();
       case "bridge":
         return bridged();
@@ -203,6 +225,10 @@ export function openCall(
         isBridged = false;
         return;
     }
+  }
+
+  function noteCut({ participant, message }: { readonly participant: ParticipantKey; readonly message: FloorMessage }) {
+    if (participant === speaker && message.type === "revoke") tap?.cut("revoked");
   }
 
   function live(): void {
@@ -280,6 +306,7 @@ export function openCall(
     },
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
+      if (isTalker(leg)) tap?.cut("lost");
       floor.send({ type: "leave", participant: keyOf(leg) });
       bridge.leave(leg);
       settleDuplex();
@@ -311,6 +338,7 @@ export function openCall(
         fromLeg(leg, { type: "release" });
         fromLeg(leg, { type: "request" });
       } else if (key === "#") fromLeg(leg, { type: "release" });
+      else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
     },
     renegotiated(leg, before) {
       bridge.refit(leg);
@@ -330,11 +358,13 @@ export function openCall(
     mediaFromTrunk(from, packet) {
       if (!isOfGateway && bridge.fromTrunk(from, packet)) live();
     },
+    isLive: () => duplex || floor.state().burst !== undefined,
     close() {
       floor.close();
       rules.close();
       alarm.close();
       bridge.closeAll();
+      tap?.close();
     },
   };
 }

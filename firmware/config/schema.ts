@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { exchange } from "./exchange-schema.ts";
 import * as field from "./fields.ts";
+import { terminal } from "./terminal-schema.ts";
 
 const names = z.array(field.user, "expected a list of talkgroup names");
 
@@ -48,6 +49,7 @@ const account = z.strictObject(
     priority: field.priority.default(0),
     digest: z.exactOptional(digest),
     rules: rules.default([]),
+    ...terminal,
   },
   "expected user, password and talkgroups",
 );

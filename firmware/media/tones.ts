@@ -6,6 +6,7 @@ import { sampleRate } from "../../hal/audio/port.ts";
 
 /**
  * queued: not now, but hold on. emergency: somebody in the talkgroup calls for help. permit: speak now. deny: not now. revoke: the burst was cut; let go. warning: it soon will be. lost-server: nobody hears you.
+ * unkeyed: what you said has gone out, and you are not heard any more.
  * call: a private call is connected, and the button speaks to it. call-over: the button speaks to the talkgroup again.
  */
 export type ToneName =
@@ -16,6 +17,7 @@ export type ToneName =
   | "revoke"
   | "warning"
   | "lost-server"
+  | "unkeyed"
   | "call"
   | "call-over";
 
@@ -65,6 +67,7 @@ const melodies: Readonly<Record<ToneName, readonly Part[]>> = {
     [0, 60],
     [350, 250],
   ],
+  unkeyed: [[780, 70]],
   call: [
     [1050, 110],
     [0, 20],
@@ -107,6 +110,7 @@ const rendered: Readonly<Record<ToneName, Int16Array>> = {
   revoke: render(melodies.revoke),
   warning: render(melodies.warning),
   "lost-server": render(melodies["lost-server"]),
+  unkeyed: render(melodies.unkeyed),
   call: render(melodies.call),
   "call-over": render(melodies["call-over"]),
 };

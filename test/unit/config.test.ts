@@ -131,7 +131,7 @@ test("every fault is listed at once, with its place and what was expected", () =
     "c.yaml: sip.port: expected a whole number from 1 to 65535",
     "c.yaml: media.ports: expected a range of UDP ports, such as 20000-29999",
     "c.yaml: accounts.0.user: expected 1 to 64 letters, digits, dots, _ and -, a letter or digit first",
-    "c.yaml: accounts.0: an unknown key; expected user, password, identityOf, talkgroups, standing, listenOnly, dispatcher, noPreempt, emergency, priority, digest, rules, and a password with punctuation in quotes",
+    "c.yaml: accounts.0: an unknown key; expected user, password, identityOf, talkgroups, standing, listenOnly, dispatcher, noPreempt, emergency, priority, digest, rules, keying, voiceHangSeconds, voiceThresholdDb, inbandKeys, scan, and a password with punctuation in quotes",
     "c.yaml: accounts.1.standing.1: given twice; remove one",
     "c.yaml: accounts.1.priority: expected a whole number from 0 to 255",
     "c.yaml: accounts.1.talkgroups.1: no talkgroup has this name; correct it or add it to talkgroups",

@@ -32,7 +32,9 @@ export interface SiteOptions {
 }
 
 export type MemberOptions = Partial<TerminalOptions> & {
-  readonly [Option in "mayTalk" | "priority" | "mayPreempt" | "mayRaise" | "mayCalm"]?: NonNullable<LegOptions[Option]>;
+  readonly [Option in "mayTalk" | "priority" | "mayPreempt" | "mayRaise" | "mayCalm" | "telephone"]?: NonNullable<
+    LegOptions[Option]
+  >;
 } & {
   /** "" parks it. */
   readonly talkgroup?: string;
@@ -115,10 +117,13 @@ export function openSite(options: SiteOptions) {
         mayRaise = false,
         mayCalm = false,
         talkgroup = "ops",
+        telephone,
         ...rest
       } = change;
       const terminal = await site.terminal(rest);
-      const offer = await site.offer(name, { mayTalk, priority, mayPreempt, mayRaise, mayCalm, talkgroup });
+      const further = telephone && { telephone };
+      const rights = { mayTalk, priority, mayPreempt, mayRaise, mayCalm };
+      const offer = await site.offer(name, { ...rights, talkgroup, ...further });
       conference.receive({ type: "accept", leg: name, answer: terminal.answer(offer) });
       await clock.advance(0);
       return terminal;
