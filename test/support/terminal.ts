@@ -86,7 +86,7 @@ export async function openTerminal(
       const decoded = decodeFloor(data);
       if (!decoded) throw new Error("no floor message");
       told.push({ ...decoded.message, at: clock.now() });
-      return self.onTold(decoded.message);
+      return self.onTold(decoded.message, decoded.acknowledge);
     }
     if (isSessionPacket(data)) {
       const message = decodeSession(data);
@@ -140,7 +140,8 @@ export async function openTerminal(
     called,
     reported,
     keptAliveAt,
-    onTold(_message: FloorMessage): void {},
+    /** `acknowledge`: an Ack is asked for. */
+    onTold(_message: FloorMessage, _acknowledge: boolean): void {},
     /** Where the server listens. */
     server: () => {
       if (!agreed) throw new Error("no session");

@@ -84,8 +84,8 @@ test("who waits and is released is in the queue no more", async () => {
 
 test("a Granted that is acknowledged is not said again, and asks for that", async () => {
   const { site, clock, alice, bob } = await queue();
-  bob.onTold = ({ type }) => {
-    if (type === "granted") bob.request({ type: "ack", of: floorSubtype.granted | acknowledgeBit, source: 0 });
+  bob.onTold = (_, acknowledge) => {
+    if (acknowledge) bob.request({ type: "ack", of: floorSubtype.granted | acknowledgeBit, source: 0 });
   };
   for (const each of [alice, bob]) {
     each.press();
@@ -177,7 +177,7 @@ test("who waits and loses the way to the controller is told so when asking, and 
   assert.is(await close(), 0);
 });
 
-test("a controller that hands over forgets who waited, and they wait anew at the next", async () => {
+test("control changes hands when nobody waits any more, and whoever waits then waits at the next", async () => {
   const { clock, roles, nora, sam, talking, close } = await twoSites();
   nora.press();
   await clock.advance(30);
