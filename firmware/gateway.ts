@@ -192,6 +192,10 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
           });
         case "replayed":
           return again?.over(event.leg);
+        case "urgency": {
+          const { talkgroup, urgency, by } = event;
+          return log.warn({ event: "urgency", talkgroup, urgency, by }, `talkgroup ${talkgroup}: ${urgency}`);
+        }
         case "bridged":
           return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
         case "floor":

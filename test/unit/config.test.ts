@@ -11,7 +11,7 @@ media: { host: 127.0.0.1, ports: 20000-29999 }
 board: simulated
 accounts:
   - { user: panel, password: "choose one", talkgroups: [ops] }
-  - { user: "100", password: "another one", talkgroups: [ops, all], standing: [ops], listenOnly: [all], dispatcher: [ops], noPreempt: [ops], priority: 7, digest: [MD5] }
+  - { user: "100", password: "another one", talkgroups: [ops, all], standing: [ops], listenOnly: [all], dispatcher: [ops], noPreempt: [ops], emergency: [], priority: 7, digest: [MD5] }
 panel: { account: panel, talkgroup: ops }
 talkgroups:
   - { name: ops, talkSeconds: 12.5, hangSeconds: 0 }
@@ -46,6 +46,9 @@ function refuses(rows: readonly (readonly [from: string, to: string, fault: stri
   }
 }
 
+/** What every talkgroup has that says nothing of it. */
+const usual = { talkWarningMs: 5_000, emergencyMs: 3_600_000 };
+
 test("a sound file is read, with what it leaves out filled in and seconds in ms", () => {
   assert.equal(config(sound), {
     site: "north",
@@ -63,6 +66,7 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
         listenOnly: [],
         dispatcher: [],
         noPreempt: [],
+        emergency: [],
         priority: 0,
         rules: [],
         digest: ["SHA-256", "MD5"],
@@ -75,6 +79,7 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
         listenOnly: ["all"],
         dispatcher: ["ops"],
         noPreempt: ["ops"],
+        emergency: [],
         priority: 7,
         rules: [],
         digest: ["MD5"],
@@ -82,8 +87,8 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
     ],
     panel: { account: "panel", talkgroup: "ops" },
     talkgroups: [
-      { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0, talkWarningMs: 5_000 },
-      { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000, talkWarningMs: 5_000 },
+      { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0, ...usual },
+      { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000, ...usual },
     ],
     exchanges: [],
   });
@@ -126,7 +131,7 @@ test("every fault is listed at once, with its place and what was expected", () =
     "c.yaml: sip.port: expected a whole number from 1 to 65535",
     "c.yaml: media.ports: expected a range of UDP ports, such as 20000-29999",
     "c.yaml: accounts.0.user: expected 1 to 64 letters, digits, dots, _ and -, a letter or digit first",
-    "c.yaml: accounts.0: an unknown key; expected user, password, identityOf, talkgroups, standing, listenOnly, dispatcher, noPreempt, priority, digest, rules, keying, voiceHangSeconds, voiceThresholdDb, inbandKeys, scan, and a password with punctuation in quotes",
+    "c.yaml: accounts.0: an unknown key; expected user, password, identityOf, talkgroups, standing, listenOnly, dispatcher, noPreempt, emergency, priority, digest, rules, keying, voiceHangSeconds, voiceThresholdDb, inbandKeys, scan, and a password with punctuation in quotes",
     "c.yaml: accounts.1.standing.1: given twice; remove one",
     "c.yaml: accounts.1.priority: expected a whole number from 0 to 255",
     "c.yaml: accounts.1.talkgroups.1: no talkgroup has this name; correct it or add it to talkgroups",
@@ -326,6 +331,7 @@ test("times of a talkgroup are seconds within reason", () => {
     graceMs: 0,
     hangMs: 1_235,
     talkWarningMs: 5_000,
+    emergencyMs: 3_600_000,
   });
   refuses([
     [
