@@ -34,6 +34,14 @@ export interface Call {
   readonly settings: TalkgroupSettings;
   join(leg: Leg, rights: Rights): void;
   leave(leg: Leg): void;
+  /**
+   * Whether a leg hears this call: one that is in it, and now hears another, or one that is not, and counts for nothing here. `told`:
+   * who talks here. Heard already, it has agreed on something else.
+   */
+  hear(leg: Leg, wanted: boolean, told?: boolean): void;
+  /** Who hears this call is in it from now on. */
+  admit(leg: Leg, rights: Rights): void;
+  talks(): boolean;
   role(role: FloorRole): void;
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
@@ -52,8 +60,8 @@ export function openCall(
     readonly clock: Clock;
     readonly post: (event: ConferenceEvent) => void;
     readonly bridge: Bridge;
-    /** Before a leg is told something. True: it is not. */
-    readonly told: (leg: Leg, message: FloorMessage) => boolean;
+    /** What a leg is told of what there is to tell it; undefined: nothing. */
+    readonly told: (leg: Leg, message: FloorMessage) => FloorMessage | undefined;
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
@@ -62,6 +70,9 @@ export function openCall(
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
   const legs = new Map<ParticipantKey, Leg>();
+  /** Who hears this call and is not in it, and who is in it and hears another. */
+  const listeners = new Set<Leg>();
+  const away = new Set<Leg>();
   const rights = new WeakMap<Leg, Rights>();
   const rightsOf = (leg: Leg): Rights => rights.get(leg) ?? leg.options;
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
@@ -95,9 +106,10 @@ export function openCall(
   }
 
   function tell(leg: Leg, message: FloorMessage): void {
-    if (told(leg, message)) return;
-    if (!leg.hasFloor()) return prompt(leg, message);
-    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest: rightsOf(leg).mayTalk } : message);
+    const said = told(leg, message);
+    if (!said) return;
+    if (!leg.hasFloor()) return prompt(leg, said);
+    leg.sendFloor(said.type === "taken" ? { ...said, mayRequest: rightsOf(leg).mayTalk } : said);
   }
 
   /** Called whenever the legs are others, or know something else. */
@@ -137,6 +149,7 @@ export function openCall(
       case "tell-all": {
         const message = numbered(effect.message);
         for (const [key, leg] of legs) if (key !== effect.except) tell(leg, message);
+        for (const leg of listeners) tell(leg, message);
         return;
       }
       case "send": {
@@ -146,8 +159,9 @@ export function openCall(
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
       }
       case "open":
-        bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
-        return show(effect.party);
+        // Whoever comes to hear it hears the first word.
+        show(effect.party);
+        return bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
       case "close":
         bridge.close();
         return show();
@@ -221,9 +235,24 @@ export function openCall(
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
       floor.send({ type: "leave", participant: keyOf(leg) });
+      away.delete(leg);
       bridge.leave(leg);
       settleDuplex();
     },
+    hear(leg, wanted, toldNow = true) {
+      const isMember = legs.has(keyOf(leg));
+      if (isMember) wanted ? away.delete(leg) : away.add(leg);
+      else wanted ? listeners.add(leg) : listeners.delete(leg);
+      if (!wanted) return bridge.leave(leg);
+      bridge.refit(leg);
+      if (toldNow) tellState(leg);
+    },
+    admit(leg, granted) {
+      listeners.delete(leg);
+      legs.set(keyOf(leg), leg);
+      rights.set(leg, granted);
+    },
+    talks: () => talker !== undefined,
     role(role) {
       if (isOfGateway) return;
       peers = role.peers.length;
@@ -245,7 +274,7 @@ export function openCall(
       else if (key === "#") fromLeg(leg, { type: "release" });
     },
     renegotiated(leg, before) {
-      bridge.refit(leg);
+      if (!away.has(leg)) bridge.refit(leg);
       settleDuplex();
       if (leg.hasFloor() && !before.floor && !isTalker(leg)) tellState(leg);
       const isHeld = !leg.sends() || (before.hears && !leg.hears());

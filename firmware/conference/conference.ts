@@ -26,6 +26,7 @@ import type {
   Rights,
   TalkgroupSettings,
 } from "./protocol.ts";
+import { type Scanning, scanning } from "./scanning.ts";
 import type { PresentCall } from "./session-call.ts";
 import { type Telephone, telephone } from "./telephone.ts";
 
@@ -39,6 +40,8 @@ interface Placed {
   rights: Rights;
   /** Of a terminal whose user takes the floor by voice. */
   readonly telephone?: Telephone;
+  /** While it is in the talkgroup that it was provisioned for, and scans others. */
+  scanning: Scanning | undefined;
 }
 
 export interface Conference {
@@ -55,6 +58,7 @@ export function openConference(
   const legs = new Map<LegId, Placed>();
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
+  const scanners = new Set<Scanning>();
   const tones = toneBook(ports.opus);
   const streams = ports.network.streams(mostLegs);
 
@@ -67,8 +71,25 @@ export function openConference(
         onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
       },
     );
-    const told = (leg: Leg, message: FloorMessage) => legs.get(leg.id)?.telephone?.told(message) ?? false;
-    calls.set(settings.name, openCall({ ...ports, post, bridge, told }, { gateway: options.gateway, settings, ssrc }));
+    const told = (leg: Leg, message: FloorMessage) => tellable(leg, settings.name, message);
+    calls.set(
+      settings.name,
+      openCall({ ...ports, post: hear, bridge, told }, { gateway: options.gateway, settings, ssrc }),
+    );
+  }
+
+  /** What a call says concerns those who scan it before anybody else. */
+  function hear(event: ConferenceEvent): void {
+    if (event.type === "floor")
+      for (const scanner of scanners) scanner.floor(event.talkgroup, event.talker !== undefined);
+    post(event);
+  }
+
+  /** What a leg is told of what a talkgroup's call would tell it. */
+  function tellable(leg: Leg, talkgroup: string, message: FloorMessage): FloorMessage | undefined {
+    const placed = legs.get(leg.id);
+    const said = placed?.scanning ? placed.scanning.told(talkgroup, message) : message;
+    return said && placed?.telephone?.told(said) ? undefined : said;
   }
 
   function closeTalkgroup(name: string): void {
@@ -76,6 +97,7 @@ export function openConference(
     for (const [id, placed] of [...legs]) if (call && placed.call === call) lose(id);
     call?.close();
     calls.delete(name);
+    for (const scanner of scanners) scanner.closed(name);
   }
 
   async function provision(legOptions: LegOptions, offer: string | undefined): Promise<void> {
@@ -87,9 +109,9 @@ export function openConference(
     opening.add(id);
     try {
       const leg = await openLeg({ ...ports, tones, streams }, legOptions, options.range, {
-        onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
+        onFloor: (message) => say(placed, message),
         onMedia: (packet, view) =>
-          placed.telephone ? placed.telephone.onMedia(packet, view) : placed.call?.mediaFromLeg(leg, packet, view),
+          placed.telephone ? placed.telephone.onMedia(packet, view) : speaksIn(placed)?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),
         onLost: () => lose(id),
       });
@@ -115,12 +137,12 @@ export function openConference(
   function place(leg: Leg, call: Call | undefined): Placed {
     const { telephone: wanted } = leg.options;
     const placed: Placed = {
-      ...{ leg, call, rights: leg.options },
+      ...{ leg, call, rights: leg.options, scanning: undefined },
       ...(wanted && {
         telephone: telephone(ports, leg, wanted, {
-          media: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+          media: (packet, view) => speaksIn(placed)?.mediaFromLeg(leg, packet, view),
           key: (key) => press(placed, key),
-          floor: (message) => placed.call?.fromLeg(leg, message),
+          floor: (message) => placed.call && say(placed, message),
           mayTalk: () => placed.call !== undefined && placed.rights.mayTalk,
         }),
       }),
@@ -128,11 +150,40 @@ export function openConference(
     return placed;
   }
 
-  function stand(placed: Placed): void {
+  /** The call that the user of a leg speaks in. */
+  function speaksIn({ call, scanning }: Placed, asks?: boolean): Call | undefined {
+    return scanning ? scanning.speaksIn(asks) : call;
+  }
+
+  function say(placed: Placed, message: FloorMessage): void {
+    const call = speaksIn(placed, message.type === "request");
+    if (call) call.fromLeg(placed.leg, message);
+    else answerParked(placed.leg, message);
+  }
+
+  function join(placed: Placed): void {
     const { leg, call, rights } = placed;
+    const { scan, talkgroup } = leg.options;
+    call?.join(leg, rights);
+    if (!call || !scan || call.settings.name !== talkgroup) return;
+    placed.scanning = scanning(ports, leg, call, scan, (name) => calls.get(name));
+    scanners.add(placed.scanning);
+  }
+
+  function leave(placed: Placed): void {
+    if (placed.scanning) {
+      scanners.delete(placed.scanning);
+      placed.scanning.close();
+      placed.scanning = undefined;
+    }
+    placed.call?.leave(placed.leg);
+  }
+
+  function stand(placed: Placed): void {
+    const { leg } = placed;
     // It may have been given back the moment that its answer was heard of.
     if (legs.get(leg.id) !== placed) return;
-    call?.join(leg, rights);
+    join(placed);
     prepareTones(leg);
     post({ type: "ready", leg: leg.id });
   }
@@ -166,11 +217,11 @@ export function openConference(
     if (call === before) return;
     placed.rights = rights ?? leg.options;
     placed.telephone?.reset();
-    before?.leave(leg);
+    leave(placed);
     placed.call = call;
     if (!leg.codec()) return;
     leg.moved(before && presentCall(before), call && { ...presentCall(call), caller });
-    call?.join(leg, placed.rights);
+    join(placed);
   }
 
   function reoffer(id: LegId, offer: string): void {
@@ -182,6 +233,7 @@ export function openConference(
       const sdp = leg.answer(offer);
       if (!leg.sends() || !leg.hears()) telephone?.reset();
       call?.renegotiated(leg, before);
+      placed.scanning?.refit();
       prepareTones(leg);
       post({ type: "reanswer", leg: id, sdp });
     } catch (error) {
@@ -190,9 +242,10 @@ export function openConference(
     }
   }
 
-  function press({ leg, call }: Placed, key: string): void {
-    if (call) call.keyFromLeg(leg, key);
-    else if (key === "*") answerParked(leg, { type: "request" });
+  function press(placed: Placed, key: string): void {
+    const call = speaksIn(placed, key === "*");
+    if (call) call.keyFromLeg(placed.leg, key);
+    else if (key === "*") answerParked(placed.leg, { type: "request" });
   }
 
   /** In no call there is nobody to hear it (TS 24.380 §8.2.6.2). */
@@ -211,7 +264,7 @@ export function openConference(
     const placed = legs.get(id);
     if (!placed) return;
     legs.delete(id);
-    placed.call?.leave(placed.leg);
+    leave(placed);
     shut(placed);
   }
 
