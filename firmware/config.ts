@@ -177,12 +177,16 @@ function accountOf(file: ConfigFile["accounts"][number], digest: readonly Digest
 /** A talkgroup as a person wrote it: seconds become ms. */
 export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
   const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
+  const { talkWarningSeconds, queueing, broadcast } = file;
   return {
     name,
     endOfMediaMs: toMs(endOfMediaSeconds),
     talkMs: toMs(talkSeconds),
     graceMs: toMs(graceSeconds),
     hangMs: toMs(hangSeconds),
+    ...(talkWarningSeconds > 0 && { talkWarningMs: toMs(talkWarningSeconds) }),
+    ...(queueing && { queueing }),
+    ...(broadcast && { broadcast }),
   };
 }
 

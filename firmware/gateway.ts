@@ -61,7 +61,7 @@ export interface GatewayCounts {
 
 export interface Gateway {
   /** What a console shows of it (console/metrics.ts). */
-  counts(): GatewayCounts;
+  counts(): Promise<GatewayCounts>;
   close(): Promise<void>;
 }
 
@@ -185,12 +185,20 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     const { local: sip, secure: tls } = endpoint;
     log.info({ event: "ready", site: config.site, sip, tls }, "gateway stands");
     return {
-      counts: () => {
+      counts: async () => {
+        const { legs: conferenceLegs, timers: conferenceTimers } = await conference.held();
         const { dialogs, client, server: asked } = endpoint.held();
         return {
           dropped: endpoint.dropped,
           refused: { ...server.refused },
-          now: { dialogs, clientTransactions: client, serverTransactions: asked, ...server.inUse() },
+          now: {
+            dialogs,
+            clientTransactions: client,
+            serverTransactions: asked,
+            ...server.inUse(),
+            conferenceLegs,
+            conferenceTimers,
+          },
           exchanges: server.exchanges().map(({ link, ...each }) => ({ ...each, up: link.in === "up" })),
         };
       },
@@ -226,6 +234,7 @@ async function startPanel(
         range: rangeOf(config),
         server,
         priority,
+        talkWarningMs: config.talkgroups.find(({ name }) => name === talkgroup)?.talkWarningMs ?? 0,
         bitrate: panelBitrate,
       },
       front.signals,

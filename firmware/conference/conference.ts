@@ -24,14 +24,19 @@ import type {
   LegOptions,
   Move,
   Rights,
+  SpokenPiece,
   TalkgroupSettings,
 } from "./protocol.ts";
 import { type Scanning, scanning } from "./scanning.ts";
 import type { PresentCall } from "./session-call.ts";
+import { type BurstTap, burstTap } from "./tap.ts";
 import { type Telephone, telephone } from "./telephone.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
 const mostLegs = 2_000;
+
+/** Recordings that are played at a time: for a telephone each is transcoded. */
+const mostReplays = 20;
 
 /** A leg, and the call that its session serves now; in none it is parked. */
 interface Placed {
@@ -46,6 +51,8 @@ interface Placed {
 
 export interface Conference {
   receive(command: ConferenceCommand): void;
+  /** How many there are; a leg whose ports are being opened is one. */
+  held(): { readonly legs: number; readonly calls: number };
   close(): void;
 }
 
@@ -60,21 +67,26 @@ export function openConference(
   const opening = new Set<LegId>();
   const scanners = new Set<Scanning>();
   const tones = toneBook(ports.opus);
+  /** Recorded so far, and recordings that sound now. */
+  let bursts = 0;
+  let replays = 0;
   const streams = ports.network.streams(mostLegs);
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
     const ssrc = new DataView(ports.random.bytes(4).buffer).getUint32(0);
+    const tap = tapOf(settings);
     const bridge = openBridge(
       { ...ports, streams },
       {
         onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
+        tap,
       },
     );
     const told = (leg: Leg, message: FloorMessage) => tellable(leg, settings.name, message);
     calls.set(
       settings.name,
-      openCall({ ...ports, post: hear, bridge, told }, { gateway: options.gateway, settings, ssrc }),
+      openCall({ ...ports, post: hear, bridge, tap, told }, { gateway: options.gateway, settings, ssrc }),
     );
   }
 
@@ -90,6 +102,18 @@ export function openConference(
     const placed = legs.get(leg.id);
     const said = placed?.scanning ? placed.scanning.told(talkgroup, message) : message;
     return said && placed?.telephone?.told(said) ? undefined : said;
+  }
+
+  function tapOf({ name, record, endOfMediaMs }: TalkgroupSettings): BurstTap | undefined {
+    if (!record) return undefined;
+    const send = (piece: SpokenPiece): void => post({ type: "spoken", ...piece });
+    const nextBurst = (): number => {
+      bursts += 1;
+      return bursts;
+    };
+    // The floor's own count of the silence began up to a moment before it.
+    const silenceMs = endOfMediaMs - 300;
+    return burstTap({ ...ports, post: send }, { talkgroup: name, silenceMs, nextBurst });
   }
 
   function closeTalkgroup(name: string): void {
@@ -218,6 +242,7 @@ export function openConference(
     placed.rights = rights ?? leg.options;
     placed.telephone?.reset();
     leave(placed);
+    leg.hush();
     placed.call = call;
     if (!leg.codec()) return;
     leg.moved(before && presentCall(before), call && { ...presentCall(call), caller });
@@ -246,6 +271,18 @@ export function openConference(
     const call = speaksIn(placed, key === "*");
     if (call) call.keyFromLeg(placed.leg, key);
     else if (key === "*") answerParked(placed.leg, { type: "request" });
+  }
+
+  /** Live speech comes first, and each replay has its price. */
+  function replay(id: LegId, speech: Uint8Array): void {
+    const placed = legs.get(id);
+    const over = (): void => post({ type: "replayed", leg: id });
+    if (!placed || placed.call?.isLive() || placed.scanning?.isLive() || replays >= mostReplays) return over();
+    replays += 1;
+    placed.leg.replay(speech, () => {
+      replays -= 1;
+      over();
+    });
   }
 
   /** In no call there is nobody to hear it (TS 24.380 §8.2.6.2). */
@@ -300,6 +337,8 @@ export function openConference(
         }
         case "tone":
           return legs.get(command.leg)?.leg.play(command.tone === "confirm" ? "permit" : "deny");
+        case "replay":
+          return replay(command.leg, command.speech);
         case "move":
           return move(command);
         case "role":
@@ -310,6 +349,7 @@ export function openConference(
           return calls.get(command.talkgroup)?.mediaFromTrunk(command.from, command.packet);
       }
     },
+    held: () => ({ legs: legs.size + opening.size, calls: calls.size }),
     close() {
       opening.clear();
       for (const id of [...legs.keys()]) drop(id);

@@ -22,6 +22,8 @@ export interface Scanning {
   told(talkgroup: string, message: FloorMessage): FloorMessage | undefined;
   /** The call that its user speaks in; `asks`: and asks for the floor of. */
   speaksIn(asks?: boolean): Call;
+  /** Whether anybody is heard in what it hears. */
+  isLive(): boolean;
   /** The leg has agreed on something else. */
   refit(): void;
   /** A talkgroup is no more. */
@@ -103,6 +105,7 @@ export function scanning(
       }
       return answers ?? home;
     },
+    isLive: () => heard.isLive(),
     refit: () => heard.hear(leg, true, false),
     closed(talkgroup) {
       floor(talkgroup, false);

@@ -82,8 +82,8 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
     ],
     panel: { account: "panel", talkgroup: "ops" },
     talkgroups: [
-      { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0 },
-      { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000 },
+      { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0, talkWarningMs: 5_000 },
+      { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000, talkWarningMs: 5_000 },
     ],
     exchanges: [],
   });
@@ -319,7 +319,14 @@ test("times of a talkgroup are seconds within reason", () => {
       "name: all, endOfMediaSeconds: 0.5, graceSeconds: 0, talkSeconds: 3600, hangSeconds: 1.2345",
     ]),
   ).talkgroups;
-  assert.equal(second, { name: "all", endOfMediaMs: 500, talkMs: 3_600_000, graceMs: 0, hangMs: 1_235 });
+  assert.equal(second, {
+    name: "all",
+    endOfMediaMs: 500,
+    talkMs: 3_600_000,
+    graceMs: 0,
+    hangMs: 1_235,
+    talkWarningMs: 5_000,
+  });
   refuses([
     [
       "name: all",
