@@ -79,6 +79,9 @@ export interface SiteOptions {
   readonly identity?: TlsIdentity;
   /** As YAML list items. */
   readonly exchanges?: string;
+  /** The panel's, of ops, fire and sea; what it scans, as YAML. */
+  readonly talkgroup?: string;
+  readonly scan?: string;
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -189,8 +192,12 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     listenOnly,
     priority = 0,
     exchanges,
+    talkgroup = "ops",
+    scan,
   } = options;
-  const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops], priority: ${priority}${listenOnly ? ", listenOnly: [ops]" : ""} }`;
+  const isMore = talkgroup !== "ops" || scan !== undefined;
+  const more = `${listenOnly ? ", listenOnly: [ops]" : ""}${scan === undefined ? "" : `, scan: ${scan}`}`;
+  const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops${isMore ? ", fire, sea" : ""}], priority: ${priority}${more} }`;
   return `site: ${name}
 realm: crew.example
 sip: { host: "${address}", port: 5060${identity ? ", tls: { certificate: own.pem, key: own.key }" : ""} }
@@ -200,9 +207,10 @@ board: simulated
 accounts:
   - ${panel}
 ${accounts}
-${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ops }`}
+${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ${talkgroup} }`}
 talkgroups:
   - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds} }
+${isMore ? "  - { name: fire }\n  - { name: sea }" : ""}
 ${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
 
