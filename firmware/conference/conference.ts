@@ -268,6 +268,7 @@ export function openConference(
   }
 
   function press(placed: Placed, key: string): void {
+    if (placed.call && placed.telephone?.key(key)) return;
     const call = speaksIn(placed, key === "*");
     if (call) call.keyFromLeg(placed.leg, key);
     else if (key === "*") answerParked(placed.leg, { type: "request" });
