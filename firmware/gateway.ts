@@ -19,7 +19,7 @@ import { panel } from "./panel/panel.ts";
 import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
-import { terminalsFrom } from "./presence/terminal.ts";
+import { heardBeside, terminalsFrom } from "./presence/terminal.ts";
 import { type DiskLauncher, openRecorder, type Recorder, type RecorderCounts } from "./recorder/recorder.ts";
 import { replays } from "./recorder/replays.ts";
 import { seedOf } from "./seed.ts";
@@ -136,7 +136,10 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         sip: () => endpoint,
       },
       { realm: config.realm, digest: config.sip.digest, talkgroups, exchanges: config.exchanges },
-      { onPresence: (user, state) => realm?.setPresence(user, state) },
+      {
+        onPresence: (user, state) =>
+          realm?.setPresence(user, state && { ...state, ...heardBeside(accounts.find(user), state.talkgroups) }),
+      },
     );
     opened.push(() => server.close());
 

@@ -65,6 +65,14 @@ export interface Call {
   readonly settings: TalkgroupSettings;
   join(leg: Leg, rights: Rights): void;
   leave(leg: Leg): void;
+  /**
+   * Whether a leg hears this call: one that is in it, and now hears another, or one that is not, and counts for nothing here. `told`:
+   * who talks here. Heard already, it has agreed on something else.
+   */
+  hear(leg: Leg, wanted: boolean, told?: boolean): void;
+  /** Who hears this call is in it from now on. */
+  admit(leg: Leg, rights: Rights): void;
+  talks(): boolean;
   role(role: FloorRole): void;
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
@@ -86,8 +94,8 @@ export function openCall(
     readonly post: (event: ConferenceEvent) => void;
     readonly bridge: Bridge;
     readonly tap?: BurstTap | undefined;
-    /** Before a leg is told something. True: it is not. */
-    readonly told: (leg: Leg, message: FloorMessage) => boolean;
+    /** What a leg is told of what there is to tell it; undefined: nothing. */
+    readonly told: (leg: Leg, message: FloorMessage) => FloorMessage | undefined;
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
@@ -96,6 +104,9 @@ export function openCall(
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
   const legs = new Map<ParticipantKey, Leg>();
+  /** Who hears this call and is not in it, and who is in it and hears another. */
+  const listeners = new Set<Leg>();
+  const away = new Set<Leg>();
   const rights = new WeakMap<Leg, Rights>();
   const rightsOf = (leg: Leg): Rights => rights.get(leg) ?? leg.options;
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
@@ -153,10 +164,11 @@ export function openCall(
   const finished = (message: FloorMessage): FloorMessage => alarm.stamp(numbered(message));
 
   function tell(leg: Leg, message: FloorMessage): void {
-    if (told(leg, message)) return;
-    if (!leg.hasFloor()) return prompt(leg, message);
+    const said = told(leg, message);
+    if (!said) return;
+    if (!leg.hasFloor()) return prompt(leg, said);
     const mayRequest = rightsOf(leg).mayTalk && !settings.broadcast;
-    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest } : message);
+    leg.sendFloor(said.type === "taken" ? { ...said, mayRequest } : said);
   }
 
   /** Called whenever the legs are others, or know something else. */
@@ -197,6 +209,7 @@ export function openCall(
       case "tell-all": {
         const message = finished(effect.message);
         for (const [key, leg] of legs) if (key !== effect.except) tell(leg, message);
+        for (const leg of listeners) tell(leg, message);
         return;
       }
       case "send": {
@@ -208,11 +221,12 @@ export function openCall(
       }
       case "open":
         speaker = effect.talker;
+        // Whoever comes to hear it hears the first word.
+        show(effect.party);
         // What is live comes before what was recorded.
         for (const leg of legs.values()) leg.hush();
         tap?.begin(effect.party);
-        bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
-        return show(effect.party);
+        return bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
       case "close":
         bridge.close();
         tap?.end();
@@ -308,9 +322,25 @@ export function openCall(
       if (!legs.delete(keyOf(leg))) return;
       if (isTalker(leg)) tap?.cut("lost");
       floor.send({ type: "leave", participant: keyOf(leg) });
+      away.delete(leg);
       bridge.leave(leg);
       settleDuplex();
     },
+    hear(leg, wanted, toldNow = true) {
+      const isMember = legs.has(keyOf(leg));
+      if (isMember) wanted ? away.delete(leg) : away.add(leg);
+      else wanted ? listeners.add(leg) : listeners.delete(leg);
+      if (!wanted) return bridge.leave(leg);
+      leg.hush();
+      bridge.refit(leg);
+      if (toldNow) tellState(leg);
+    },
+    admit(leg, granted) {
+      listeners.delete(leg);
+      legs.set(keyOf(leg), leg);
+      rights.set(leg, granted);
+    },
+    talks: () => talker !== undefined,
     role(role) {
       if (isOfGateway) return;
       peers = role.peers.length;
@@ -341,7 +371,7 @@ export function openCall(
       else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
     },
     renegotiated(leg, before) {
-      bridge.refit(leg);
+      if (!away.has(leg)) bridge.refit(leg);
       settleDuplex();
       if (leg.hasFloor() && !before.floor && !isTalker(leg)) tellState(leg);
       const isHeld = !leg.sends() || (before.hears && !leg.hears());

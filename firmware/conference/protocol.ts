@@ -100,7 +100,7 @@ export interface LegOptions extends Rights {
   readonly scan?: ScanOptions;
 }
 
-/** Who runs the arbiter of a talkgroup. `peers` are the other live gateways that have members in it. */
+/** Who runs the arbiter of a talkgroup. `peers` are the other live gateways where somebody is in it or hears it. */
 export type FloorRole =
   | { readonly in: "controlling"; readonly peers: readonly GatewayId[] }
   | { readonly in: "participating"; readonly controller: GatewayId; readonly peers: readonly GatewayId[] };

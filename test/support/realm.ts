@@ -72,7 +72,7 @@ export interface SiteOptions {
   /** The panel's user may call an emergency. */
   readonly mayRaise?: boolean;
   /** More of the talkgroup, as YAML: "queueing: true". */
-  readonly talkgroup?: string;
+  readonly opsOptions?: string;
   /** The button is down when the gateway starts. */
   readonly held?: boolean;
   /** The panel's user is not to be disturbed when the gateway starts. */
@@ -88,6 +88,9 @@ export interface SiteOptions {
   readonly identity?: TlsIdentity;
   /** As YAML list items. */
   readonly exchanges?: string;
+  /** The panel's, of ops, fire and sea; what it scans, as YAML. */
+  readonly talkgroup?: string;
+  readonly scan?: string;
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -199,12 +202,16 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     listenOnly,
     priority = 0,
     mayRaise,
-    talkgroup,
+    opsOptions,
     exchanges,
     voiceLog,
     announce = false,
+    talkgroup = "ops",
+    scan,
   } = options;
-  const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops], priority: ${priority}${listenOnly ? ", listenOnly: [ops]" : ""}${mayRaise ? ", emergency: [ops]" : ""} }`;
+  const isMore = talkgroup !== "ops" || scan !== undefined;
+  const more = `${listenOnly ? ", listenOnly: [ops]" : ""}${scan === undefined ? "" : `, scan: ${scan}`}${mayRaise ? ", emergency: [ops]" : ""}`;
+  const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops${isMore ? ", fire, sea" : ""}], priority: ${priority}${more} }`;
   return `site: ${name}
 realm: crew.example
 sip: { host: "${address}", port: 5060${identity ? ", tls: { certificate: own.pem, key: own.key }" : ""} }
@@ -214,9 +221,10 @@ board: simulated
 accounts:
   - ${panel}
 ${accounts}
-${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ops }`}
+${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ${talkgroup} }`}
 talkgroups:
-  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds}${talkgroup === undefined ? "" : `, ${talkgroup}`}${voiceLog === undefined ? "" : ", record: true"} }
+  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds}${opsOptions === undefined ? "" : `, ${opsOptions}`}${voiceLog === undefined ? "" : ", record: true"} }
+${isMore ? "  - { name: fire }\n  - { name: sea }" : ""}
 ${voiceLog === undefined ? "" : `voiceLog: { folder: "${voiceLog}", freeMegabytes: 0, announce: ${announce} }`}
 ${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
