@@ -6,6 +6,7 @@ import { downsampler } from "../../../firmware/media/resample.ts";
 import { rtpHeaderLength, writeRtpHeader } from "../../../firmware/media/rtp.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { hearing } from "../../../scripts/listening/hearing.ts";
+import { speech } from "../../support/realm.ts";
 import { correlation, largestStep, rms, seeded, voice } from "./signals.ts";
 
 const opus = await loadOpus();
@@ -51,8 +52,15 @@ async function onePacket(): Promise<Uint8Array> {
   return packet;
 }
 
-/** Plays for `ms`; packet `index` arrives at `arrival(index)`, or never. Returns what a loudspeaker got. */
-async function hear(packets: readonly Uint8Array[], ms: number, arrival: (index: number) => number | undefined) {
+/**
+ * Plays for `ms`; packet `index` arrives at `arrival(index)`, or never. The loudspeaker runs fast by `driftPpm`. Returns what it got.
+ */
+async function hear(
+  packets: readonly Uint8Array[],
+  ms: number,
+  arrival: (index: number) => number | undefined,
+  driftPpm = 0,
+) {
   const playout = await openPlayout({ opus });
   const arriving = packets
     .map((packet, index) => ({ packet, at: arrival(index) ?? Number.POSITIVE_INFINITY }))
@@ -61,7 +69,7 @@ async function hear(packets: readonly Uint8Array[], ms: number, arrival: (index:
   const spoken: boolean[] = [];
   let arrived = 0;
   for (let frame = 0; frame < ms / 20; frame++) {
-    const now = frame * 20 + 7;
+    const now = (frame * 20) / (1 + driftPpm / 1e6) + 7;
     for (let next = arriving[arrived]; next && next.at <= now; next = arriving[++arrived])
       assert.ok(playout.receive(next.packet, next.at));
     spoken.push(playout.fill(heard.subarray(frame * 960, (frame + 1) * 960), now));
@@ -155,6 +163,36 @@ test("speech that was kept until the floor was granted is caught up with, withou
   assert.ok(largestStep(heard) < 1.3 * largestStep(said), `step ${largestStep(heard)}`);
   assert.ok(spoken.lastIndexOf(true) <= punctualEnd + 2, `ends ${spoken.lastIndexOf(true) - punctualEnd} frames late`);
 });
+
+for (const driftPpm of [200, -200])
+  test(`a loudspeaker that is ${driftPpm} ppm off plays ten minutes without a hole, a click or a growing delay`, async () => {
+    const ms = 600_000;
+    const once = await speech("north", 5_000);
+    const packets = await burst({ codec: "PCMU", frames: 250, speech: once });
+    const long = Array.from({ length: ms / 20 }, (_, index) => {
+      const packet = (packets[index % 250] ?? new Uint8Array(0)).slice();
+      writeRtpHeader(packet, {
+        payloadType: 0,
+        marker: index === 0,
+        sequence: index & 0xffff,
+        timestamp: index * 160,
+        ssrc: 7,
+      });
+      return packet;
+    });
+    const random = seeded(21);
+    const { heard, spoken, counters } = await hear(long, ms, (index) => index * 20 + 10 * random(), driftPpm);
+    assert.is(counters.lost + counters.late, 0);
+    assert.not(spoken.slice(spoken.indexOf(true), ms / 20 - 10).includes(false), "never silent");
+    for (const at of [0, 100, 300, 500, 590].map((seconds) => seconds * 48_000)) {
+      // What the loudspeaker's clock is ahead by then is no delay.
+      const ahead = Math.round((at * driftPpm) / 1e6);
+      const piece = hearing(once, heard.subarray(at + ahead, at + ahead + 270_000), { topHz: 3_400 });
+      const late = `${JSON.stringify(piece)} after ${at / 48_000} s`;
+      assert.ok(piece.delayMs.p95 < 75 && piece.clicks === 0 && piece.longestGapMs <= 5, late);
+      assert.is(piece.spoilt, 0, late);
+    }
+  });
 
 /** The packets of a burst of PCMU in packets of `bytes` samples. */
 async function repacked(bytes: number): Promise<Uint8Array[]> {
