@@ -7,7 +7,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import { plainStreams, type StreamTable } from "../../hal/network/streams.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
-import { type CodecName, clockRates } from "../media/codec.ts";
+import { type CodecName, clockRates, codecNames } from "../media/codec.ts";
 import { outgoingStream, relayable, type SourceNumbers, sourceTrack } from "../media/rewriter.ts";
 import { type RtpView, readRtp, rtpView } from "../media/rtp.ts";
 import { type Conversion, openConversion } from "./conversion.ts";
@@ -37,12 +37,8 @@ export interface Bridge {
 }
 
 /** Payload types on a trunk, whatever a leg has agreed on. */
-const trunkTypes: Readonly<Record<CodecName, number>> = { opus: 111, PCMU: 0, PCMA: 8 };
-const trunkCodecs: ReadonlyMap<number, CodecName> = new Map([
-  [111, "opus"],
-  [0, "PCMU"],
-  [8, "PCMA"],
-]);
+const trunkTypes: Readonly<Record<CodecName, number>> = { opus: 111, G722: 9, PCMU: 0, PCMA: 8 };
+const trunkCodecs: ReadonlyMap<number, CodecName> = new Map(codecNames.map((codec) => [trunkTypes[codec], codec]));
 const inFlightMs = 100;
 
 /** Legs of one codec that hear the same, and what makes that codec for them while another is spoken. */

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { clockRates } from "../../../firmware/media/codec.ts";
+import { sampleRates } from "../../../firmware/media/codec.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
@@ -40,6 +40,9 @@ for (const [from, to] of [
   ["opus", "PCMA"],
   ["PCMU", "opus"],
   ["PCMA", "PCMU"],
+  ["opus", "G722"],
+  ["G722", "opus"],
+  ["G722", "PCMA"],
 ] as const)
   test(`${to} terminals hear an ${from} talker, from the first word to the last`, async () => {
     const site = openSite({ opus });
@@ -56,9 +59,9 @@ for (const [from, to] of [
         upTo(frames).map((index) => index === 0),
       );
       const heard = await heardBy(listener);
-      const { value, lag } = correlation(saidIn(to), heard, clockRates[to] / 50);
+      const { value, lag } = correlation(saidIn(to), heard, sampleRates[to] / 50);
       assert.ok(value > 0.95, `correlation ${value}`);
-      assert.ok(lag <= (clockRates[to] * 17) / 1000, `${lag} samples late`);
+      assert.ok(lag <= (sampleRates[to] * 17) / 1000, `${lag} samples late`);
     }
     assert.is(await site.close(), 0);
   });
