@@ -16,6 +16,8 @@ import { openBridge } from "./bridge.ts";
 import { type Call, openCall } from "./call.ts";
 import { type Leg, openLeg } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
+import { openMix } from "./mix.ts";
+import { openMixingCall } from "./mixing-call.ts";
 import { promptTones } from "./prompter.ts";
 import type {
   ConferenceCommand,
@@ -58,13 +60,15 @@ export function openConference(
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
     const ssrc = new DataView(ports.random.bytes(4).buffer).getUint32(0);
-    const bridge = openBridge(
-      { ...ports, streams },
-      {
-        onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
-      },
-    );
-    calls.set(settings.name, openCall({ ...ports, post, bridge }, { gateway: options.gateway, settings, ssrc }));
+    const onTrunk = (packet: Uint8Array) => post({ type: "trunk-media", talkgroup: settings.name, packet });
+    const callOptions = { gateway: options.gateway, settings, ssrc };
+    const call = settings.mixing
+      ? openMixingCall(
+          { ...ports, post, mix: (told) => openMix({ ...ports, streams }, settings, { ...told, onTrunk }) },
+          callOptions,
+        )
+      : openCall({ ...ports, post, bridge: openBridge({ ...ports, streams }, { onTrunk }) }, callOptions);
+    calls.set(settings.name, call);
   }
 
   function closeTalkgroup(name: string): void {

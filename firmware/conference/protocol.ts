@@ -22,6 +22,8 @@ export interface TalkgroupSettings {
   readonly scope?: "gateway";
   /** While it has exactly two legs and neither has a floor channel, both are heard at once. */
   readonly duplex?: true;
+  /** Whoever talks is heard by all others at once. */
+  readonly mixing?: true;
 }
 
 /** What the user of a leg may do in a call. */

@@ -5,31 +5,11 @@ import type { Opus } from "../../../hal/opus/port.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
 import { correlation } from "../media/signals.ts";
+import { countedOpus } from "./counted-opus.ts";
 import { openSite, type Site, say, upTo } from "./site.ts";
 import { frames, heardBy, saidIn, speech } from "./sound.ts";
 
 const opus = await loadOpus();
-/** An Opus that counts what is opened and what is still open. */
-function counted() {
-  const count = { opened: 0, open: 0 };
-  function watch<Codec extends { close(): void }>(codec: Codec): Codec {
-    count.opened++;
-    count.open++;
-    const close = codec.close.bind(codec);
-    return Object.assign(codec, {
-      close() {
-        count.open--;
-        close();
-      },
-    });
-  }
-  const counting: Opus = {
-    encoder: async (options) => watch(await opus.encoder(options)),
-    decoder: async () => watch(await opus.decoder()),
-  };
-  return { count, counting };
-}
-
 async function press(site: Site, terminal: Terminal): Promise<void> {
   terminal.press();
   await site.clock.advance(0);
@@ -67,7 +47,7 @@ for (const [from, to] of [
   });
 
 test("a burst is transcoded once a codec, however many listen, and not at all where nobody needs it", async () => {
-  const { count, counting } = counted();
+  const { count, counting } = countedOpus(opus);
   const site = openSite({ opus: counting });
   const alice = await site.member("alice");
   await site.member("bob");
@@ -98,7 +78,7 @@ test("a burst is transcoded once a codec, however many listen, and not at all wh
 });
 
 test("codecs that open slowly cost no word", async () => {
-  const { count, counting } = counted();
+  const { count, counting } = countedOpus(opus);
   const slow: Opus = {
     ...counting,
     decoder: () => new Promise((resolve) => site.clock.after(90, () => resolve(counting.decoder()))),
@@ -117,7 +97,7 @@ test("codecs that open slowly cost no word", async () => {
   await say(site.clock, alice, (await speech("opus")).slice(0, 2));
   await site.close();
   await site.clock.advance(100);
-  assert.equal(count, { opened: 2, open: 0 }, "what opened too late is closed");
+  assert.equal([count.opened, count.open], [2, 0], "what opened too late is closed");
   assert.is(site.clock.pending(), 0);
 });
 
