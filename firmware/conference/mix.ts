@@ -17,6 +17,7 @@ import { type Leg, longestPacket } from "./leg.ts";
 import { type MixLane, openMixLane } from "./mix-lane.ts";
 import { type MixSource, mixSource } from "./mix-source.ts";
 import type { GatewayId } from "./protocol.ts";
+import { type BurstTap, tapped } from "./tap.ts";
 import { openTrunkStream, trunkCodecs } from "./trunk-stream.ts";
 
 export interface Mix {
@@ -51,7 +52,14 @@ interface Group {
 }
 
 export function openMix(
-  ports: { readonly clock: Clock; readonly random: Random; readonly opus: Opus; readonly streams: StreamTable },
+  ports: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly opus: Opus;
+    readonly streams: StreamTable;
+    /** Hears what those hear who do not speak, in Opus. */
+    readonly tap?: Pick<BurstTap, "rebase" | "take"> | undefined;
+  },
   options: { readonly hangMs: number },
   handlers: {
     readonly onTrunk: (packet: Uint8Array) => void;
@@ -61,7 +69,7 @@ export function openMix(
     readonly onQuiet: () => void;
   },
 ): Mix {
-  const { clock, opus } = ports;
+  const { clock, opus, tap } = ports;
   const toTrunk = openTrunkStream(ports, handlers.onTrunk);
   const trunkView = rtpView();
   const members = new Set<Leg>();
@@ -74,6 +82,7 @@ export function openMix(
   /** Those that do not speak, by codec; and each that does, by itself. */
   const listening = new Map<CodecName, Group>();
   const speaking = new Map<Leg, Group>();
+  if (tap) groupOf("opus");
   let trunkLane: MixLane | undefined;
   let trunked = false;
   let told: readonly Key[] = [];
@@ -81,7 +90,10 @@ export function openMix(
   let stopHang: Cancel = () => {};
 
   function groupOf(codec: CodecName): Group {
-    const group = listening.get(codec) ?? { codec, legs: openFanOut(ports, clockRates[codec]) };
+    const known = listening.get(codec);
+    if (known) return known;
+    const legs = openFanOut(ports, clockRates[codec]);
+    const group = { codec, legs: tap && codec === "opus" ? tapped(legs, tap) : legs };
     listening.set(codec, group);
     return group;
   }

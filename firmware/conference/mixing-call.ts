@@ -18,6 +18,7 @@ import {
   ownFloorInitial,
 } from "./own-floor.ts";
 import type { ConferenceEvent, GatewayId, Rights, TalkgroupSettings } from "./protocol.ts";
+import type { BurstTap } from "./tap.ts";
 
 /** A floor hears of live media at most so often, ms. */
 const renewMs = 250;
@@ -36,6 +37,9 @@ export function openMixingCall(
   ports: {
     readonly clock: Clock;
     readonly post: (event: ConferenceEvent) => void;
+    readonly tap?: Pick<BurstTap, "begin" | "end" | "close"> | undefined;
+    /** Before a leg is told something. True: it is not. */
+    readonly told: (leg: Leg, message: FloorMessage) => boolean;
     /** Opens the mix, which tells who speaks, and that nobody has for the hang time. */
     readonly mix: (handlers: {
       readonly onSpeakers: (speakers: readonly (Leg | GatewayId)[]) => void;
@@ -44,7 +48,7 @@ export function openMixingCall(
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post } = ports;
+  const { clock, post, tap } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
@@ -72,14 +76,19 @@ export function openMixingCall(
   /** What the others do, to one who does not talk. */
   function tellState({ leg, rights }: Member): void {
     const message = state();
-    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest: rights.mayTalk } : message);
+    tell(leg, message.type === "taken" ? { ...message, mayRequest: rights.mayTalk } : message);
+  }
+
+  /** A telephone without floor control is told nothing, unless its user takes the floor by voice. */
+  function tell(leg: Leg, message: FloorMessage): void {
+    if (!ports.told(leg, message)) leg.sendFloor(message);
   }
 
   function perform(member: () => Member | undefined, effect: OwnFloorEffect): void {
-    const told = member();
-    if (!told) return;
-    if (effect.do === "tell") told.leg.sendFloor(effect.message);
-    else tellState(told);
+    const of = member();
+    if (!of) return;
+    if (effect.do === "tell") tell(of.leg, effect.message);
+    else tellState(of);
   }
 
   function show(): void {
@@ -89,8 +98,7 @@ export function openMixingCall(
     shown = party;
     sequence = (sequence + 1) & 0xffff;
     post({ type: "floor", talkgroup, ...(party !== undefined && { talker: party }) });
-    for (const member of members.values())
-      if (member.leg.hasFloor() && member.floor.state().in === "silent") tellState(member);
+    for (const member of members.values()) if (member.floor.state().in === "silent") tellState(member);
   }
 
   /** Other gateways learn whose voice comes by the trunk. */
@@ -116,6 +124,10 @@ export function openMixingCall(
   }
 
   function onSpeakers(now: readonly (Leg | GatewayId)[]): void {
+    const [first] = now;
+    // What is recorded is what a listener hears: of many who talk at once, one burst, under the name of who began.
+    if (first !== undefined && speakers.length === 0) tap?.begin(partyOf(first));
+    if (first === undefined) tap?.end();
     speakers = now;
     if (now.length > 0 && !isBridged) post({ type: "bridged", talkgroup });
     isBridged ||= now.length > 0;
@@ -164,7 +176,7 @@ export function openMixingCall(
       };
       members.set(leg, member);
       mix.join(leg);
-      if (leg.hasFloor()) tellState(member);
+      tellState(member);
     },
     leave(leg) {
       members.get(leg)?.floor.close();
@@ -215,9 +227,11 @@ export function openMixingCall(
     mediaFromTrunk(from, packet) {
       if (!isOfGateway) mix.fromTrunk(from, packet);
     },
+    isLive: () => speakers.length > 0,
     close() {
       for (const { floor } of members.values()) floor.close();
       mix.close();
+      tap?.close();
     },
   };
 }

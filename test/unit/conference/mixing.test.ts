@@ -1,10 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { codecNames } from "../../../firmware/media/codec.ts";
+import { codecNames, openDecoder } from "../../../firmware/media/codec.ts";
+import { speechIn } from "../../../firmware/media/packed-speech.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { largestStep, seeded } from "../media/signals.ts";
-import { levels, type Singer, sing, singer } from "./choir.ts";
+import { levels, lineIn, lineLevel, type Singer, sing, singer } from "./choir.ts";
 import { countedOpus } from "./counted-opus.ts";
 import { realmOf } from "./realm.ts";
 import { openSite, type Site } from "./site.ts";
@@ -204,6 +205,44 @@ test("what is said at three gateways is heard at all of them, once, and never co
   const shown = sites.site("west").events.findLast(({ type }) => type === "floor");
   assert.ok(shown?.type === "floor" && shown.talker?.startsWith("sip:"), "a person is shown, not a gateway");
   assert.is(await sites.close(), 0);
+});
+
+test("what is said is recorded as it is heard, in one burst from the first talker to the last, whatever codecs there are", async () => {
+  const site = mixingSite({ record: true });
+  const all = await choir(site, 3, ["PCMU"]);
+  await sing(site, all, all.slice(0, 1), 1_000);
+  await sing(site, all, all.slice(0, 2), 1_500);
+  await sing(site, all, [], 2_000);
+  const pieces = site.events.flatMap((event) => (event.type === "spoken" ? [event] : []));
+  assert.equal([...new Set(pieces.map(({ burst, talker }) => `${burst} ${talker}`))], ["1 sip:singer0@example.org"]);
+  assert.is(pieces.at(-1)?.end, "complete");
+  const decoder = await openDecoder(opus, "opus");
+  const sound = new Int16Array(10 * 48_000);
+  let end = 0;
+  for (const { speech } of pieces)
+    for (const { position, payload } of speechIn(speech))
+      end = position + decoder.decode(payload, sound.subarray(position, position + 5_760));
+  // The last second of what was sung by both ends a hang time before the recording.
+  const both = sound.subarray(0, end - 48_000);
+  for (const { hertz } of all.slice(0, 2)) {
+    const level = 20 * Math.log10(lineIn(both, hertz, 48_000) / lineLevel);
+    assert.ok(Math.abs(level) < 1.5, `${hertz} Hz at ${level} dB`);
+  }
+  decoder.close();
+  assert.is(await site.close(), 0);
+});
+
+test("a telephone that takes the floor by voice is heard, from the first word", async () => {
+  const site = mixingSite();
+  const all = await choir(site, 2, ["PCMU"]);
+  const voiced = await singer(site, "voiced", 2_000, {
+    codec: "PCMU",
+    telephone: { voice: { hangMs: 1_000, thresholdDb: 12 } },
+  });
+  await sing(site, [...all, voiced], [], 300);
+  await sing(site, [...all, voiced], [voiced, ...all.slice(0, 1)], 2_000);
+  await hearEachOther([...all, voiced], [voiced, ...all.slice(0, 1)], 1);
+  assert.is(await site.close(), 0);
 });
 
 test.run();
