@@ -183,7 +183,7 @@ function accountOf(file: ConfigFile["accounts"][number], digest: readonly Digest
 /** A talkgroup as a person wrote it: seconds become ms. */
 export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
   const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
-  const { talkWarningSeconds, emergencySeconds, queueing, broadcast, record } = file;
+  const { talkWarningSeconds, emergencySeconds, queueing, broadcast, mixing, record } = file;
   return {
     name,
     endOfMediaMs: toMs(endOfMediaSeconds),
@@ -195,6 +195,7 @@ export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSe
     ...(queueing && { queueing }),
     ...(broadcast && { broadcast }),
     ...(record && { record }),
+    ...(mixing && { mixing }),
   };
 }
 

@@ -16,6 +16,8 @@ import { openBridge } from "./bridge.ts";
 import { type Call, openCall } from "./call.ts";
 import { type Leg, openLeg } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
+import { openMix } from "./mix.ts";
+import { openMixingCall } from "./mixing-call.ts";
 import { promptTones } from "./prompter.ts";
 import type {
   ConferenceCommand,
@@ -76,18 +78,17 @@ export function openConference(
     if (calls.has(settings.name)) return;
     const ssrc = new DataView(ports.random.bytes(4).buffer).getUint32(0);
     const tap = tapOf(settings);
-    const bridge = openBridge(
-      { ...ports, streams },
-      {
-        onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
-        tap,
-      },
-    );
+    const onTrunk = (packet: Uint8Array) => post({ type: "trunk-media", talkgroup: settings.name, packet });
     const told = (leg: Leg, message: FloorMessage) => tellable(leg, settings.name, message);
-    calls.set(
-      settings.name,
-      openCall({ ...ports, post: hear, bridge, tap, told }, { gateway: options.gateway, settings, ssrc }),
-    );
+    const callPorts = { ...ports, post: hear, tap, told };
+    const callOptions = { gateway: options.gateway, settings, ssrc };
+    const call = settings.mixing
+      ? openMixingCall(
+          { ...callPorts, mix: (on) => openMix({ ...ports, streams, tap }, settings, { ...on, onTrunk }) },
+          callOptions,
+        )
+      : openCall({ ...callPorts, bridge: openBridge({ ...ports, streams }, { onTrunk, tap }) }, callOptions);
+    calls.set(settings.name, call);
   }
 
   /** What a call says concerns those who scan it before anybody else. */
