@@ -70,7 +70,7 @@ export async function openRoger({
       const caller = legs[Math.floor(Math.random() * legs.length)];
       if (!caller) throw new Error("nobody is there to ask for the floor");
       const ms = await granted(caller);
-      caller.release();
+      await released(caller);
       return ms;
     },
     async close() {
@@ -92,6 +92,22 @@ async function keepTalking(terminal: RigTerminal, frames: readonly Uint8Array[],
     terminal.release();
     await pause(frameMs);
   }
+}
+
+/** Gives the floor back. Resolves when it is idle, or soon: who asks next is not to be refused. */
+function released(terminal: RigTerminal): Promise<void> {
+  return new Promise((resolve) => {
+    const impatience = setTimeout(over, settleMs);
+    function over(): void {
+      clearTimeout(impatience);
+      terminal.onFloor = () => {};
+      resolve();
+    }
+    terminal.onFloor = ({ type }) => {
+      if (type === "idle") over();
+    };
+    terminal.release();
+  });
 }
 
 /** Asks for the floor. Resolves with the ms until it is granted. */
