@@ -1,5 +1,5 @@
 /**
- * Picks what codes and carries speech, for each thread that does so: native code where the addon was built, else what
+ * Picks what codes, protects and carries speech, for each thread that does so: native code where the addon was built, else what
  * needs no compiler. It does not know what is said to whom.
  */
 import { loadNative } from "./native/load.ts";
@@ -7,10 +7,14 @@ import { nodeNetwork } from "./network/node.ts";
 import type { Network } from "./network/port.ts";
 import { nativeOpus } from "./opus/native.ts";
 import type { Opus } from "./opus/port.ts";
+import { nativeSrtp } from "./srtp/native.ts";
+import { nodeSrtp } from "./srtp/node.ts";
+import type { Srtp } from "./srtp/port.ts";
 
 export interface Speech {
   readonly opus: Opus;
   readonly network: Network;
+  readonly srtp: Srtp;
   /** Why native code does none of it; absent: it does. */
   readonly withoutNative?: string;
 }
@@ -18,8 +22,8 @@ export interface Speech {
 export async function openSpeech(): Promise<Speech> {
   const { native, reason } = loadNative();
   const network = nodeNetwork();
-  if (native) return { opus: nativeOpus(native.opus), network };
+  if (native) return { opus: nativeOpus(native.opus), network, srtp: nativeSrtp(native.srtp) };
   // Only who needs it has the memory for it.
   const { loadOpus } = await import("./opus/wasm.ts");
-  return { opus: await loadOpus(), network, withoutNative: reason };
+  return { opus: await loadOpus(), network, srtp: nodeSrtp(), withoutNative: reason };
 }
