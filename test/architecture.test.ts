@@ -117,7 +117,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/http": [...port("network"), "node:events", "node:http"],
   "hal/local": ["hal/error.ts", "node:fs", "node:net"],
   "hal/native": ["node:module"],
-  "hal/network": ["hal/error.ts", ...port("clock", "random", "srtp"), "node:dgram", "node:net", "node:tls"],
+  "hal/network": [
+    ...["hal/error.ts", ...port("clock", "native", "random", "srtp")],
+    ...["node:dgram", "node:net", "node:tls", "node:util"],
+  ],
   "hal/opus": [...port("audio", "native"), "libopus-wasm"],
   "hal/random": ["node:crypto"],
   "hal/serial": [],

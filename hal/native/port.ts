@@ -6,6 +6,7 @@
 export interface Native {
   readonly opus: NativeOpus;
   readonly srtp: NativeSrtp;
+  readonly udp: NativeUdp;
 }
 
 declare const handle: unique symbol;
@@ -42,4 +43,45 @@ export interface NativeSrtp {
   unprotectRtp(session: Handle<"srtp">, packet: Uint8Array): number;
   unprotectRtcp(session: Handle<"srtp">, packet: Uint8Array): number;
   close(session: Handle<"srtp">): void;
+}
+
+/** hal/native/udp.cc: all UDP sockets of a thread. */
+export interface NativeUdp {
+  /** `receive`: so many datagrams have come; `records` and `data` hold them during the call. */
+  open(receive: (count: number) => void): NativeSockets;
+}
+
+export interface NativeSockets {
+  /** Of each datagram: socket, offset in `data`, length, port of its source, or -1 where it is that of the socket's last. */
+  readonly records: Int32Array;
+  readonly data: Uint8Array;
+  /** The index of a socket, or the negative of the system's error. */
+  bind(host: string, port: number): number;
+  port(socket: number): number;
+  /** Where `send` sends to from now on; false where nothing can be sent to. */
+  to(socket: number, host: string, port: number): boolean;
+  send(socket: number, data: Uint8Array): void;
+  /** The host that a datagram of this batch came from. */
+  source(record: number): string;
+  close(socket: number): void;
+  /** `words`: a table of hal/network/streams.ts. */
+  streams(words: Int32Array): NativeStreams;
+}
+
+/** hal/native/streams.cc */
+export interface NativeStreams {
+  /** Socket -1, or one that cannot send there: nowhere. `srtp` is the caller's to keep while the row is aimed by it. */
+  aim(row: number, socket: number, host: string, port: number, srtp?: Handle<"srtp">): void;
+  send(
+    rows: Int32Array,
+    size: number,
+    packet: Uint8Array,
+    sequence: number,
+    timestamp: number,
+    marker: boolean,
+    count: number,
+    restart: number,
+    nowMs: number,
+    except: number,
+  ): void;
 }
