@@ -80,6 +80,7 @@ export interface SiteOptions {
   readonly identity?: TlsIdentity;
   /** As YAML list items. */
   readonly exchanges?: string;
+  readonly srtp?: "off" | "required";
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -190,12 +191,13 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     listenOnly,
     priority = 0,
     exchanges,
+    srtp,
   } = options;
   const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops], priority: ${priority}${listenOnly ? ", listenOnly: [ops]" : ""} }`;
   return `site: ${name}
 realm: crew.example
 sip: { host: "${address}", port: 5060${identity ? ", tls: { certificate: own.pem, key: own.key }" : ""} }
-media: { host: "${address}", ports: 20000-20999 }
+media: { host: "${address}", ports: 20000-20999${srtp ? `, srtp: ${srtp}` : ""} }
 broker: none
 board: simulated
 accounts:
