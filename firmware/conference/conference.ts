@@ -26,6 +26,7 @@ import type {
   Rights,
   TalkgroupSettings,
 } from "./protocol.ts";
+import { sharedEvery } from "./rounds.ts";
 import type { PresentCall } from "./session-call.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
@@ -54,6 +55,7 @@ export function openConference(
   const opening = new Set<LegId>();
   const tones = toneBook(ports.opus);
   const streams = ports.network.streams(mostLegs);
+  const every = sharedEvery(ports.clock);
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
@@ -82,7 +84,7 @@ export function openConference(
     if (legs.size + opening.size >= mostLegs) return refuse(id, 503, `${mostLegs} legs are in use`);
     opening.add(id);
     try {
-      const leg = await openLeg({ ...ports, tones, streams }, legOptions, options.range, {
+      const leg = await openLeg({ ...ports, tones, streams, every }, legOptions, options.range, {
         onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
         onMedia: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),

@@ -109,6 +109,8 @@ export async function openLeg(
     readonly random: Random;
     readonly tones: ToneBook;
     readonly streams: StreamTable;
+    /** Of the clock, for all legs together. */
+    readonly every: Clock["every"];
   },
   options: LegOptions,
   range: PortRange,
@@ -128,7 +130,7 @@ export async function openLeg(
   const sockets = await openPortPair(ports, range, onRtp, onRtcp);
   const row = takeRow();
   const descriptions = descriptionsOf(sockets.rtp.local, `${identity.getUint32(4)}`);
-  const stopWatching = clock.every(watchMs, watch);
+  const stopWatching = ports.every(watchMs, watch);
   const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
   const player = tonePlayer(clock, { onTurn, send: emit });
 
@@ -238,7 +240,10 @@ export async function openLeg(
     const sequence = numbers.getUint16(4) & 0x7fff;
     const timestamp = numbers.getUint32(6) & 0x7fff_ffff;
     const out = outgoingStream(streams, row, { ssrc: source, sequence, timestamp, clockRate });
-    const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc: source, cname: options.leg, sent: out.sent });
+    const rtcp = openRtcpSession(
+      { clock: { ...clock, every: ports.every }, send: sendReport },
+      { ssrc: source, cname: options.leg, sent: out.sent },
+    );
     rtcp.start(clockRate);
     return { out, tones: sourceTrack(clockRate), rtcp };
   }
