@@ -56,7 +56,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "firmware/federation": [log, machine, drops, "hal/error.ts", ...port("broker", "clock", "random"), "node:crypto"],
   "firmware/panel": [log, machine, "firmware/media/tones.ts", ...port("audio", "board", "clock", "gpio")],
   "firmware/recorder": [
-    ...[log, "firmware/media/packed-speech.ts", "firmware/store"],
+    ...[log, "firmware/media/opus-packet.ts", "firmware/media/packed-speech.ts", "firmware/store"],
     ...[
       "hal/error.ts",
       ...port("clock", "random"),
@@ -78,6 +78,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/agent/agent.ts", "firmware/panel/panel.ts"],
     ...["firmware/conference/link.ts", "firmware/conference/protocol.ts", "firmware/federation/federation.ts"],
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
+    "firmware/presence/terminal.ts",
     ...["firmware/seed.ts", "firmware/store/store.ts"],
     ...port("board", "broker", "clock", "network", "opus", "random"),
   ],

@@ -11,6 +11,8 @@ if (!parentPort) throw new Error("conference/worker.ts runs in a worker thread o
 const port = parentPort;
 const post = (message: FromWorker): void => port.postMessage(message);
 
+const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+
 const conference = openConference(
   { clock: monotonicClock(), random: cryptoRandom(), ...(await openSpeech()) },
   // The parent is launch.ts of the same build: its data needs no validation.
@@ -19,6 +21,7 @@ const conference = openConference(
 );
 
 port.on("message", (message: ToWorker) => {
+  if (message.type === "count") return post({ type: "counted", held: { ...conference.held(), timers: timers() } });
   if (message.type !== "close") return conference.receive(message);
   conference.close();
   port.close();
