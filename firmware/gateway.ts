@@ -8,6 +8,7 @@ import type { Clock } from "../hal/clock/port.ts";
 import type { Address, Network, TlsIdentity } from "../hal/network/port.ts";
 import type { Opus } from "../hal/opus/port.ts";
 import type { Random } from "../hal/random/port.ts";
+import type { Srtp } from "../hal/srtp/port.ts";
 import { openAgent } from "./agent/agent.ts";
 import type { ConferenceLauncher, ConferenceLink } from "./conference/link.ts";
 import type { ConferenceEvent } from "./conference/protocol.ts";
@@ -31,6 +32,7 @@ export interface GatewayPorts {
   readonly random: Random;
   readonly network: Network;
   readonly opus: Opus;
+  readonly srtp: Srtp;
   readonly board: Board;
   /** What is in the files of `sip.tls`, PEM; there where the configuration has that. */
   readonly certificates?: TlsIdentity & { readonly authorities?: string };
@@ -49,6 +51,7 @@ export interface GatewayPorts {
 /** Running counts since the start but for `now`. */
 export interface GatewayCounts {
   readonly dropped: Readonly<Record<string, number>>;
+  readonly srtpDropped: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
   readonly now: Readonly<Record<string, number>>;
   readonly exchanges: readonly {
@@ -64,6 +67,8 @@ export interface Gateway {
   counts(): Promise<GatewayCounts>;
   close(): Promise<void>;
 }
+
+const srtpReasons = ["forged", "replayed", "malformed"] as const;
 
 /** bit/s of the panel's microphone: wideband speech. */
 const panelBitrate = 24_000;
@@ -124,7 +129,13 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         sessions: conference,
         sip: () => endpoint,
       },
-      { realm: config.realm, digest: config.sip.digest, talkgroups, exchanges: config.exchanges },
+      {
+        realm: config.realm,
+        digest: config.sip.digest,
+        srtp: config.media.srtp,
+        talkgroups,
+        exchanges: config.exchanges,
+      },
       { onPresence: (user, state) => realm?.setPresence(user, state) },
     );
     opened.push(() => server.close());
@@ -157,6 +168,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
       },
     });
 
+    const srtpDropped = { forged: 0, replayed: 0, malformed: 0 };
     function onConference(event: ConferenceEvent): void {
       switch (event.type) {
         case "offer":
@@ -166,6 +178,12 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         case "refused":
         case "lost":
           return server.session(event);
+        case "srtp-dropped":
+          for (const reason of srtpReasons) srtpDropped[reason] += event.drops[reason];
+          return log.warn(
+            { event: event.type, user: event.user, ...event.drops },
+            "packets that are not by a session's keys",
+          );
         case "trunk-floor":
           return realm?.sendFloor(event.to, event.floor);
         case "trunk-media":
@@ -190,6 +208,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         const { dialogs, client, server: asked } = endpoint.held();
         return {
           dropped: endpoint.dropped,
+          srtpDropped,
           refused: { ...server.refused },
           now: {
             dialogs,
@@ -221,11 +240,11 @@ async function startPanel(
   if (account?.password === undefined)
     throw new Error(`the configuration was checked: it has an account ${user} with a password`);
   const { password, priority } = account;
-  const { clock, random, network, opus, log } = ports;
+  const { clock, random, network, opus, srtp, log } = ports;
   const front = panel(ports);
   try {
     const agent = await openAgent(
-      { clock, random, network, opus, log },
+      { clock, random, network, opus, srtp, log },
       {
         user,
         password,

@@ -67,7 +67,7 @@ function goBeforeOthers(log: Logger): void {
 /** Opens every port and a gateway on them. Rejects with DeviceError when an address or a device is not to be had. */
 async function start({ config, board: description, certificates }: Site, log: Logger, ending: Ending): Promise<void> {
   const random = cryptoRandom();
-  const { opus, network, withoutNative } = await openSpeech();
+  const { opus, network, srtp, withoutNative } = await openSpeech();
   log.info(
     { event: "native", native: withoutNative === undefined },
     withoutNative ?? "the native addon does the work on speech",
@@ -95,6 +95,7 @@ async function start({ config, board: description, certificates }: Site, log: Lo
     random,
     network,
     opus,
+    srtp,
     board,
     ...(certificates && { certificates }),
     ...(broker && { broker }),

@@ -22,13 +22,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   [machine]: port("clock"),
   [drops]: [log],
   "firmware/floor": [machine],
-  "firmware/media": ["hal/error.ts", streams, ...port("audio", "clock", "network", "opus", "random")],
+  "firmware/media": ["hal/error.ts", streams, ...port("audio", "clock", "network", "opus", "random", "srtp")],
   "firmware/sip": [
     log,
     machine,
     drops,
     "hal/error.ts",
-    ...port("clock", "network", "random"),
+    ...port("clock", "network", "random", "srtp"),
     "node:crypto",
     "sdp-transform",
   ],
@@ -42,13 +42,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Rooms.
   "firmware/agent": [
     ...[log, machine, "firmware/floor", "firmware/media", "firmware/sip"],
-    ...["hal/error.ts", ...port("audio", "clock", "network", "opus", "random")],
+    ...["hal/error.ts", ...port("audio", "clock", "network", "opus", "random", "srtp")],
   ],
   "firmware/conference": [
     ...[log, machine, "firmware/floor", "firmware/media"],
     // Session descriptions, and the fault of a peer; the conference server speaks no SIP.
     ...["firmware/sip/message.ts", "firmware/sip/negotiation.ts"],
-    ...["hal/error.ts", streams, ...port("clock", "network", "opus", "random"), "node:worker_threads"],
+    ...["hal/error.ts", streams, ...port("clock", "network", "opus", "random", "srtp"), "node:worker_threads"],
   ],
   "firmware/console": [
     ...[log, "firmware/sip/uri.ts", ...port("clock", "http", "local", "network"), "prom-client", "zod"],
@@ -80,7 +80,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
     "firmware/presence/terminal.ts",
     ...["firmware/seed.ts", "firmware/store/store.ts"],
-    ...port("board", "broker", "clock", "network", "opus", "random"),
+    ...port("board", "broker", "clock", "network", "opus", "random", "srtp"),
   ],
   "firmware/logging.ts": ["pino", "pino-pretty"],
   "firmware/cli.ts": [
@@ -118,7 +118,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/local": ["hal/error.ts", "node:fs", "node:net"],
   "hal/native": ["node:module"],
   "hal/network": [
-    ...["hal/error.ts", ...port("clock", "native", "random")],
+    ...["hal/error.ts", ...port("clock", "native", "random", "srtp")],
     ...["node:dgram", "node:net", "node:tls", "node:util"],
   ],
   "hal/opus": [...port("audio", "native"), "libopus-wasm"],

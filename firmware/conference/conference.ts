@@ -9,6 +9,7 @@ import { DeviceError } from "../../hal/error.ts";
 import type { Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Srtp } from "../../hal/srtp/port.ts";
 import { denyCause, type FloorMessage } from "../floor/message.ts";
 import { toneBook } from "../media/tone-frames.ts";
 import { ProtocolError } from "../sip/message.ts";
@@ -55,7 +56,13 @@ export interface Conference {
 }
 
 export function openConference(
-  ports: { readonly clock: Clock; readonly network: Network; readonly random: Random; readonly opus: Opus },
+  ports: {
+    readonly clock: Clock;
+    readonly network: Network;
+    readonly random: Random;
+    readonly opus: Opus;
+    readonly srtp: Srtp;
+  },
   options: ConferenceOptions,
   post: (event: ConferenceEvent) => void,
 ): Conference {
@@ -121,6 +128,7 @@ export function openConference(
           placed.telephone ? placed.telephone.onMedia(packet, view) : placed.call?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),
         onLost: () => lose(id),
+        onDropped: (drops) => post({ type: "srtp-dropped", leg: id, user: legOptions.user, drops }),
       });
       const placed: Placed = place(leg, call);
       if (!opening.delete(id)) return shut(placed);

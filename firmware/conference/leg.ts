@@ -9,6 +9,7 @@ import type { Address, Network } from "../../hal/network/port.ts";
 import type { StreamTable } from "../../hal/network/streams.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Srtp, SrtpDrops } from "../../hal/srtp/port.ts";
 import {
   acknowledgeBit,
   ackSource,
@@ -21,7 +22,7 @@ import {
 import { decodeSession, encodeSession, isSessionPacket } from "../floor/session-message.ts";
 import { run } from "../machine.ts";
 import { clockRates } from "../media/codec.ts";
-import { openPortPair, type PortRange } from "../media/port-pair.ts";
+import type { PortRange } from "../media/port-pair.ts";
 import {
   type OutgoingStream,
   outgoingStream,
@@ -31,11 +32,13 @@ import {
 } from "../media/rewriter.ts";
 import { openRtcpSession, type RtcpSession } from "../media/rtcp-session.ts";
 import { isRtcp, type RtpView, readRtp, rtpView } from "../media/rtp.ts";
+import { ownKeys } from "../media/secured.ts";
+import { openSecuredPair } from "../media/secured-pair.ts";
 import { keyReader } from "../media/telephone-event.ts";
 import type { ToneBook } from "../media/tone-frames.ts";
 import type { ToneName } from "../media/tones.ts";
 import { withoutKeys } from "../media/without-keys.ts";
-import { type Agreement, type LegCodec, readAnswer } from "../sip/negotiation.ts";
+import type { Agreement, LegCodec } from "../sip/negotiation.ts";
 import { descriptionsOf } from "./descriptions.ts";
 import { channelsOf, type Places, placesOf, samePlaces, type TerminalChannels } from "./latch.ts";
 import type { LegId, LegOptions } from "./protocol.ts";
@@ -51,6 +54,8 @@ export interface LegHandlers {
   onKey(key: string): void;
   /** No sign of life for three keep-alive intervals, or longer on hold. */
   onLost(): void;
+  /** What its protection has dropped since it was last told. */
+  onDropped(drops: SrtpDrops): void;
 }
 
 export interface Leg {
@@ -116,6 +121,7 @@ export async function openLeg(
     readonly clock: Clock;
     readonly network: Network;
     readonly random: Random;
+    readonly srtp: Srtp;
     readonly tones: ToneBook;
     readonly opus: Opus;
     readonly streams: StreamTable;
@@ -134,12 +140,17 @@ export async function openLeg(
   const keys = keyReader();
   const numbers = withoutKeys();
   let agreed: Agreed | undefined;
+  let told: SrtpDrops = { forged: 0, replayed: 0, malformed: 0 };
   let aliveAt = clock.now();
   let keptAliveAt = clock.now();
 
-  const sockets = await openPortPair(ports, range, onRtp, onRtcp);
+  const sockets = await openSecuredPair(ports, range, onRtp, onRtcp);
   const row = takeRow();
-  const descriptions = descriptionsOf(sockets.rtp.local, `${identity.getUint32(4)}`);
+  const descriptions = descriptionsOf(sockets.rtp.local, `${identity.getUint32(4)}`, {
+    // What is secured once stays so: nobody talks a session out of it.
+    use: () => (sockets.media.sender() ? "required" : (options.srtp ?? "off")),
+    key: ownKeys(random),
+  });
   const stopWatching = ports.every(watchMs, watch);
   const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
   const player = tonePlayer(clock, { onTurn, send: emit });
@@ -164,7 +175,7 @@ export async function openLeg(
   }
 
   function aim(): void {
-    if (agreed) streams.aim(row, sockets.rtp, agreed.to.audio.address());
+    if (agreed) streams.aim(row, sockets.bare, agreed.to.audio.address(), sockets.media.sender());
   }
 
   function takeRow(): number {
@@ -175,6 +186,7 @@ export async function openLeg(
   }
 
   function closeSockets(): void {
+    sockets.media.close();
     sockets.rtp.close();
     sockets.rtcp.close();
   }
@@ -248,6 +260,7 @@ export async function openLeg(
 
   function watch(): void {
     if (!agreed) return;
+    tellDrops();
     const now = clock.now();
     if (now - aliveAt >= (agreed.sends && agreed.hears ? lostAfterMs : heldLostAfterMs)) return handlers.onLost();
     const to = agreed.to.audio.address();
@@ -255,6 +268,18 @@ export async function openLeg(
     // On hold as well: a way that has closed would not open again by itself (RFC 6263).
     keptAliveAt = now;
     sockets.rtp.send(emptyDatagram, to);
+  }
+
+  function tellDrops(): void {
+    const { forged, replayed, malformed } = sockets.media.dropped();
+    const news = {
+      forged: forged - told.forged,
+      replayed: replayed - told.replayed,
+      malformed: malformed - told.malformed,
+    };
+    if (news.forged + news.replayed + news.malformed === 0) return;
+    told = { forged, replayed, malformed };
+    handlers.onDropped(news);
   }
 
   /** Another clock makes another source (RFC 7160): nobody could tell its timestamps from those before. */
@@ -278,6 +303,7 @@ export async function openLeg(
     const clockRate = clockRates[codec];
     const goesOn = before !== undefined && clockRates[before.codec] === clockRate;
     const places = placesOf(agreement, before?.places);
+    sockets.media.agree(agreement.secured);
     if (before && !goesOn) before.rtcp.stop();
     if (before && (before.codec !== codec || !hears)) silence();
     agreed = {
@@ -304,7 +330,7 @@ export async function openLeg(
       agree(agreement);
       return sdp;
     },
-    accept: (sdp) => agree(readAnswer(sdp)),
+    accept: (sdp) => agree(descriptions.accept(sdp)),
     sends: () => agreed?.sends ?? false,
     hears: () => agreed?.hears ?? false,
     sendFloor,

@@ -1,4 +1,5 @@
 /** What this room asks of a conference server, and hears from it: plain values, so that it may stand anywhere. */
+import type { SrtpUse } from "../sip/negotiation.ts";
 
 /** What a user may do in a call. */
 export interface SessionRights {
@@ -37,6 +38,8 @@ export interface SessionRequest extends SessionRights, SessionTerminal {
   readonly talkgroup?: string;
   /** "sip:alice@example.org" */
   readonly user: string;
+  /** Absent: "off". */
+  readonly srtp?: SrtpUse;
 }
 
 /** Into another call, or parked. Unknown talkgroup: "lost". */

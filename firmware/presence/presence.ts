@@ -21,7 +21,7 @@ import { direct } from "./direct.ts";
 import type { ExchangeSettings } from "./exchange.ts";
 import { type ExchangeState, exchanges } from "./exchanges.ts";
 import { terminalOf } from "./identities.ts";
-import { legsAt } from "./legs.ts";
+import { legsAt, type SrtpPolicy } from "./legs.ts";
 import { people } from "./people.ts";
 import { presenceEvents } from "./presence-events.ts";
 import { publisher } from "./publications.ts";
@@ -53,6 +53,8 @@ export interface PresenceOptions {
   /** What a user without an account is asked for. */
   readonly digest: readonly DigestAlgorithm[];
   readonly talkgroups: readonly { readonly name: string }[];
+  /** Absent: "off". */
+  readonly srtp?: SrtpPolicy;
   /** Absent: none. */
   readonly exchanges?: readonly ExchangeSettings[];
 }
@@ -99,7 +101,7 @@ export function presence(
   const { realm } = options;
   const talkgroups = new Set(options.talkgroups.map(({ name }) => name));
   const guard = authentication(ports, options);
-  const legs = legsAt(ports.sessions);
+  const legs = legsAt(ports.sessions, options.srtp);
   const persons = people(ports, {
     local: listener.onPresence,
     changed: (user) => events.changed(user),

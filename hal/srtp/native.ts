@@ -20,6 +20,7 @@ export function nativeSrtp(library: NativeSrtp): Srtp {
         protectRtp: (packet, into) => written(library.protectRtp(session, packet, into)),
         protectRtcp: (packet, into) => written(library.protectRtcp(session, packet, into)),
         close: () => library.close(session),
+        handle: session,
       };
     },
     receiver(key) {
@@ -46,10 +47,9 @@ export function nativeSrtp(library: NativeSrtp): Srtp {
   };
 }
 
-/** srtp_err_status_t, srtp.h: the tag is wrong (auth_fail, and cipher_fail of AEAD); taken before (replay_fail), or too old. */
+/** srtp_err_status_t, srtp.h: the tag is wrong (auth_fail); taken before (replay_fail), or too old. */
 const reasons: ReadonlyMap<number, "forged" | "replayed"> = new Map([
   [7, "forged"],
-  [8, "forged"],
   [9, "replayed"],
   [10, "replayed"],
 ]);

@@ -16,6 +16,7 @@ import type { TlsIdentity } from "../../hal/network/port.ts";
 import { type SimulatedNetwork, simulatedNetwork } from "../../hal/network/simulated.ts";
 import { loadOpus } from "../../hal/opus/wasm.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
+import { nodeSrtp } from "../../hal/srtp/node.ts";
 import { launchBeside } from "./conference.ts";
 import { projectRoot } from "./source.ts";
 
@@ -115,7 +116,7 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
     if (site.held) outside.press("ptt");
     if (site.switchedOn) outside.press("do-not-disturb");
     const log: StoryLine[] = [];
-    const ports = { clock, random, network: machine, opus };
+    const ports = { clock, random, network: machine, opus, srtp: nodeSrtp() };
     const gateway = await startGateway(read.config, {
       ...ports,
       board: simulated.board,

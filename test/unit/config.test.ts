@@ -52,7 +52,7 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
     gateway: "north",
     realm: "crew.example",
     sip: { host: "127.0.0.1", port: 5060, digest: ["SHA-256", "MD5"] },
-    media: { host: "127.0.0.1", ports: { first: 20_000, last: 29_999 } },
+    media: { host: "127.0.0.1", ports: { first: 20_000, last: 29_999 }, srtp: "offered" },
     board: "simulated",
     accounts: [
       {

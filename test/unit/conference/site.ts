@@ -6,10 +6,12 @@ import type {
   Move,
   TalkgroupSettings,
 } from "../../../firmware/conference/protocol.ts";
+import type { SrtpUse } from "../../../firmware/sip/negotiation.ts";
 import { type VirtualClock, virtualClock } from "../../../hal/clock/virtual.ts";
 import { type SimulatedNetwork, simulatedNetwork } from "../../../hal/network/simulated.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
+import { nodeSrtp } from "../../../hal/srtp/node.ts";
 import { openTerminal, type Say, type Terminal, type TerminalOptions } from "../../support/terminal.ts";
 
 export const settings: TalkgroupSettings = {
@@ -34,6 +36,9 @@ export interface SiteOptions {
 export type MemberOptions = Partial<TerminalOptions> & {
   readonly [Option in "mayTalk" | "priority" | "mayPreempt" | "telephone"]?: LegOptions[Option];
 } & {
+  /** Of the leg; `srtp` is the terminal's. */
+  readonly legSrtp?: SrtpUse;
+} & {
   /** "" parks it. */
   readonly talkgroup?: string;
 };
@@ -48,7 +53,7 @@ export function openSite(options: SiteOptions) {
   const range = { host, first: 20_000, last: 20_000 + 2 * pairs - 1 };
   const machine = network.host(host);
   const conference: Conference = openConference(
-    { clock, network: machine, random: seededRandom(gateway.length), opus },
+    { clock, network: machine, random: seededRandom(gateway.length), opus, srtp: nodeSrtp() },
     { gateway, range },
     (event) => {
       events.push(event);
@@ -108,9 +113,17 @@ export function openSite(options: SiteOptions) {
     key: (leg: string, key: string) => conference.receive({ type: "key", leg, key }),
     /** A terminal whose leg stands. */
     async member(name: string, change: MemberOptions = {}): Promise<Terminal> {
-      const { mayTalk = true, priority = 0, mayPreempt = true, talkgroup = "ops", telephone, ...rest } = change;
+      const {
+        mayTalk = true,
+        priority = 0,
+        mayPreempt = true,
+        talkgroup = "ops",
+        telephone,
+        legSrtp,
+        ...rest
+      } = change;
       const terminal = await site.terminal(rest);
-      const further = telephone && { telephone };
+      const further = { ...(telephone && { telephone }), ...(legSrtp && { srtp: legSrtp }) };
       const offer = await site.offer(name, { mayTalk, priority, mayPreempt, talkgroup, ...further });
       conference.receive({ type: "accept", leg: name, answer: terminal.answer(offer) });
       await clock.advance(0);
