@@ -30,6 +30,7 @@ import type {
   SpokenPiece,
   TalkgroupSettings,
 } from "./protocol.ts";
+import { sharedEvery } from "./rounds.ts";
 import { type Scanning, scanning } from "./scanning.ts";
 import type { PresentCall } from "./session-call.ts";
 import { type BurstTap, burstTap } from "./tap.ts";
@@ -80,6 +81,7 @@ export function openConference(
   let bursts = 0;
   let replays = 0;
   const streams = ports.network.streams(mostLegs);
+  const every = sharedEvery(ports.clock);
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
@@ -140,7 +142,7 @@ export function openConference(
     if (legs.size + opening.size >= mostLegs) return refuse(id, 503, `${mostLegs} legs are in use`);
     opening.add(id);
     try {
-      const leg = await openLeg({ ...ports, tones, streams }, legOptions, options.range, {
+      const leg = await openLeg({ ...ports, tones, streams, every }, legOptions, options.range, {
         onFloor: (message) => say(placed, message),
         onMedia: (packet, view) =>
           placed.telephone ? placed.telephone.onMedia(packet, view) : speaksIn(placed)?.mediaFromLeg(leg, packet, view),

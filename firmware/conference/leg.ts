@@ -125,6 +125,8 @@ export async function openLeg(
     readonly tones: ToneBook;
     readonly opus: Opus;
     readonly streams: StreamTable;
+    /** Of the clock, for all legs together. */
+    readonly every: Clock["every"];
   },
   options: LegOptions,
   range: PortRange,
@@ -149,7 +151,7 @@ export async function openLeg(
     use: () => (sockets.media.sender() ? "required" : (options.srtp ?? "off")),
     key: ownKeys(random),
   });
-  const stopWatching = clock.every(watchMs, watch);
+  const stopWatching = ports.every(watchMs, watch);
   const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
   const player = tonePlayer(clock, { onTurn, send: emit });
   const replays = replayPlayer(ports, { onTurn, send: emit });
@@ -287,7 +289,10 @@ export async function openLeg(
     const sequence = numbers.getUint16(4) & 0x7fff;
     const timestamp = numbers.getUint32(6) & 0x7fff_ffff;
     const out = outgoingStream(streams, row, { ssrc: source, sequence, timestamp, clockRate });
-    const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc: source, cname: options.leg, sent: out.sent });
+    const rtcp = openRtcpSession(
+      { clock: { ...clock, every: ports.every }, send: sendReport },
+      { ssrc: source, cname: options.leg, sent: out.sent },
+    );
     rtcp.start(clockRate);
     return { out, tones: sourceTrack(clockRate), rtcp };
   }
