@@ -19,7 +19,15 @@ import { panel } from "./panel/panel.ts";
 import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
-import { type DiskLauncher, openRecorder, type Recorder, type RecorderCounts } from "./recorder/recorder.ts";
+import {
+  type Answer,
+  type DiskLauncher,
+  type Entry,
+  openRecorder,
+  type Recorder,
+  type RecorderCounts,
+  type Selection,
+} from "./recorder/recorder.ts";
 import { replays } from "./recorder/replays.ts";
 import { seedOf } from "./seed.ts";
 import { type EndpointOptions, openEndpoint, type Tap } from "./sip/endpoint.ts";
@@ -64,9 +72,19 @@ export interface GatewayCounts {
   }[];
 }
 
+/** What was said, for a console. */
+export interface VoiceLog {
+  list(selection: Selection, most: number): Promise<Answer>;
+  find(id: number): Promise<Answer>;
+  /** To one user, the board's own where none is named, who must be in its talkgroup: what is recorded is for who may listen there. */
+  play(entry: Entry, to: string | undefined): { readonly to: string } | { readonly trouble: string };
+}
+
 export interface Gateway {
   /** What a console shows of it (console/metrics.ts). */
   counts(): GatewayCounts;
+  /** Absent: nothing is recorded. */
+  readonly voiceLog?: VoiceLog;
   close(): Promise<void>;
 }
 
@@ -202,7 +220,19 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     if (config.panel) opened.push(await startPanel(config, config.panel, ports, endpoint.local));
     const { local: sip, secure: tls } = endpoint;
     log.info({ event: "ready", site: config.site, sip, tls }, "gateway stands");
+    const voiceLog = recorder &&
+      again && {
+        list: (selection: Selection, most: number) => recorder.ask({ ask: "list", selection, most }),
+        find: (id: number) => recorder.ask({ ask: "find", id }),
+        play(entry: Entry, to = config.panel?.account ?? "") {
+          const leg = server.legIn(to, entry.talkgroup);
+          if (leg === undefined) return { trouble: `${to || "this board"} is not in talkgroup ${entry.talkgroup} now` };
+          again.play(leg, entry);
+          return { to };
+        },
+      };
     return {
+      ...(voiceLog && { voiceLog }),
       counts: () => {
         const { dialogs, client, server: asked } = endpoint.held();
         return {

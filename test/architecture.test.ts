@@ -89,12 +89,20 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "firmware/cli": [
     ...["firmware/config", "firmware/config.ts", "firmware/seed.ts", "firmware/store/editing.ts"],
+    ...["firmware/console/ask-log.ts", "firmware/console/log-question.ts"],
     ...["firmware/store/store.ts", "firmware/presence/accounts.ts"],
-    ...["hal/board/fault.ts", "hal/error.ts", "commander", "node:tty", "zod"],
+    ...["hal/board/fault.ts", "hal/error.ts", "commander", "node:fs", "node:stream", "node:tty", "zod"],
   ],
   "firmware/ending.ts": ["firmware/cli/status.ts", ...port("clock"), "node:os", "pino"],
   "firmware/main.ts": [
-    ...["firmware/cli.ts", "firmware/cli/status.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts"],
+    ...[
+      "firmware/cli.ts",
+      "firmware/cli/log.ts",
+      "firmware/cli/status.ts",
+      "firmware/config",
+      "firmware/config.ts",
+      "firmware/ending.ts",
+    ],
     ...["firmware/console", "firmware/gateway.ts"],
     ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
     ...["firmware/recorder/keeping.ts", "firmware/store/store.ts", "firmware/store/writing.ts"],

@@ -42,10 +42,14 @@ export interface Legs {
   release(leg: string): void;
   receive(event: SessionEvent): void;
   count(): number;
+  /** The latest leg of a user in a talkgroup. */
+  of(user: string, talkgroup: string): string | undefined;
 }
 
 interface Leg {
   readonly user: LegUser;
+  readonly name: string;
+  talkgroup: string | undefined;
   /** Who offered anew, and waits. */
   reply?: ((answer: Body | number) => void) | undefined;
 }
@@ -70,14 +74,16 @@ export function legsAt(conference: ConferenceServer): Legs {
     provision({ user: name, aor, ...rights }, talkgroup, user, offer) {
       count += 1;
       const leg = `${count}-${name}`;
-      legs.set(leg, { user });
+      legs.set(leg, { user, name, talkgroup });
       const options = { leg, ...(talkgroup !== undefined && { talkgroup }), user: aor, ...rights };
       conference.send({ type: "provision", options, ...(offer !== undefined && { offer }) });
       return leg;
     },
     accept: (leg, answer) => conference.send({ type: "accept", leg, answer }),
     move(leg, talkgroup, caller) {
-      if (!legs.has(leg)) return;
+      const moved = legs.get(leg);
+      if (!moved) return;
+      moved.talkgroup = talkgroup;
       const to = { ...(talkgroup !== undefined && { talkgroup }), ...(caller !== undefined && { caller }) };
       conference.send({ type: "move", leg, ...to });
     },
@@ -97,6 +103,7 @@ export function legsAt(conference: ConferenceServer): Legs {
       if (legs.delete(leg)) conference.send({ type: "release", leg });
     },
     count: () => legs.size,
+    of: (user, talkgroup) => [...legs].findLast(([, leg]) => leg.name === user && leg.talkgroup === talkgroup)?.[0],
     receive(event) {
       const leg = legs.get(event.leg);
       if (!leg) return;
