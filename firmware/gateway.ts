@@ -19,6 +19,7 @@ import { panel } from "./panel/panel.ts";
 import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
+import { terminalsFrom } from "./presence/terminal.ts";
 import {
   type Answer,
   type DiskLauncher,
@@ -82,7 +83,7 @@ export interface VoiceLog {
 
 export interface Gateway {
   /** What a console shows of it (console/metrics.ts). */
-  counts(): GatewayCounts;
+  counts(): Promise<GatewayCounts>;
   /** Absent: nothing is recorded. */
   readonly voiceLog?: VoiceLog;
   close(): Promise<void>;
@@ -104,7 +105,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     const store = ports.store?.(seed);
     if (store) opened.push(store.close);
     const { talkgroups, accounts: records } = store ?? seed;
-    const accounts = accountBook(records, config.realm);
+    const accounts = accountBook(records, config.realm, terminalsFrom(config.accounts));
     const recorder = openVoiceLog(config, ports);
     if (recorder) opened.push(recorder.close);
     const recorded = (settings: TalkgroupSettings): TalkgroupSettings => recordedIn(config, settings, log);
@@ -233,13 +234,21 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
       };
     return {
       ...(voiceLog && { voiceLog }),
-      counts: () => {
+      counts: async () => {
+        const { legs: conferenceLegs, timers: conferenceTimers } = await conference.held();
         const { dialogs, client, server: asked } = endpoint.held();
         return {
           dropped: endpoint.dropped,
           refused: { ...server.refused },
-          now: { dialogs, clientTransactions: client, serverTransactions: asked, ...server.inUse() },
           ...(recorder && { voiceLog: recorder.counts() }),
+          now: {
+            dialogs,
+            clientTransactions: client,
+            serverTransactions: asked,
+            ...server.inUse(),
+            conferenceLegs,
+            conferenceTimers,
+          },
           exchanges: server.exchanges().map(({ link, ...each }) => ({ ...each, up: link.in === "up" })),
         };
       },
@@ -293,6 +302,7 @@ async function startPanel(
         range: rangeOf(config),
         server,
         priority,
+        talkWarningMs: config.talkgroups.find(({ name }) => name === talkgroup)?.talkWarningMs ?? 0,
         bitrate: panelBitrate,
       },
       front.signals,

@@ -3,8 +3,22 @@
  * (what is ruled) and the bridge (what is heard); decides nothing itself.
  */
 import type { Clock } from "../../hal/clock/port.ts";
-import { arbiter, arbiterDefaults, arbiterInitial } from "../floor/arbiter.ts";
-import { decodeFloor, encodeFloor, type FloorMessage, revokeCause } from "../floor/message.ts";
+import { arbiter } from "../floor/arbiter.ts";
+import {
+  type ArbiterLimits,
+  type ArbiterState,
+  arbiterDefaults,
+  arbiterInitial,
+  mostQueued,
+} from "../floor/arbiter-state.ts";
+import {
+  acknowledgeBit,
+  decodeFloor,
+  encodeFloor,
+  type FloorMessage,
+  floorSubtype,
+  revokeCause,
+} from "../floor/message.ts";
 import { type Running, run } from "../machine.ts";
 import type { RtpView } from "../media/rtp.ts";
 import type { Bridge } from "./bridge.ts";
@@ -33,6 +47,17 @@ const replayKey = "1";
 /** Who talks unheard is told so at most so often, ms. */
 const warnMs = 1_000;
 
+const grantedToAck = floorSubtype.granted | acknowledgeBit;
+
+function limitsOf({ queueing, broadcast, ...settings }: TalkgroupSettings): ArbiterLimits {
+  return { ...arbiterDefaults, ...settings, broadcast: broadcast === true, queueLength: queueing ? mostQueued : 0 };
+}
+
+function waiting(state: ArbiterState): readonly ParticipantKey[] {
+  const next = state.in === "revoking" && state.next ? [state.next] : [];
+  return [...next, ...state.queue].map(({ talker }) => talker);
+}
+
 export interface Call {
   readonly settings: TalkgroupSettings;
   join(leg: Leg, rights: Rights): void;
@@ -58,10 +83,12 @@ export function openCall(
     readonly post: (event: ConferenceEvent) => void;
     readonly bridge: Bridge;
     readonly tap?: BurstTap | undefined;
+    /** Before a leg is told something. True: it is not. */
+    readonly told: (leg: Leg, message: FloorMessage) => boolean;
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post, bridge, tap } = ports;
+  const { clock, post, bridge, tap, told } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
@@ -83,7 +110,7 @@ export function openCall(
   /** Whose burst it is, or was last. */
   let speaker: ParticipantKey | undefined;
 
-  const rules = run(arbiter({ ...arbiterDefaults, ...settings }), arbiterInitial, clock, (ruling) =>
+  const rules = run(arbiter(limitsOf(settings)), arbiterInitial, clock, (ruling) =>
     floor.send({ type: "ruled", ruling }),
   );
   const floor: Running<ControlState, ControlEvent> = run(
@@ -101,8 +128,10 @@ export function openCall(
   }
 
   function tell(leg: Leg, message: FloorMessage): void {
+    if (told(leg, message)) return;
     if (!leg.hasFloor()) return prompt(leg, message);
-    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest: rightsOf(leg).mayTalk } : message);
+    const mayRequest = rightsOf(leg).mayTalk && !settings.broadcast;
+    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest } : message);
   }
 
   /** Called whenever the legs are others, or know something else. */
@@ -201,10 +230,27 @@ export function openCall(
     const { user: party } = leg.options;
     const { priority, mayPreempt } = rightsOf(leg);
     const mayTalk = rightsOf(leg).mayTalk && leg.sends();
-    // Every other message of a participant answers one of ours.
-    if (message.type === "request")
-      floor.send({ type: "request", request: { from, party, priority, mayTalk, mayPreempt } });
-    else if (message.type === "release") floor.send({ type: "release", from });
+    switch (message.type) {
+      case "request":
+        return floor.send({
+          type: "request",
+          request: { from, party, priority, mayTalk, mayPreempt, mayQueue: leg.queues() },
+        });
+      case "release":
+        return floor.send({ type: "release", from });
+      case "queue-request":
+        return floor.send({ type: "position", from });
+      case "ack":
+        return message.of === grantedToAck ? floor.send({ type: "acknowledge", from }) : undefined;
+      // Only a floor control server says so.
+      case "granted":
+      case "taken":
+      case "deny":
+      case "idle":
+      case "revoke":
+      case "queue-info":
+        return;
+    }
   }
 
   /** Late entry: who comes into a burst hears it, and is told whose it is (TS 24.380 §6.3.4.4.2). */
@@ -246,6 +292,9 @@ export function openCall(
       peers = role.peers.length;
       bridge.trunk(peers > 0);
       floor.send({ type: "role", role });
+      // A gateway that is no more takes those with it who waited there.
+      for (const participant of waiting(rules.state()))
+        if (![gateway, ...role.peers].includes(gatewayOf(participant))) floor.send({ type: "leave", participant });
       settleDuplex();
     },
     fromLeg,
@@ -258,8 +307,11 @@ export function openCall(
     },
     keyFromLeg(leg, key) {
       // Who talks already has not unkeyed: pressing again changes nothing.
-      if (key === "*" && !isTalker(leg)) fromLeg(leg, { type: "request" });
-      else if (key === "#") fromLeg(leg, { type: "release" });
+      if (key === "*" && !isTalker(leg)) {
+        // Whoever presses again has let go before, and says so by no key.
+        fromLeg(leg, { type: "release" });
+        fromLeg(leg, { type: "request" });
+      } else if (key === "#") fromLeg(leg, { type: "release" });
       else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
     },
     renegotiated(leg, before) {

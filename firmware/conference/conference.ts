@@ -29,6 +29,7 @@ import type {
 } from "./protocol.ts";
 import type { PresentCall } from "./session-call.ts";
 import { type BurstTap, burstTap } from "./tap.ts";
+import { type Telephone, telephone } from "./telephone.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
 const mostLegs = 2_000;
@@ -41,10 +42,14 @@ interface Placed {
   readonly leg: Leg;
   call: Call | undefined;
   rights: Rights;
+  /** Of a terminal whose user takes the floor by voice. */
+  readonly telephone?: Telephone;
 }
 
 export interface Conference {
   receive(command: ConferenceCommand): void;
+  /** How many there are; a leg whose ports are being opened is one. */
+  held(): { readonly legs: number; readonly calls: number };
   close(): void;
 }
 
@@ -74,7 +79,11 @@ export function openConference(
         tap,
       },
     );
-    calls.set(settings.name, openCall({ ...ports, post, bridge, tap }, { gateway: options.gateway, settings, ssrc }));
+    const told = (leg: Leg, message: FloorMessage) => legs.get(leg.id)?.telephone?.told(message) ?? false;
+    calls.set(
+      settings.name,
+      openCall({ ...ports, post, bridge, tap, told }, { gateway: options.gateway, settings, ssrc }),
+    );
   }
 
   function tapOf({ name, record, endOfMediaMs }: TalkgroupSettings): BurstTap | undefined {
@@ -106,14 +115,15 @@ export function openConference(
     try {
       const leg = await openLeg({ ...ports, tones, streams }, legOptions, options.range, {
         onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
-        onMedia: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+        onMedia: (packet, view) =>
+          placed.telephone ? placed.telephone.onMedia(packet, view) : placed.call?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),
         onLost: () => lose(id),
       });
-      const placed: Placed = { leg, call, rights: legOptions };
-      if (!opening.delete(id)) return leg.close();
+      const placed: Placed = place(leg, call);
+      if (!opening.delete(id)) return shut(placed);
       if (talkgroup !== undefined && calls.get(talkgroup) !== call) {
-        leg.close();
+        shut(placed);
         return refuse(id, 404, `talkgroup ${talkgroup} is no more`);
       }
       legs.set(id, placed);
@@ -127,6 +137,22 @@ export function openConference(
       if (!(error instanceof ProtocolError || error instanceof DeviceError)) throw error;
       if (wanted) refuse(id, error instanceof ProtocolError ? error.status : 503, error.message);
     }
+  }
+
+  function place(leg: Leg, call: Call | undefined): Placed {
+    const { telephone: wanted } = leg.options;
+    const placed: Placed = {
+      ...{ leg, call, rights: leg.options },
+      ...(wanted && {
+        telephone: telephone(ports, leg, wanted, {
+          media: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+          key: (key) => press(placed, key),
+          floor: (message) => placed.call?.fromLeg(leg, message),
+          mayTalk: () => placed.call !== undefined && placed.rights.mayTalk,
+        }),
+      }),
+    };
+    return placed;
   }
 
   function stand(placed: Placed): void {
@@ -166,6 +192,7 @@ export function openConference(
     const { leg, call: before } = placed;
     if (call === before) return;
     placed.rights = rights ?? leg.options;
+    placed.telephone?.reset();
     before?.leave(leg);
     leg.hush();
     placed.call = call;
@@ -178,9 +205,10 @@ export function openConference(
     const placed = legs.get(id);
     try {
       if (!placed?.leg.codec()) throw new ProtocolError(481, `no leg ${id} stands`);
-      const { leg, call } = placed;
+      const { leg, call, telephone } = placed;
       const before = { hears: leg.hears(), floor: leg.hasFloor() };
       const sdp = leg.answer(offer);
+      if (!leg.sends() || !leg.hears()) telephone?.reset();
       call?.renegotiated(leg, before);
       prepareTones(leg);
       post({ type: "reanswer", leg: id, sdp });
@@ -224,7 +252,12 @@ export function openConference(
     if (!placed) return;
     legs.delete(id);
     placed.call?.leave(placed.leg);
-    placed.leg.close();
+    shut(placed);
+  }
+
+  function shut({ leg, telephone }: Placed): void {
+    telephone?.close();
+    leg.close();
   }
 
   function lose(id: LegId): void {
@@ -270,6 +303,7 @@ export function openConference(
           return calls.get(command.talkgroup)?.mediaFromTrunk(command.from, command.packet);
       }
     },
+    held: () => ({ legs: legs.size + opening.size, calls: calls.size }),
     close() {
       opening.clear();
       for (const id of [...legs.keys()]) drop(id);

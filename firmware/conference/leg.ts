@@ -71,6 +71,8 @@ export interface Leg {
   sendFloor(message: FloorMessage): void;
   /** Whether its terminal knows floor control. */
   hasFloor(): boolean;
+  /** Whether its terminal knows what it is to wait in a queue for the floor. */
+  queues(): boolean;
   /** Its session has left one call, and serves another. A terminal with floor control is told of it. */
   moved(from: PresentCall | undefined, to: PresentCall | undefined): void;
   /** Plays a tone into its audio, in place of speech; one that yields ends where speech begins. */
@@ -99,7 +101,8 @@ export const longestPacket = 1_472;
 const emptyDatagram = new Uint8Array(0);
 
 /** What stands between offer and answer. */
-interface Agreed extends Pick<Agreement, "codec" | "payloadType" | "keyTypes" | "lines" | "sends" | "hears"> {
+interface Agreed
+  extends Pick<Agreement, "codec" | "payloadType" | "keyTypes" | "lines" | "sends" | "hears" | "queueing"> {
   readonly places: Places;
   readonly to: TerminalChannels;
   readonly out: OutgoingStream;
@@ -225,7 +228,9 @@ export async function openLeg(
   }
 
   function sendFloor(message: FloorMessage): void {
-    if (agreed?.to.floor) sendControl(encodeFloor(message, { ssrc }));
+    // Whoever is granted the floor says so, or is told again (TS 24.380 §6.3.4.4.2).
+    const acknowledge = message.type === "granted";
+    if (agreed?.to.floor) sendControl(encodeFloor(message, { ssrc, acknowledge }));
   }
 
   function sendReport(packet: Uint8Array): void {
@@ -263,7 +268,7 @@ export async function openLeg(
   }
 
   function agree(agreement: Agreement): void {
-    const { codec, payloadType, keyTypes, lines, sends, hears } = agreement;
+    const { codec, payloadType, keyTypes, lines, sends, hears, queueing } = agreement;
     const before = agreed;
     const clockRate = clockRates[codec];
     const goesOn = before !== undefined && clockRates[before.codec] === clockRate;
@@ -271,7 +276,7 @@ export async function openLeg(
     if (before && !goesOn) before.rtcp.stop();
     if (before && (before.codec !== codec || !hears)) silence();
     agreed = {
-      ...{ codec, payloadType, keyTypes, lines, sends, hears, places },
+      ...{ codec, payloadType, keyTypes, lines, sends, hears, queueing, places },
       to: before && samePlaces(places, before.places) ? before.to : channelsOf(places, aim),
       ...(goesOn ? { out: before.out, tones: before.tones, rtcp: before.rtcp } : openStream(clockRate)),
     };
@@ -299,6 +304,7 @@ export async function openLeg(
     hears: () => agreed?.hears ?? false,
     sendFloor,
     hasFloor: () => agreed?.to.floor !== undefined,
+    queues: () => agreed?.queueing ?? false,
     moved(from, to) {
       if (!agreed?.to.floor) return;
       if (from) calls.send({ type: "tell", message: disconnect(from, options.user) });

@@ -20,6 +20,12 @@ export interface TalkgroupSettings {
   readonly hangMs: number;
   /** A call of this gateway alone: neither its floor nor its media crosses a trunk. */
   readonly scope?: "gateway";
+  /** Who cannot be granted the floor waits for it, where the terminal knows how to; absent: is denied it. */
+  readonly queueing?: true;
+  /** Who talks first talks alone until it is un-bridged. */
+  readonly broadcast?: true;
+  /** So long before the longest talk burst ends its talker is warned; absent: never. */
+  readonly talkWarningMs?: number;
   /** While it has exactly two legs and neither has a floor channel, both are heard at once. */
   readonly duplex?: true;
   /** Its bursts are told of as they are spoken, for the voice log; absent: nothing leaves it. */
@@ -54,6 +60,26 @@ export interface Rights {
   readonly mayPreempt: boolean;
 }
 
+/** How the user of a terminal without floor control takes the floor, beside keys that come by RFC 4733 and by signalling. */
+export interface TelephoneOptions {
+  /** Keys are heard in its voice, too. */
+  readonly inbandKeys?: true;
+  /** It keys up as its user speaks, by so many dB above the noise, and unkeys after so long a pause. */
+  readonly voice?: { readonly thresholdDb: number; readonly hangMs: number };
+}
+
+/** What a leg hears while nobody talks where it is. */
+export interface ScanOptions {
+  /** Talkgroups, and what its user may do there. */
+  readonly groups: readonly (Rights & { readonly talkgroup: string })[];
+  /** One of them, or that of the leg: heard at once, whatever else is heard. */
+  readonly priority: string;
+  /** So long after a burst its talkgroup is stayed with, ms. */
+  readonly hangMs: number;
+  /** Whether its user answers in the talkgroup that is heard. */
+  readonly answerBack: boolean;
+}
+
 /** What a leg was provisioned with. Where it is later, and with which rights, is what the "move" commands made of it. */
 export interface LegOptions extends Rights {
   readonly leg: LegId;
@@ -61,6 +87,10 @@ export interface LegOptions extends Rights {
   readonly talkgroup?: string;
   /** The identity shown to others: "sip:alice@example.org". */
   readonly user: string;
+  /** Absent: by those keys alone. */
+  readonly telephone?: TelephoneOptions;
+  /** Absent: nothing but the call that it is in. */
+  readonly scan?: ScanOptions;
 }
 
 /** Who runs the arbiter of a talkgroup. `peers` are the other live gateways that have members in it. */

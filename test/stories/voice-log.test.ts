@@ -50,7 +50,7 @@ const loudest = (samples: Int16Array): number => samples.reduce((most, sample) =
 
 test("a burst is in the log of both sites, whole, and who talked", async ({ realm, folder }) => {
   const [north, south] = [
-    await realm.site("north", { voiceLog: join(folder, "north") }),
+    await realm.site("north", { voiceLog: join(folder, "north"), store: join(folder, "north.db") }),
     await realm.site("south", { voiceLog: join(folder, "south") }),
   ];
   await realm.clock.advance(5_000);
