@@ -29,7 +29,7 @@ function faults(yaml: string): string[] {
 
 test("the simulated board has its buttons, a switch and lamps, by role", async () => {
   const { board } = await simulated();
-  assert.equal(board.inputs, ["ptt", "second", "emergency", "emergency-over", "replay", "do-not-disturb"]);
+  assert.equal(board.inputs, ["ptt", "second", "replay", "emergency", "emergency-over", "do-not-disturb"]);
   assert.equal(board.outputs, [
     "transmit-lamp",
     "receive-lamp",
