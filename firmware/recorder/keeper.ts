@@ -132,7 +132,7 @@ export function openKeeper(
       trouble = undefined;
       const hasRoom = attempt((there) => there.makeRoom());
       if (hasRoom === false)
-        trouble = `less than ${Math.round(limits.leastFreeBytes / 1e6)} MB are free, and nothing is left to let go`;
+        trouble = `less than ${limits.leastFreeBytes / 1e6} MB are free, and nothing is left to let go`;
       if (!hasRoom) stopAll();
       for (const piece of pieces) {
         if (!hasRoom) refused.add(piece.burst);
