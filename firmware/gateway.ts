@@ -20,19 +20,12 @@ import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
 import { terminalsFrom } from "./presence/terminal.ts";
-import {
-  type Answer,
-  type DiskLauncher,
-  type Entry,
-  openRecorder,
-  type Recorder,
-  type RecorderCounts,
-  type Selection,
-} from "./recorder/recorder.ts";
+import type { DiskLauncher, RecorderCounts } from "./recorder/recorder.ts";
 import { replays } from "./recorder/replays.ts";
 import { seedOf } from "./seed.ts";
 import { type EndpointOptions, openEndpoint, type Tap } from "./sip/endpoint.ts";
 import type { Seed, Store } from "./store/store.ts";
+import { openVoiceLog, recordedIn, type VoiceLog, voiceLogFor } from "./voice-log.ts";
 
 export type { ConferenceLauncher } from "./conference/link.ts";
 
@@ -71,14 +64,6 @@ export interface GatewayCounts {
     readonly calls: number;
     readonly refused: Readonly<Record<string, number>>;
   }[];
-}
-
-/** What was said, for a console. */
-export interface VoiceLog {
-  list(selection: Selection, most: number): Promise<Answer>;
-  find(id: number): Promise<Answer>;
-  /** To one user, the board's own where none is named, who must be in its talkgroup: what is recorded is for who may listen there. */
-  play(entry: Entry, to: string | undefined): { readonly to: string } | { readonly trouble: string };
 }
 
 export interface Gateway {
@@ -221,17 +206,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     if (config.panel) opened.push(await startPanel(config, config.panel, ports, endpoint.local));
     const { local: sip, secure: tls } = endpoint;
     log.info({ event: "ready", site: config.site, sip, tls }, "gateway stands");
-    const voiceLog = recorder &&
-      again && {
-        list: (selection: Selection, most: number) => recorder.ask({ ask: "list", selection, most }),
-        find: (id: number) => recorder.ask({ ask: "find", id }),
-        play(entry: Entry, to = config.panel?.account ?? "") {
-          const leg = server.legIn(to, entry.talkgroup);
-          if (leg === undefined) return { trouble: `${to || "this board"} is not in talkgroup ${entry.talkgroup} now` };
-          again.play(leg, entry);
-          return { to };
-        },
-      };
+    const voiceLog = recorder && again && voiceLogFor(recorder, again, config, server.legIn);
     return {
       ...(voiceLog && { voiceLog }),
       counts: async () => {
@@ -258,24 +233,6 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     await close();
     throw error;
   }
-}
-
-function openVoiceLog({ voiceLog }: Config, { disk, log, onCrash }: GatewayPorts): Recorder | undefined {
-  if (!voiceLog) return undefined;
-  if (!disk) throw new Error("the configuration has a voice log: there is a disk for it");
-  return openRecorder({ log, disk, onCrash }, voiceLog);
-}
-
-/** A talkgroup as the conference server takes it: recorded only where there is a log. */
-function recordedIn({ voiceLog }: Config, settings: TalkgroupSettings, log: Log): TalkgroupSettings {
-  const { record, ...rest } = settings;
-  if (!record) return rest;
-  if (voiceLog) return { ...settings, ...(voiceLog.announce && { announce: true }) };
-  log.warn(
-    { event: "unrecorded", talkgroup: settings.name },
-    "this talkgroup is to be recorded, and there is no log: give the configuration a voiceLog",
-  );
-  return rest;
 }
 
 /** The board's own button and sound, as a terminal of this gateway's presence server like any other. */

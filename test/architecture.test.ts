@@ -80,7 +80,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
     ...["firmware/recorder/recorder.ts", "firmware/recorder/replays.ts"],
     "firmware/presence/terminal.ts",
-    ...["firmware/seed.ts", "firmware/store/store.ts"],
+    ...["firmware/seed.ts", "firmware/store/store.ts", "firmware/voice-log.ts"],
     ...port("board", "broker", "clock", "network", "opus", "random"),
   ],
   "firmware/logging.ts": ["pino", "pino-pretty"],
@@ -109,6 +109,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/recorder/keeping.ts", "firmware/store/store.ts", "firmware/store/writing.ts"],
   ],
   "firmware/seed.ts": ["firmware/config.ts", "firmware/presence/accounts.ts", "firmware/store/store.ts"],
+
+  "firmware/voice-log.ts": [
+    ...[log, "firmware/config.ts", "firmware/conference/protocol.ts"],
+    ...["firmware/recorder/recorder.ts", "firmware/recorder/replays.ts"],
+  ],
 
   "firmware/start.ts": ["firmware/main.ts", "node:v8"],
 
@@ -162,7 +167,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
 const rooms = ["agent", "conference", "console", "federation", "panel", "presence", "recorder"].map(
   (name) => `firmware/${name}`,
 );
-const joining = ["cli", "cli.ts", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts"].map(
+const joining = ["cli", "cli.ts", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts", "voice-log.ts"].map(
   (name) => `firmware/${name}`,
 );
 
