@@ -51,8 +51,8 @@ const inFlightMs = 120;
 const room = 65_536;
 /** Packets at the end of what there is that others may have overtaken. */
 const heldBack = 2;
-/** Numbers that leap further are those of a source that started afresh, ticks. */
-const longestLeap = 60 * 48_000;
+/** What was kept before the floor was granted comes faster than it was said; more than this is no speech, ticks. */
+const ahead = 5 * 48_000;
 const frame = 960;
 
 /** `silenceMs`: who has said nothing for so long when the burst ends has been lost. `nextBurst`: numbers that no other burst has. */
@@ -81,20 +81,22 @@ export function burstTap(
   let ticking: Cancel | undefined;
   let ending: Cancel | undefined;
 
-  function place({ timestamp }: SourceNumbers): number {
+  /** Where a packet belongs; undefined for more than there has been time to say. */
+  function place({ timestamp }: SourceNumbers): number | undefined {
     const now = clock.now();
     heardAt = now;
     if (startedAt === undefined) {
       startedAt = clock.wall();
       firstAt = now;
     }
-    const leap = origin === undefined ? 0 : timestampDistance(origin, timestamp) - furthest;
-    if (origin === undefined || Math.abs(leap) > longestLeap) {
-      // Time goes on by the clock, and never back.
-      const due = Math.max(furthest + frame, Math.round((now - firstAt) * 48));
-      origin = (timestamp - due) >>> 0;
-    }
-    return timestampDistance(origin, timestamp);
+    const elapsed = Math.round((now - firstAt) * 48);
+    const position = origin === undefined ? undefined : timestampDistance(origin, timestamp);
+    if (position !== undefined && position <= elapsed + ahead && position >= furthest - ahead) return position;
+    // Its numbers leap, or begin: time goes on by the clock, and never back.
+    const due = Math.max(furthest + frame, elapsed);
+    if (due > elapsed + ahead) return undefined;
+    origin = (timestamp - due) >>> 0;
+    return due;
   }
 
   function postPiece(end?: SpokenPiece["end"]): void {
@@ -135,12 +137,12 @@ export function burstTap(
     take(packet, source) {
       if (talker === undefined) return;
       const length = packet.length - rtpHeaderLength;
-      if (used + speechHeaderLength + length > room) {
+      const position = used + speechHeaderLength + length > room ? undefined : place(source);
+      if (position === undefined) {
         dropped += 1;
         why ??= "lost";
         return;
       }
-      const position = place(source);
       furthest = Math.max(furthest, position);
       if (lastAt.length === heldBack) lastAt.shift();
       lastAt.push(used);

@@ -160,6 +160,38 @@ test("what the network loses leaves its place free, and a source that starts afr
   );
 });
 
+test("a talker whose numbers run ahead of the time records no more than there was time for", async () => {
+  const { clock, pieces, tap, say, placed } = rig();
+  tap.begin("sip:alice@x");
+  // A minute more with each packet.
+  for (let number = 0; number < 100; number++) {
+    say(number * 3_000);
+    await clock.advance(20);
+  }
+  assert.ok(
+    placed()
+      .flat()
+      .every(([place]) => (place ?? 0) < 101),
+    "by the clock",
+  );
+  // Faster than anybody talks.
+  for (let number = 0; number < 1_500; number++) {
+    say(number % 256, 0, 1);
+    if (number % 30 === 0) await clock.advance(1);
+  }
+  tap.end();
+  await clock.advance(600);
+  assert.ok(
+    Math.max(
+      ...placed()
+        .flat()
+        .map(([place]) => place ?? 0),
+    ) <
+      110 + 250,
+  );
+  assert.is(pieces.at(-1)?.end, "lost");
+});
+
 test("a flood is dropped and counted, and its burst is cut", async () => {
   const { clock, pieces, tap, say } = rig();
   tap.begin("sip:alice@x");
