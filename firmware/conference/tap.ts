@@ -71,6 +71,7 @@ export function burstTap(
   let burst = 0;
   let talker: string | undefined;
   let why: "revoked" | "lost" | undefined;
+  let posted = false;
   /** Of the first packet, Unix and monotonic ms. */
   let startedAt: number | undefined;
   let firstAt = 0;
@@ -99,10 +100,17 @@ export function burstTap(
     return due;
   }
 
+  /** What was said before the floor was granted comes all at once: the burst began when the first that comes in time says so. */
+  function beganBy(position: number): void {
+    startedAt = Math.min(startedAt ?? Number.POSITIVE_INFINITY, clock.wall() - position / 48);
+    firstAt = Math.min(firstAt, clock.now() - position / 48);
+  }
+
   function postPiece(end?: SpokenPiece["end"]): void {
     const upTo = end === undefined && lastAt.length === heldBack ? (lastAt[0] ?? 0) : end === undefined ? 0 : used;
     if (talker === undefined || startedAt === undefined || (upTo === 0 && dropped === 0 && end === undefined)) return;
     const speech = gathered.slice(0, upTo);
+    posted = true;
     post({ burst, talkgroup, talker, startedAt, speech, dropped, ...(end !== undefined && { end }) });
     gathered.copyWithin(0, upTo, used);
     for (const [index, at] of lastAt.entries()) lastAt[index] = at - upTo;
@@ -120,6 +128,7 @@ export function burstTap(
     postPiece(why ?? (isLost ? "lost" : "complete"));
     talker = startedAt = origin = why = undefined;
     used = dropped = lastAt.length = 0;
+    posted = false;
     furthest = -frame;
   }
 
@@ -144,6 +153,7 @@ export function burstTap(
         return;
       }
       furthest = Math.max(furthest, position);
+      if (!posted) beganBy(position);
       if (lastAt.length === heldBack) lastAt.shift();
       lastAt.push(used);
       writeSpeechHeader(view, used, position, length);

@@ -71,6 +71,22 @@ test("a burst comes in pieces of half a second, whole and in order, and ends wit
   assert.is(clock.pending(), 0);
 });
 
+test("a burst began when the first of it was said, although that came later, all at once", async () => {
+  const { clock, pieces, tap, say, talk, placed } = rig();
+  tap.begin("sip:alice@x");
+  await clock.advance(1_000);
+  for (let number = 0; number < 20; number++) say(number);
+  await talk(20, 60);
+  tap.end();
+  await clock.advance(200);
+  // The last of what was kept was said just then.
+  assert.equal(
+    pieces.map(({ startedAt }) => startedAt),
+    pieces.map(() => 5_000_000 + 1_000 - 400),
+  );
+  assert.is(placed().flat().length, 60);
+});
+
 test("packets that overtake one another at the border of a piece are in one piece", async () => {
   const { clock, pieces, tap, say, numbers } = rig();
   tap.begin("sip:alice@x");
