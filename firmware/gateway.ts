@@ -21,11 +21,12 @@ import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
 import { heardBeside, terminalsFrom } from "./presence/terminal.ts";
-import { type DiskLauncher, openRecorder, type Recorder, type RecorderCounts } from "./recorder/recorder.ts";
+import type { DiskLauncher, RecorderCounts } from "./recorder/recorder.ts";
 import { replays } from "./recorder/replays.ts";
 import { seedOf } from "./seed.ts";
 import { type EndpointOptions, openEndpoint, type Tap } from "./sip/endpoint.ts";
 import type { Seed, Store } from "./store/store.ts";
+import { openVoiceLog, recordedIn, type VoiceLog, voiceLogFor } from "./voice-log.ts";
 
 export type { ConferenceLauncher } from "./conference/link.ts";
 
@@ -71,6 +72,8 @@ export interface GatewayCounts {
 export interface Gateway {
   /** What a console shows of it (console/metrics.ts). */
   counts(): Promise<GatewayCounts>;
+  /** Absent: nothing is recorded. */
+  readonly voiceLog?: VoiceLog;
   close(): Promise<void>;
 }
 
@@ -228,7 +231,9 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     if (config.panel) opened.push(await startPanel(config, config.panel, ports, endpoint.local));
     const { local: sip, secure: tls } = endpoint;
     log.info({ event: "ready", site: config.site, sip, tls }, "gateway stands");
+    const voiceLog = recorder && again && voiceLogFor(recorder, again, config, server.legIn);
     return {
+      ...(voiceLog && { voiceLog }),
       counts: async () => {
         const { legs: conferenceLegs, timers: conferenceTimers } = await conference.held();
         const { dialogs, client, server: asked } = endpoint.held();
@@ -236,6 +241,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
           dropped: endpoint.dropped,
           srtpDropped,
           refused: { ...server.refused },
+          ...(recorder && { voiceLog: recorder.counts() }),
           now: {
             dialogs,
             clientTransactions: client,
@@ -254,24 +260,6 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     await close();
     throw error;
   }
-}
-
-function openVoiceLog({ voiceLog }: Config, { disk, log, onCrash }: GatewayPorts): Recorder | undefined {
-  if (!voiceLog) return undefined;
-  if (!disk) throw new Error("the configuration has a voice log: there is a disk for it");
-  return openRecorder({ log, disk, onCrash }, voiceLog);
-}
-
-/** A talkgroup as the conference server takes it: recorded only where there is a log. */
-function recordedIn({ voiceLog }: Config, settings: TalkgroupSettings, log: Log): TalkgroupSettings {
-  const { record, ...rest } = settings;
-  if (!record) return rest;
-  if (voiceLog) return { ...settings, ...(voiceLog.announce && { announce: true }) };
-  log.warn(
-    { event: "unrecorded", talkgroup: settings.name },
-    "this talkgroup is to be recorded, and there is no log: give the configuration a voiceLog",
-  );
-  return rest;
 }
 
 /** The board's own button and sound, as a terminal of this gateway's presence server like any other. */

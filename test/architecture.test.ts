@@ -80,7 +80,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
     "firmware/presence/terminal.ts",
     ...["firmware/recorder/recorder.ts", "firmware/recorder/replays.ts"],
-    ...["firmware/seed.ts", "firmware/store/store.ts"],
+    ...["firmware/seed.ts", "firmware/store/store.ts", "firmware/voice-log.ts"],
     ...port("board", "broker", "clock", "network", "opus", "random", "srtp"),
   ],
   "firmware/logging.ts": ["pino", "pino-pretty"],
@@ -90,17 +90,30 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "firmware/cli": [
     ...["firmware/config", "firmware/config.ts", "firmware/seed.ts", "firmware/store/editing.ts"],
+    ...["firmware/console/ask-log.ts", "firmware/console/log-question.ts"],
     ...["firmware/store/store.ts", "firmware/presence/accounts.ts"],
-    ...["hal/board/fault.ts", "hal/error.ts", "commander", "node:tty", "zod"],
+    ...["hal/board/fault.ts", "hal/error.ts", "commander", "node:fs", "node:stream", "node:tty", "zod"],
   ],
   "firmware/ending.ts": ["firmware/cli/status.ts", ...port("clock"), "node:os", "pino"],
   "firmware/main.ts": [
-    ...["firmware/cli.ts", "firmware/cli/status.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts"],
+    ...[
+      "firmware/cli.ts",
+      "firmware/cli/log.ts",
+      "firmware/cli/status.ts",
+      "firmware/config",
+      "firmware/config.ts",
+      "firmware/ending.ts",
+    ],
     ...["firmware/console", "firmware/gateway.ts"],
     ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
     ...["firmware/recorder/keeping.ts", "firmware/store/store.ts", "firmware/store/writing.ts"],
   ],
   "firmware/seed.ts": ["firmware/config.ts", "firmware/presence/accounts.ts", "firmware/store/store.ts"],
+
+  "firmware/voice-log.ts": [
+    ...[log, "firmware/config.ts", "firmware/conference/protocol.ts"],
+    ...["firmware/recorder/recorder.ts", "firmware/recorder/replays.ts"],
+  ],
 
   "firmware/start.ts": ["firmware/main.ts", "node:v8"],
 
@@ -157,7 +170,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
 const rooms = ["agent", "conference", "console", "federation", "panel", "presence", "recorder"].map(
   (name) => `firmware/${name}`,
 );
-const joining = ["cli", "cli.ts", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts"].map(
+const joining = ["cli", "cli.ts", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts", "voice-log.ts"].map(
   (name) => `firmware/${name}`,
 );
 

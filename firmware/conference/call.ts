@@ -24,6 +24,7 @@ import { urgencyBit } from "../floor/urgency.ts";
 import { type Running, run } from "../machine.ts";
 import type { RtpView } from "../media/rtp.ts";
 import { openAlarm } from "./alarm.ts";
+import { announcer } from "./announcer.ts";
 import type { Bridge } from "./bridge.ts";
 import { control } from "./control.ts";
 import {
@@ -121,6 +122,7 @@ export function openCall(
   /** Two telephones: both are heard, and there is no floor. */
   let duplex = false;
   const prompt = prompter();
+  const announce = settings.announce && announcer(clock, { legs: () => legs.values(), isLive });
   /** Whose burst it is, or was last. */
   let speaker: ParticipantKey | undefined;
 
@@ -230,6 +232,7 @@ export function openCall(
       case "close":
         bridge.close();
         tap?.end();
+        announce?.over();
         return show();
       case "bridge":
         return bridged();
@@ -300,6 +303,10 @@ export function openCall(
     tell(leg, finished(message));
   }
 
+  function isLive(): boolean {
+    return duplex || floor.state().burst !== undefined;
+  }
+
   function isTalker(leg: Leg): boolean {
     const { burst } = floor.state();
     return burst?.talker === keyOf(leg) && !burst.released;
@@ -317,6 +324,7 @@ export function openCall(
       // A duplex call waits for its second leg for as long as that takes: until then it has no floor to be idle.
       if (isOfGateway && settings.duplex && !duplex && legs.size > 1) floor.send({ type: "opened" });
       tellState(leg);
+      announce?.joined(leg);
     },
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
@@ -388,13 +396,14 @@ export function openCall(
     mediaFromTrunk(from, packet) {
       if (!isOfGateway && bridge.fromTrunk(from, packet)) live();
     },
-    isLive: () => duplex || floor.state().burst !== undefined,
+    isLive,
     close() {
       floor.close();
       rules.close();
       alarm.close();
       bridge.closeAll();
       tap?.close();
+      announce?.close();
     },
   };
 }

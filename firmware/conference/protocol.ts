@@ -48,7 +48,7 @@ export interface SpokenPiece {
   readonly talkgroup: string;
   /** The identity of who talks. */
   readonly talker: string;
-  /** When its first packet came, Unix ms. */
+  /** When the first of it was said, Unix ms. */
   readonly startedAt: number;
   /** In Opus (media/packed-speech.ts). */
   readonly speech: Uint8Array;

@@ -48,10 +48,14 @@ export interface Legs {
   release(leg: string): void;
   receive(event: SessionEvent): void;
   count(): number;
+  /** The latest leg of a user in a talkgroup. */
+  of(user: string, talkgroup: string): string | undefined;
 }
 
 interface Leg {
   readonly user: LegUser;
+  readonly name: string;
+  talkgroup: string | undefined;
   /** Who offered anew, and waits. */
   reply?: ((answer: Body | number) => void) | undefined;
 }
@@ -85,7 +89,7 @@ export function legsAt(conference: ConferenceServer, policy: SrtpPolicy = "off")
     provision({ user: name, aor, ...rights }, talkgroup, user, offer, srtp = srtpOver(undefined)) {
       count += 1;
       const leg = `${count}-${name}`;
-      legs.set(leg, { user });
+      legs.set(leg, { user, name, talkgroup });
       const place = { leg, ...(talkgroup !== undefined && { talkgroup }), ...(srtp !== "off" && { srtp }) };
       const options = { ...place, user: aor, ...rights };
       conference.send({ type: "provision", options, ...(offer !== undefined && { offer }) });
@@ -93,7 +97,9 @@ export function legsAt(conference: ConferenceServer, policy: SrtpPolicy = "off")
     },
     accept: (leg, answer) => conference.send({ type: "accept", leg, answer }),
     move(leg, talkgroup, caller) {
-      if (!legs.has(leg)) return;
+      const moved = legs.get(leg);
+      if (!moved) return;
+      moved.talkgroup = talkgroup;
       const to = { ...(talkgroup !== undefined && { talkgroup }), ...(caller !== undefined && { caller }) };
       conference.send({ type: "move", leg, ...to });
     },
@@ -113,6 +119,7 @@ export function legsAt(conference: ConferenceServer, policy: SrtpPolicy = "off")
       if (legs.delete(leg)) conference.send({ type: "release", leg });
     },
     count: () => legs.size,
+    of: (user, talkgroup) => [...legs].findLast(([, leg]) => leg.name === user && leg.talkgroup === talkgroup)?.[0],
     receive(event) {
       const leg = legs.get(event.leg);
       if (!leg) return;

@@ -72,6 +72,8 @@ export interface PresenceServer {
   remote(gateway: string, user: string, state: Presence | undefined): void;
   /** How many there are now: terminals that are registered, legs at the conference server, private calls. */
   inUse(): { readonly terminals: number; readonly legs: number; readonly calls: number };
+  /** The session of a user with a talkgroup, as the conference server names it. */
+  legIn(user: string, talkgroup: string): string | undefined;
   /** What is known of the exchanges now. */
   exchanges(): readonly ExchangeState[];
   /** Takes up the registrations that outlived a restart, and registers at the exchanges; the endpoint is open. */
@@ -287,6 +289,7 @@ export function presence(
     },
     reconsider,
     inUse: () => ({ terminals: bindings.count(), legs: legs.count(), calls: active.calls() }),
+    legIn: legs.of,
     exchanges: outside.states,
     restore() {
       outside.start();
