@@ -52,6 +52,8 @@ const warnMs = 1_000;
 
 const grantedToAck = floorSubtype.granted | acknowledgeBit;
 
+const stopTalking: FloorMessage = { type: "revoke", cause: revokeCause.noPermission };
+
 function limitsOf({ queueing, broadcast, ...settings }: TalkgroupSettings): ArbiterLimits {
   return { ...arbiterDefaults, ...settings, broadcast: broadcast === true, queueLength: queueing ? mostQueued : 0 };
 }
@@ -246,7 +248,7 @@ export function openCall(
     const now = clock.now();
     if (now - changedAt < lenientMs || now - (warned.get(leg) ?? Number.NEGATIVE_INFINITY) < warnMs) return;
     warned.set(leg, now);
-    if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
+    if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor(alarm.stamp(stopTalking));
   }
 
   function fromLeg(leg: Leg, message: FloorMessage): void {
@@ -347,7 +349,7 @@ export function openCall(
       const isHeld = !leg.sends() || (before.hears && !leg.hears());
       if (!isHeld || !isTalker(leg)) return;
       // What comes now is nobody's speech, but music on hold or silence.
-      leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
+      leg.sendFloor(alarm.stamp(stopTalking));
       floor.send({ type: "release", from: keyOf(leg) });
     },
     mediaFromLeg(leg, packet, view) {
