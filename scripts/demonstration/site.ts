@@ -76,7 +76,7 @@ broker: ${broker}
 board: simulated
 control: ${socket}
 accounts:
-  - { user: ${site}-panel, password: "demonstration only", talkgroups: [ops] }
+  - { user: ${site}-panel, password: "demonstration only", talkgroups: [ops], emergency: [ops] }
 ${accounts}panel: { account: ${site}-panel, talkgroup: ops }
 talkgroups:
   - { name: ops, talkSeconds: 30, hangSeconds: 5${talkgroup === undefined ? "" : `, ${talkgroup}`} }
