@@ -52,6 +52,9 @@ const warnMs = 1_000;
 
 const grantedToAck = floorSubtype.granted | acknowledgeBit;
 
+/** Who called it, or dispatches, says by it that an emergency is over. */
+const calmKey = "0";
+const calm = { type: "release", indicator: floorIndicator.normal } as const;
 const stopTalking: FloorMessage = { type: "revoke", cause: revokeCause.noPermission };
 
 function limitsOf({ queueing, broadcast, ...settings }: TalkgroupSettings): ArbiterLimits {
@@ -71,7 +74,7 @@ export interface Call {
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
   fromTrunk(from: GatewayId, floor: TrunkFloor): void;
-  /** A key of a telephone: "*" keys up, "#" unkeys, "1" asks for the last burst again where that is recorded; no other means anything here. */
+  /** A key of a telephone: "*" keys up, "#" unkeys, "1" asks for the last burst again where that is recorded, "0" ends an emergency; no other means anything here. */
   keyFromLeg(leg: Leg, key: string): void;
   /** The leg has negotiated anew; `before`: what its terminal did and knew. */
   renegotiated(leg: Leg, before: { readonly hears: boolean; readonly floor: boolean }): void;
@@ -136,8 +139,7 @@ export function openCall(
     },
     raise: (urgency, userId) => spread({ type: "request", userId, indicator: urgencyBit[urgency] }),
     announce: () => floor.send({ type: "announce" }),
-    calm: (by) =>
-      spread({ type: "release", ...(by !== undefined && { userId: by }), indicator: floorIndicator.normal }),
+    calm: (by) => spread({ ...calm, ...(by !== undefined && { userId: by }) }),
   });
 
   /** Of no participant, to every other gateway. */
@@ -340,6 +342,7 @@ export function openCall(
         fromLeg(leg, { type: "release" });
         fromLeg(leg, { type: "request" });
       } else if (key === "#") fromLeg(leg, { type: "release" });
+      else if (key === calmKey) alarm.released(leg.options.user, rightsOf(leg), calm);
       else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
     },
     renegotiated(leg, before) {

@@ -46,7 +46,6 @@ function refuses(rows: readonly (readonly [from: string, to: string, fault: stri
   }
 }
 
-/** What every talkgroup has that says nothing of it. */
 const usual = { talkWarningMs: 5_000, emergencyMs: 3_600_000 };
 
 test("a sound file is read, with what it leaves out filled in and seconds in ms", () => {
@@ -299,6 +298,7 @@ test("users and talkgroups share one space of names, and every reference leads s
       "standing: [other]",
       "c.yaml: accounts.1.standing.0: this is not among the account's talkgroups",
     ],
+    ["emergency: []", "emergency: [other]", "c.yaml: accounts.1.emergency.0: this is not among the account's"],
     ["listenOnly: [all]", "listenOnly: [other]", "c.yaml: accounts.1.listenOnly.0: this is not among the account's"],
     ["account: panel", "account: nobody", "c.yaml: panel.account: no account has this user"],
     [

@@ -117,6 +117,15 @@ test("a telephone hears that there is an emergency, and who comes later is told"
   assert.ok(phone.heard.length > 20, "the tone");
   const late = await site.member("late");
   assert.is(told(late), "emergency");
+  for (const [name, after] of [
+    ["phone", "emergency"],
+    ["desk", "normal"],
+  ] as const) {
+    if (name === "desk") await site.member(name, { floor: false, mayCalm: true });
+    site.key(name, "0");
+    await site.clock.advance(0);
+    assert.is(told(late), after, `ended by a key of ${name}`);
+  }
   assert.is(await site.close(), 0);
 });
 
