@@ -115,6 +115,8 @@ export function openCall(
   /** Two telephones: both are heard, and there is no floor. */
   let duplex = false;
   const prompt = prompter();
+  /** Whose broadcast it is: who was the first to talk since it was bridged. */
+  let originator: ParticipantKey | undefined;
   /** Whose burst it is, or was last. */
   let speaker: ParticipantKey | undefined;
 
@@ -192,6 +194,8 @@ export function openCall(
   function perform(effect: ControlEffect): void {
     switch (effect.do) {
       case "arbitrate":
+        // Another gateway may have ruled until now.
+        if (effect.event.type === "request") originate(originator);
         return rules.send(effect.event);
       case "tell": {
         noteCut(effect);
@@ -212,6 +216,7 @@ export function openCall(
       }
       case "open":
         speaker = effect.talker;
+        originate(originator ?? effect.talker);
         // What is live comes before what was recorded.
         for (const leg of legs.values()) leg.hush();
         tap?.begin(effect.party);
@@ -225,10 +230,17 @@ export function openCall(
         return bridged();
       case "unbridge":
         if (duplex) return;
+        originate(undefined);
         if (isBridged || isOfGateway) post({ type: "unbridged", talkgroup });
         isBridged = false;
         return;
     }
+  }
+
+  function originate(participant: ParticipantKey | undefined): void {
+    if (!settings.broadcast) return;
+    originator = participant;
+    rules.send({ type: "originator", ...(participant !== undefined && { participant }) });
   }
 
   function noteCut({ participant, message }: { readonly participant: ParticipantKey; readonly message: FloorMessage }) {
@@ -311,6 +323,7 @@ export function openCall(
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
       if (isTalker(leg)) tap?.cut("lost");
+      if (originator === keyOf(leg)) originate(undefined);
       floor.send({ type: "leave", participant: keyOf(leg) });
       bridge.leave(leg);
       settleDuplex();

@@ -61,6 +61,11 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
         const priority = state.queue.find(({ talker }) => talker === from)?.priority ?? 0;
         return [state, [{ do: "queued", to: from, position, priority, waiting: state.queue.length }]];
       }
+      case "originator": {
+        const { originator = event.participant, ...rest } = state;
+        const known = limits.broadcast && event.participant !== undefined && originator !== undefined;
+        return [known ? { ...rest, originator } : rest, []];
+      }
       case "abdicate":
         return [arbiterInitial, stop(...arbiterTimers)];
       case "expiry":
@@ -98,6 +103,7 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
       case "acknowledge":
       case "adopt-idle":
       case "revoke":
+      case "originator":
       case "abdicate":
         return [state, []];
       case "expiry":
@@ -173,6 +179,7 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
       case "revoke":
         return revoke(state, event.cause);
       case "position":
+      case "originator":
       case "abdicate":
         return [state, []];
       case "expiry":
@@ -244,6 +251,7 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
       case "acknowledge":
       case "revoke":
       case "position":
+      case "originator":
       case "abdicate":
         return [state, []];
       case "expiry":
