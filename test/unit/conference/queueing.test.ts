@@ -232,12 +232,18 @@ test("a broadcast stays its originator's when control changes hands in it, and i
   roles("north", "south");
   nora.release();
   await clock.advance(60);
+  roles("south", "north");
+  sam.press();
+  await clock.advance(60);
+  assert.is(news(sam).at(-1), "deny", "who controls again has not forgotten");
+  roles("north", "south");
   for (const each of [sam, nora]) {
     each.press();
     await clock.advance(60);
   }
   assert.equal([news(sam).slice(-2), news(nora).at(-1)], [["deny", "taken"], "granted"]);
   nora.release();
+  await clock.advance(60);
   await clock.advance(3_500);
   sam.press();
   await clock.advance(60);
