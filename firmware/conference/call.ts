@@ -53,6 +53,11 @@ const warnMs = 1_000;
 
 const grantedToAck = floorSubtype.granted | acknowledgeBit;
 
+/** Who called it, or dispatches, says by it that an emergency is over. */
+const calmKey = "0";
+const calm = { type: "release", indicator: floorIndicator.normal } as const;
+const stopTalking: FloorMessage = { type: "revoke", cause: revokeCause.noPermission };
+
 function limitsOf({ queueing, broadcast, ...settings }: TalkgroupSettings): ArbiterLimits {
   return { ...arbiterDefaults, ...settings, broadcast: broadcast === true, queueLength: queueing ? mostQueued : 0 };
 }
@@ -78,7 +83,7 @@ export interface Call {
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
   fromTrunk(from: GatewayId, floor: TrunkFloor): void;
-  /** A key of a telephone: "*" keys up, "#" unkeys, "1" asks for the last burst again where that is recorded; no other means anything here. */
+  /** A key of a telephone: "*" keys up, "#" unkeys, "1" asks for the last burst again where that is recorded, "0" ends an emergency; no other means anything here. */
   keyFromLeg(leg: Leg, key: string): void;
   /** The leg has negotiated anew; `before`: what its terminal did and knew. */
   renegotiated(leg: Leg, before: { readonly hears: boolean; readonly floor: boolean }): void;
@@ -123,6 +128,8 @@ export function openCall(
   let duplex = false;
   const prompt = prompter();
   const announce = settings.announce && announcer(clock, { legs: () => legs.values(), isLive });
+  /** Whose broadcast it is: who was the first to talk since it was bridged. */
+  let originator: ParticipantKey | undefined;
   /** Whose burst it is, or was last. */
   let speaker: ParticipantKey | undefined;
 
@@ -147,8 +154,7 @@ export function openCall(
     },
     raise: (urgency, userId) => spread({ type: "request", userId, indicator: urgencyBit[urgency] }),
     announce: () => floor.send({ type: "announce" }),
-    calm: (by) =>
-      spread({ type: "release", ...(by !== undefined && { userId: by }), indicator: floorIndicator.normal }),
+    calm: (by) => spread({ ...calm, ...(by !== undefined && { userId: by }) }),
   });
 
   /** Of no participant, to every other gateway. */
@@ -202,6 +208,8 @@ export function openCall(
   function perform(effect: ControlEffect): void {
     switch (effect.do) {
       case "arbitrate":
+        // Another gateway may have ruled until now.
+        if (effect.event.type === "request") originate(originator);
         return rules.send(effect.event);
       case "tell": {
         noteCut(effect);
@@ -225,6 +233,7 @@ export function openCall(
         speaker = effect.talker;
         // Whoever comes to hear it hears the first word.
         show(effect.party);
+        originate(originator ?? effect.talker);
         // What is live comes before what was recorded.
         for (const leg of legs.values()) leg.hush();
         tap?.begin(effect.party);
@@ -238,10 +247,17 @@ export function openCall(
         return bridged();
       case "unbridge":
         if (duplex) return;
+        originate(undefined);
         if (isBridged || isOfGateway) post({ type: "unbridged", talkgroup });
         isBridged = false;
         return;
     }
+  }
+
+  function originate(participant: ParticipantKey | undefined): void {
+    if (!settings.broadcast) return;
+    originator = participant;
+    rules.send({ type: "originator", ...(participant !== undefined && { participant }) });
   }
 
   function noteCut({ participant, message }: { readonly participant: ParticipantKey; readonly message: FloorMessage }) {
@@ -263,7 +279,7 @@ export function openCall(
     const now = clock.now();
     if (now - changedAt < lenientMs || now - (warned.get(leg) ?? Number.NEGATIVE_INFINITY) < warnMs) return;
     warned.set(leg, now);
-    if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
+    if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor(alarm.stamp(stopTalking));
   }
 
   function fromLeg(leg: Leg, message: FloorMessage): void {
@@ -329,6 +345,7 @@ export function openCall(
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
       if (isTalker(leg)) tap?.cut("lost");
+      if (originator === keyOf(leg)) originate(undefined);
       floor.send({ type: "leave", participant: keyOf(leg) });
       away.delete(leg);
       bridge.leave(leg);
@@ -376,6 +393,7 @@ export function openCall(
         fromLeg(leg, { type: "release" });
         fromLeg(leg, { type: "request" });
       } else if (key === "#") fromLeg(leg, { type: "release" });
+      else if (key === calmKey) alarm.released(leg.options.user, rightsOf(leg), calm);
       else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
     },
     renegotiated(leg, before) {
@@ -385,7 +403,7 @@ export function openCall(
       const isHeld = !leg.sends() || (before.hears && !leg.hears());
       if (!isHeld || !isTalker(leg)) return;
       // What comes now is nobody's speech, but music on hold or silence.
-      leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
+      leg.sendFloor(alarm.stamp(stopTalking));
       floor.send({ type: "release", from: keyOf(leg) });
     },
     mediaFromLeg(leg, packet, view) {

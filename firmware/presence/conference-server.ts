@@ -64,6 +64,8 @@ export interface CallSettings {
   readonly talkMs: number;
   readonly graceMs: number;
   readonly hangMs: number;
+  /** So long before the end of a burst its talker is warned. */
+  readonly talkWarningMs: number;
   /** Nothing of it leaves this gateway. */
   readonly scope: "gateway";
   /** Two phones without floor control hear each other at the same time. */
