@@ -216,7 +216,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
 /** The board's own button and sound, as a terminal of this gateway's presence server like any other. */
 async function startPanel(
   config: Config,
-  { account: user, talkgroup }: NonNullable<Config["panel"]>,
+  { account: user, talkgroup, monitors }: NonNullable<Config["panel"]>,
   ports: GatewayPorts,
   server: Address,
 ): Promise<() => Promise<void>> {
@@ -234,6 +234,7 @@ async function startPanel(
         password,
         realm: config.realm,
         talkgroup,
+        monitors,
         range: rangeOf(config),
         server,
         priority,

@@ -82,6 +82,7 @@ export interface SiteOptions {
   /** The panel's, of ops, fire and sea; what it scans, as YAML. */
   readonly talkgroup?: string;
   readonly scan?: string;
+  readonly monitors?: string;
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -194,8 +195,9 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     exchanges,
     talkgroup = "ops",
     scan,
+    monitors,
   } = options;
-  const isMore = talkgroup !== "ops" || scan !== undefined;
+  const isMore = talkgroup !== "ops" || (scan ?? monitors) !== undefined;
   const more = `${listenOnly ? ", listenOnly: [ops]" : ""}${scan === undefined ? "" : `, scan: ${scan}`}`;
   const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops${isMore ? ", fire, sea" : ""}], priority: ${priority}${more} }`;
   return `site: ${name}
@@ -207,7 +209,7 @@ board: simulated
 accounts:
   - ${panel}
 ${accounts}
-${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ${talkgroup} }`}
+${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ${talkgroup}${monitors === undefined ? "" : `, monitors: ${monitors}`} }`}
 talkgroups:
   - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds} }
 ${isMore ? "  - { name: fire }\n  - { name: sea }" : ""}

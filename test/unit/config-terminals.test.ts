@@ -119,4 +119,20 @@ test("what contradicts itself or cannot be is refused", () => {
   for (const [more, fault] of rows) assert.equal(faults(more), [fault], more);
 });
 
+test("a panel may hear further talkgroups of its account, each once, and not by scanning as well", () => {
+  const panel = (monitors: string, more = ""): readonly string[] => {
+    const text = `${file(more)}panel: { account: alice, talkgroup: ops, monitors: ${monitors} }\n`;
+    const read = readConfig(text, "c.yaml");
+    if ("faults" in read) return read.faults.map(({ path, message }) => `${path.slice(8)}: ${message}`);
+    return read.config.panel?.monitors ?? [];
+  };
+  assert.equal(panel("[fire, sea]"), ["fire", "sea"]);
+  assert.equal(panel("[air]"), ["panel.monitors.0: this is not among the talkgroups of the panel's account"]);
+  assert.equal(panel("[fire, fire]"), ["panel.monitors.1: given twice; remove one"]);
+  assert.equal(panel("[ops]"), ["panel.monitors.0: this is the talkgroup of the panel; remove it here"]);
+  assert.equal(panel("[fire]", "scan: { groups: [sea] }"), [
+    "panel.monitors: the panel's account scans; expected monitors or scan",
+  ]);
+});
+
 test.run();
