@@ -19,7 +19,7 @@ import { panel } from "./panel/panel.ts";
 import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
-import { heardBeside, terminalsFrom } from "./presence/terminal.ts";
+import { heardBeside } from "./presence/terminal.ts";
 import { seedOf } from "./seed.ts";
 import { type EndpointOptions, openEndpoint, type Tap } from "./sip/endpoint.ts";
 import type { Seed, Store } from "./store/store.ts";
@@ -81,7 +81,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     const store = ports.store?.(seed);
     if (store) opened.push(store.close);
     const { talkgroups, accounts: records } = store ?? seed;
-    const accounts = accountBook(records, config.realm, terminalsFrom(config.accounts));
+    const accounts = accountBook(records, config.realm);
 
     // Events come only after commands, and commands only once every room stands.
     const conference: ConferenceLink = await ports.conference(

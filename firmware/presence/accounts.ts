@@ -3,7 +3,7 @@
  * at any time. A user may have further identities: accounts of their own rights, which the user's password proves.
  */
 import { type DigestAlgorithm, ha1 } from "../sip/digest.ts";
-import { scannedFrom, type TerminalSettings, type Terminals } from "./terminal.ts";
+import { sameTerminal, settingsOf, type TerminalSettings } from "./terminal.ts";
 
 export interface Account extends TerminalSettings {
   readonly user: string;
@@ -38,7 +38,7 @@ export interface Accounts {
 }
 
 /** An account as its source hands it over. */
-export interface AccountRecord {
+export interface AccountRecord extends TerminalSettings {
   readonly user: string;
   /** Absent: the user has a password. An owner is no identity itself. */
   readonly owner?: string;
@@ -70,11 +70,7 @@ export interface AccountBook extends Accounts {
 
 const algorithms: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
 
-export function accountBook(
-  records: readonly AccountRecord[],
-  realm: string,
-  terminals: Terminals = new Map(),
-): AccountBook {
+export function accountBook(records: readonly AccountRecord[], realm: string): AccountBook {
   const book = new Map<string, AccountRecord>();
   /** What comes of the records; an identity with its owner, and an owner with the identities. */
   const accounts = new Map<string, Account>();
@@ -84,10 +80,7 @@ export function accountBook(
     const record = book.get(user);
     const owner = record?.owner === undefined ? record : book.get(record.owner);
     if (record && owner && owner.owner === undefined)
-      accounts.set(user, {
-        ...accountOf(record, owner, [...(identities.get(user) ?? [])].sort(), realm),
-        ...terminals.get(user),
-      });
+      accounts.set(user, accountOf(record, owner, [...(identities.get(user) ?? [])].sort(), realm));
     else accounts.delete(user);
   }
 
@@ -122,7 +115,7 @@ export function accountBook(
 }
 
 function accountOf(
-  { user, owner, priority, memberships }: AccountRecord,
+  { user, owner, priority, memberships, ...more }: AccountRecord,
   prover: AccountRecord,
   identities: readonly string[],
   realm: string,
@@ -130,6 +123,7 @@ function accountOf(
   const named = (wanted: (membership: Membership) => boolean): string[] =>
     memberships.filter(wanted).map(({ talkgroup }) => talkgroup);
   return {
+    ...settingsOf(more),
     user,
     ...(owner !== undefined && { owner }),
     identities,
@@ -154,9 +148,7 @@ export function priorityIn(account: Account, talkgroup: string): number {
 
 /** What a leg in this talkgroup is provisioned with. */
 export function sameRights(one: Account, other: Account, talkgroup: string): boolean {
-  if (!sameThere(one, other, talkgroup)) return false;
-  const [scanned, others] = [scannedFrom(one, talkgroup), scannedFrom(other, talkgroup)];
-  return scanned.join() === others.join() && scanned.every((group) => sameThere(one, other, group));
+  return sameThere(one, other, talkgroup) && sameTerminal(one, other, talkgroup, sameThere);
 }
 
 function sameThere(one: Account, other: Account, talkgroup: string): boolean {
@@ -167,7 +159,7 @@ function sameThere(one: Account, other: Account, talkgroup: string): boolean {
 }
 
 /** An account as the configuration has it. */
-export interface AccountEntry {
+export interface AccountEntry extends TerminalSettings {
   readonly user: string;
   /** One of these two. */
   readonly password?: string;
@@ -184,6 +176,7 @@ export interface AccountEntry {
 export function recordOf(entry: AccountEntry, realm: string): AccountRecord {
   const { user, password, identityOf: owner, talkgroups, standing, listenOnly, dispatcher, noPreempt } = entry;
   return {
+    ...settingsOf(entry),
     user,
     ...(owner !== undefined && { owner }),
     priority: entry.priority,
