@@ -340,17 +340,6 @@ test("times of a talkgroup are seconds within reason", () => {
   ]);
 });
 
-test("a talkgroup in which everybody talks at once has no floor to wait for", () => {
-  const [, second] = config(changed(["name: all", "name: all, mixing: true"])).talkgroups;
-  assert.is(second?.mixing, true);
-  const fault = /^c\.yaml: talkgroups\.1\.mixing: everybody talks at once/;
-  refuses([
-    ["name: all", "name: all, mixing: true, queueing: true", fault],
-    ["name: all", "name: all, mixing: true, broadcast: true", fault],
-    ["name: all", "name: all, mixing: loud", "c.yaml: talkgroups.1.mixing: expected true or false"],
-  ]);
-});
-
 test("a short password is refused with the reason", () => {
   refuses(
     [
