@@ -69,6 +69,7 @@ export function openConference(
   let bursts = 0;
   let replays = 0;
   const streams = ports.network.streams(mostLegs);
+  const sounding = new Set<Leg>();
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
@@ -80,10 +81,10 @@ export function openConference(
     const callOptions = { gateway: options.gateway, settings, ssrc };
     const call = settings.mixing
       ? openMixingCall(
-          { ...callPorts, mix: (on) => openMix({ ...ports, streams, tap }, settings, { ...on, onTrunk }) },
+          { ...callPorts, mix: (on) => openMix({ ...ports, streams, sounding, tap }, settings, { ...on, onTrunk }) },
           callOptions,
         )
-      : openCall({ ...callPorts, bridge: openBridge({ ...ports, streams }, { onTrunk, tap }) }, callOptions);
+      : openCall({ ...callPorts, bridge: openBridge({ ...ports, streams, sounding }, { onTrunk, tap }) }, callOptions);
     calls.set(settings.name, call);
   }
 
@@ -114,7 +115,7 @@ export function openConference(
     if (legs.size + opening.size >= mostLegs) return refuse(id, 503, `${mostLegs} legs are in use`);
     opening.add(id);
     try {
-      const leg = await openLeg({ ...ports, tones, streams }, legOptions, options.range, {
+      const leg = await openLeg({ ...ports, tones, streams, sounding }, legOptions, options.range, {
         onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
         onMedia: (packet, view) =>
           placed.telephone ? placed.telephone.onMedia(packet, view) : placed.call?.mediaFromLeg(leg, packet, view),

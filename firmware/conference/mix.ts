@@ -5,14 +5,13 @@
  * who may talk.
  */
 import { frameMs, frameSamples } from "../../hal/audio/port.ts";
-import type { Cancel, Clock } from "../../hal/clock/port.ts";
-import type { StreamTable } from "../../hal/network/streams.ts";
+import type { Cancel } from "../../hal/clock/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { type CodecName, clockRates } from "../media/codec.ts";
 import { mixer } from "../media/mixer.ts";
 import { type RtpView, readRtp, rtpView } from "../media/rtp.ts";
-import { type FanOut, openFanOut } from "./fan-out.ts";
+import { type FanOut, type FanOutPorts, openFanOut } from "./fan-out.ts";
 import { type Leg, longestPacket } from "./leg.ts";
 import { type MixLane, openMixLane } from "./mix-lane.ts";
 import { type MixSource, mixSource } from "./mix-source.ts";
@@ -52,11 +51,9 @@ interface Group {
 }
 
 export function openMix(
-  ports: {
-    readonly clock: Clock;
+  ports: FanOutPorts & {
     readonly random: Random;
     readonly opus: Opus;
-    readonly streams: StreamTable;
     /** Hears what those hear who do not speak, in Opus. */
     readonly tap?: Pick<BurstTap, "rebase" | "take"> | undefined;
   },
