@@ -182,7 +182,7 @@ function accountOf(file: ConfigFile["accounts"][number], digest: readonly Digest
 /** A talkgroup as a person wrote it: seconds become ms. */
 export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
   const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
-  const { talkWarningSeconds, queueing, broadcast } = file;
+  const { talkWarningSeconds, queueing, broadcast, mixing } = file;
   return {
     name,
     endOfMediaMs: toMs(endOfMediaSeconds),
@@ -192,6 +192,7 @@ export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSe
     ...(talkWarningSeconds > 0 && { talkWarningMs: toMs(talkWarningSeconds) }),
     ...(queueing && { queueing }),
     ...(broadcast && { broadcast }),
+    ...(mixing && { mixing }),
   };
 }
 

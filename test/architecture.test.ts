@@ -48,7 +48,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...[log, machine, "firmware/floor", "firmware/media"],
     // Session descriptions, and the fault of a peer; the conference server speaks no SIP.
     ...["firmware/sip/message.ts", "firmware/sip/negotiation.ts"],
-    ...["hal/error.ts", streams, ...port("clock", "network", "opus", "random"), "node:worker_threads"],
+    ...["hal/error.ts", streams, ...port("audio", "clock", "network", "opus", "random"), "node:worker_threads"],
   ],
   "firmware/console": [
     ...[log, "firmware/sip/uri.ts", ...port("clock", "http", "local", "network"), "prom-client", "zod"],

@@ -16,6 +16,8 @@ import { openBridge } from "./bridge.ts";
 import { type Call, openCall } from "./call.ts";
 import { type Leg, openLeg } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
+import { openMix } from "./mix.ts";
+import { openMixingCall } from "./mixing-call.ts";
 import { promptTones } from "./prompter.ts";
 import type {
   ConferenceCommand,
@@ -71,23 +73,23 @@ export function openConference(
   let bursts = 0;
   let replays = 0;
   const streams = ports.network.streams(mostLegs);
+  const sounding = new Set<Leg>();
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
     const ssrc = new DataView(ports.random.bytes(4).buffer).getUint32(0);
     const tap = tapOf(settings);
-    const bridge = openBridge(
-      { ...ports, streams },
-      {
-        onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
-        tap,
-      },
-    );
+    const onTrunk = (packet: Uint8Array) => post({ type: "trunk-media", talkgroup: settings.name, packet });
     const told = (leg: Leg, message: FloorMessage) => tellable(leg, settings.name, message);
-    calls.set(
-      settings.name,
-      openCall({ ...ports, post: hear, bridge, tap, told }, { gateway: options.gateway, settings, ssrc }),
-    );
+    const callPorts = { ...ports, post: hear, tap, told };
+    const callOptions = { gateway: options.gateway, settings, ssrc };
+    const call = settings.mixing
+      ? openMixingCall(
+          { ...callPorts, mix: (on) => openMix({ ...ports, streams, sounding, tap }, settings, { ...on, onTrunk }) },
+          callOptions,
+        )
+      : openCall({ ...callPorts, bridge: openBridge({ ...ports, streams, sounding }, { onTrunk, tap }) }, callOptions);
+    calls.set(settings.name, call);
   }
 
   /** What a call says concerns those who scan it before anybody else. */
@@ -132,7 +134,7 @@ export function openConference(
     if (legs.size + opening.size >= mostLegs) return refuse(id, 503, `${mostLegs} legs are in use`);
     opening.add(id);
     try {
-      const leg = await openLeg({ ...ports, tones, streams }, legOptions, options.range, {
+      const leg = await openLeg({ ...ports, tones, streams, sounding }, legOptions, options.range, {
         onFloor: (message) => say(placed, message),
         onMedia: (packet, view) =>
           placed.telephone ? placed.telephone.onMedia(packet, view) : speaksIn(placed)?.mediaFromLeg(leg, packet, view),

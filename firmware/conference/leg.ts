@@ -21,6 +21,7 @@ import {
 import { decodeSession, encodeSession, isSessionPacket } from "../floor/session-message.ts";
 import { run } from "../machine.ts";
 import { clockRates } from "../media/codec.ts";
+import { g722Silence } from "../media/g722.ts";
 import { openPortPair, type PortRange } from "../media/port-pair.ts";
 import {
   type OutgoingStream,
@@ -30,7 +31,7 @@ import {
   sourceTrack,
 } from "../media/rewriter.ts";
 import { openRtcpSession, type RtcpSession } from "../media/rtcp-session.ts";
-import { isRtcp, type RtpView, readRtp, rtpView } from "../media/rtp.ts";
+import { isRtcp, type RtpView, readRtp, rtpHeaderLength, rtpView } from "../media/rtp.ts";
 import { keyReader } from "../media/telephone-event.ts";
 import type { ToneBook } from "../media/tone-frames.ts";
 import type { ToneName } from "../media/tones.ts";
@@ -41,6 +42,7 @@ import { channelsOf, type Places, placesOf, samePlaces, type TerminalChannels } 
 import type { LegId, LegOptions } from "./protocol.ts";
 import { replayPlayer } from "./replay-player.ts";
 import { connect, disconnect, type PresentCall, sessionCall } from "./session-call.ts";
+import { openToneOverSpeech } from "./tone-over-speech.ts";
 import { tonePlayer } from "./tone-player.ts";
 
 export interface LegHandlers {
@@ -75,7 +77,11 @@ export interface Leg {
   queues(): boolean;
   /** Its session has left one call, and serves another. A terminal with floor control is told of it. */
   moved(from: PresentCall | undefined, to: PresentCall | undefined): void;
-  /** Plays a tone into its audio, in place of speech; one that yields ends where speech begins. */
+  /** Those that hear the same. Whoever puts it among them says so. */
+  group: object | undefined;
+  /** What it would be sent if no tone sounded: the tone goes over it. `packet` has 12 bytes of room before its payload. */
+  overhear(packet: Uint8Array, source: SourceNumbers): void;
+  /** Plays a tone into its audio; one that yields ends where speech begins. */
   play(tone: ToneName, yields?: "yields"): void;
   /** Plays a recording (media/packed-speech.ts) into its audio, in place of one that sounds. `onOver`: however it ends, once. */
   replay(speech: Uint8Array, onOver: () => void): void;
@@ -99,6 +105,9 @@ const watchMs = 5_000;
 /** No voice packet is longer, on a leg or a trunk: a UDP payload in one Ethernet frame. */
 export const longestPacket = 1_472;
 const emptyDatagram = new Uint8Array(0);
+/** Brings a decoder of G.722 to rest, with room for a header. */
+const settlingPacket = Uint8Array.of(...new Uint8Array(rtpHeaderLength), ...g722Silence);
+const settlingFrames = 2;
 
 /** What stands between offer and answer. */
 interface Agreed
@@ -119,6 +128,8 @@ export async function openLeg(
     readonly tones: ToneBook;
     readonly opus: Opus;
     readonly streams: StreamTable;
+    /** The legs that a tone is played to. */
+    readonly sounding: Set<Leg>;
   },
   options: LegOptions,
   range: PortRange,
@@ -141,23 +152,29 @@ export async function openLeg(
   const stopWatching = clock.every(watchMs, watch);
   const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
   const player = tonePlayer(clock, { onTurn, send: emit });
-  const replays = replayPlayer(ports, { onTurn, send: emit });
+  const replays = replayPlayer(ports, { onTurn: () => onTurn(), send: emit });
   /** Counts what was to sound, so that a tone that is made knows whether it still is. */
   let turn = 0;
   let yielding = false;
+  /** What had been sent when its decoder was last brought to rest. */
+  let settledAt = 0;
   const sounding = (): boolean => player.sounding() || replays.sounding();
 
-  function onTurn(): void {
+  function onTurn(alike = false): void {
     if (!agreed) return;
-    agreed.out.begin(clock.now(), true);
+    if (alike) agreed.out.begin(clock.now(), true);
+    else begin(agreed, clock.now(), true);
     agreed.tones.begin();
     agreed.out.listen(agreed.hears && !sounding());
+    if (player.sounding()) ports.sounding.add(self);
+    else ports.sounding.delete(self);
   }
 
   /** Whatever is played into its audio ends. */
   function silence(): void {
     turn += 1;
     player.stop();
+    ports.sounding.delete(self);
     replays.stop();
   }
 
@@ -244,6 +261,22 @@ export async function openLeg(
     if (to && agreed?.out.write(packet, agreed.tones.follow(source), clock.now())) sockets.rtp.send(packet, to);
   }
 
+  function begin(to: Agreed, nowMs: number, midway?: boolean): void {
+    if (to.codec === "G722" && to.hears) settle(to, nowMs);
+    to.out.begin(nowMs, midway);
+  }
+
+  /** What comes now is of another encoder. Who has heard nothing since the last time needs none of this. */
+  function settle({ out, tones }: Agreed, nowMs: number): void {
+    if (out.sent().packets === settledAt) return;
+    out.begin(nowMs, true);
+    tones.begin();
+    for (let index = 0; index < settlingFrames; index++)
+      emit(settlingPacket, { sequence: index, timestamp: (index * clockRates.G722) / 50, marker: index === 0 });
+    tones.begin();
+    settledAt = out.sent().packets;
+  }
+
   function watch(): void {
     if (!agreed) return;
     const now = clock.now();
@@ -288,10 +321,12 @@ export async function openLeg(
     if (!before?.hears || !goesOn) agreed.out.begin(aliveAt, true);
   }
 
-  return {
+  const self: Leg = {
     id: options.leg,
     options,
     row,
+    group: undefined,
+    overhear: player.overhear,
     codec: () => agreed?.codec,
     offer: descriptions.offer,
     answer(offer) {
@@ -319,7 +354,8 @@ export async function openLeg(
       void ports.tones.frames(codec, tone).then((frames) => {
         if (agreed?.codec !== codec || !agreed.hears || turn !== own) return;
         replays.stop();
-        player.play(frames, clockRates[codec] / 50);
+        const over = () => openToneOverSpeech(ports.opus, codec, ports.tones.samples(codec, tone));
+        player.play(frames, clockRates[codec] / 50, over, agreed.out.sent().atMs);
       });
     },
     replay(speech, onOver) {
@@ -334,7 +370,7 @@ export async function openLeg(
       player.stop();
       onTurn();
     },
-    begin: (nowMs, midway) => agreed?.out.begin(nowMs, midway),
+    begin: (nowMs, midway) => agreed && begin(agreed, nowMs, midway),
     close() {
       stopWatching();
       calls.close();
@@ -345,4 +381,5 @@ export async function openLeg(
       closeSockets();
     },
   };
+  return self;
 }

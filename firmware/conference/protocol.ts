@@ -28,6 +28,8 @@ export interface TalkgroupSettings {
   readonly talkWarningMs?: number;
   /** While it has exactly two legs and neither has a floor channel, both are heard at once. */
   readonly duplex?: true;
+  /** Whoever talks is heard by all others at once. */
+  readonly mixing?: true;
   /** Its bursts are told of as they are spoken, for the voice log; absent: nothing leaves it. */
   readonly record?: true;
   /** Who is in it hears that it is recorded. */

@@ -4,7 +4,7 @@ import { virtualClock } from "../../../hal/clock/virtual.ts";
 import { simulatedNetwork } from "../../../hal/network/simulated.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
-import { numbersOf, openSite, type Site } from "./site.ts";
+import { numbersOf, openSite, type Site, type SiteOptions } from "./site.ts";
 
 const opus = await loadOpus();
 
@@ -16,7 +16,10 @@ export const participating = (controller: string, ...others: string[]): FloorRol
 });
 
 /** Sites joined by a trunk; `floorMs` and `mediaMs` are what floor messages and media take on it. */
-export async function realm(...names: string[]) {
+export const realm = (...names: string[]) => realmOf({}, ...names);
+
+/** Of a talkgroup with these settings. */
+export async function realmOf(settings: SiteOptions["settings"] & {}, ...names: string[]) {
   const clock = virtualClock();
   const network = simulatedNetwork({ clock });
   const sites = new Map<string, Site>();
@@ -29,7 +32,7 @@ export async function realm(...names: string[]) {
   }
 
   for (const [index, gateway] of names.entries()) {
-    const site = openSite({ opus, clock, network, gateway, host: `10.0.0.${index + 1}` });
+    const site = openSite({ opus, clock, network, gateway, host: `10.0.0.${index + 1}`, settings });
     sites.set(gateway, site);
     site.onEvent = (event) => {
       if (event.type === "trunk-floor") {

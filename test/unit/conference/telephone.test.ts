@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type CodecName, clockRates } from "../../../firmware/media/codec.ts";
+import { clockRates, codecNames, sampleRates } from "../../../firmware/media/codec.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { HeardPacket, Terminal } from "../../support/terminal.ts";
 import { rms } from "../media/signals.ts";
@@ -41,7 +41,7 @@ async function toneIn(terminal: Terminal, packets: readonly HeardPacket[] = term
   if (packets.length === 0) return "";
   const sound = await heardBy(terminal, packets);
   assert.ok(rms(sound) > 500, `rms ${rms(sound)}`);
-  const rate = clockRates[terminal.codec()];
+  const rate = sampleRates[terminal.codec()];
   const shares = Object.entries(tones).map(([name, hertz]) => ({ name, value: share(sound, hertz, rate) }));
   const [loudest] = shares.toSorted((one, other) => other.value - one.value);
   assert.ok(loudest && loudest.value > 0.2, JSON.stringify(shares));
@@ -133,7 +133,7 @@ test("a terminal with floor control may key by its keys, and hears no tone", asy
   assert.is(await site.close(), 0);
 });
 
-for (const codec of ["PCMU", "PCMA", "opus"] as const satisfies readonly CodecName[])
+for (const codec of codecNames)
   test(`a telephone that speaks ${codec} hears each ruling in a stream that has no hole`, async () => {
     const { site, clock, alice, phone } = await withPhone({ codec }, { talkMs: 2_000, graceMs: 500 });
     const turn = async (act: () => void): Promise<string> => {
@@ -149,11 +149,12 @@ for (const codec of ["PCMU", "PCMA", "opus"] as const satisfies readonly CodecNa
     await say(clock, phone, payloads(60));
     assert.is(await turn(() => {}), "revoke", "it talked too long");
     assert.equal(sequencesOf(phone), upTo(phone.heard.length));
-    assert.ok(drift(phone) < 1, `${drift(phone)} ms`);
+    // A decoder of G.722 is brought to rest between what comes of one encoder and what comes of another.
+    assert.ok(drift(phone) < (codec === "G722" ? 41 : 1), `${drift(phone)} ms`);
     assert.is(await site.close(), 0);
   });
 
-test("a tone takes the place of speech, which goes on after it in the same stream", async () => {
+test("a tone and the speech around it are one stream", async () => {
   const { site, clock, alice, phone } = await withPhone({ codec: "opus" });
   alice.press();
   await clock.advance(0);
