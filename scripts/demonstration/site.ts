@@ -19,6 +19,8 @@ export interface SitePlan {
   readonly accounts?: string;
   /** As YAML list items. */
   readonly exchanges?: string;
+  /** Whether all members of the talkgroup talk and are heard at once. */
+  readonly mixing?: boolean;
   /** A private folder for the configuration and the board's socket. */
   readonly folder: string;
   /** Where the gateway's log goes. */
@@ -65,7 +67,7 @@ export async function startSite(plan: SitePlan): Promise<Site> {
 }
 
 function configOf(plan: SitePlan, socket: string): string {
-  const { site, host = "127.0.0.1", sipPort, tls, mediaPorts, broker, accounts = "", exchanges } = plan;
+  const { site, host = "127.0.0.1", sipPort, tls, mediaPorts, broker, accounts = "", exchanges, mixing = false } = plan;
   return `site: ${site}
 realm: crew.example
 sip: { host: "${host}", port: ${sipPort}${tls === undefined ? "" : `, tls: ${tls}`} }
@@ -77,7 +79,7 @@ accounts:
   - { user: ${site}-panel, password: "demonstration only", talkgroups: [ops] }
 ${accounts}panel: { account: ${site}-panel, talkgroup: ops }
 talkgroups:
-  - { name: ops, talkSeconds: 30, hangSeconds: 5 }
+  - { name: ops, talkSeconds: 30, hangSeconds: 5${mixing ? ", mixing: true" : ""} }
 ${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
 
