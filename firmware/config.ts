@@ -61,7 +61,12 @@ export interface Config {
   readonly metrics?: { readonly host: string; readonly port: number };
   readonly accounts: readonly AccountSettings[];
   /** The account that the board's own button speaks for. */
-  readonly panel?: { readonly account: string; readonly talkgroup: string };
+  readonly panel?: {
+    readonly account: string;
+    readonly talkgroup: string;
+    /** Talkgroups of the account that are heard behind that one. */
+    readonly monitors: readonly string[];
+  };
   readonly talkgroups: readonly TalkgroupSettings[];
   readonly exchanges: readonly ExchangeSettings[];
 }

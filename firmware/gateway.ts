@@ -20,7 +20,7 @@ import { panel } from "./panel/panel.ts";
 import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
-import { heardBeside, terminalsFrom } from "./presence/terminal.ts";
+import { heardBeside } from "./presence/terminal.ts";
 import type { DiskLauncher, RecorderCounts } from "./recorder/recorder.ts";
 import { replays } from "./recorder/replays.ts";
 import { seedOf } from "./seed.ts";
@@ -95,7 +95,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     const store = ports.store?.(seed);
     if (store) opened.push(store.close);
     const { talkgroups, accounts: records } = store ?? seed;
-    const accounts = accountBook(records, config.realm, terminalsFrom(config.accounts));
+    const accounts = accountBook(records, config.realm);
     const recorder = openVoiceLog(config, ports);
     if (recorder) opened.push(recorder.close);
     const recorded = (settings: TalkgroupSettings): TalkgroupSettings => recordedIn(config, settings, log);
@@ -265,7 +265,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
 /** The board's own button and sound, as a terminal of this gateway's presence server like any other. */
 async function startPanel(
   config: Config,
-  { account: user, talkgroup }: NonNullable<Config["panel"]>,
+  { account: user, talkgroup, monitors }: NonNullable<Config["panel"]>,
   ports: GatewayPorts,
   server: Address,
 ): Promise<() => Promise<void>> {
@@ -283,6 +283,7 @@ async function startPanel(
         password,
         realm: config.realm,
         talkgroup,
+        monitors,
         range: rangeOf(config),
         server,
         priority,

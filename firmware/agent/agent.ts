@@ -15,7 +15,7 @@ import type { PortRange } from "../media/port-pair.ts";
 import { openDirectLine } from "./direct-line.ts";
 import { directService } from "./direct-service.ts";
 import { halfDuplex } from "./half-duplex.ts";
-import { openLine } from "./line.ts";
+import { type Line, openLine } from "./line.ts";
 import { listening, talkers } from "./listening.ts";
 import { openSignalling } from "./signalling.ts";
 import type { ChosenStatus } from "./status-document.ts";
@@ -40,6 +40,8 @@ export interface AgentOptions {
   readonly password: string;
   readonly realm: string;
   readonly talkgroup: string;
+  /** Talkgroups that are heard as well, each behind those before it, and never spoken in. Absent: none. */
+  readonly monitors?: readonly string[];
   /** The address to speak from, and the ports among which RTP and RTCP find a pair for each line. SIP takes any free port. */
   readonly range: PortRange;
   /** Where the presence server listens for SIP over UDP, and what it sends from: no wildcard. */
@@ -69,6 +71,8 @@ export interface Agent {
   close(): Promise<void>;
 }
 
+const unheard = (): void => {};
+
 /** Comes back by itself whatever befalls its server. Rejects with DeviceError when no port can be bound. */
 export async function openAgent(
   ports: {
@@ -83,7 +87,7 @@ export async function openAgent(
   signals: AgentSignals,
 ): Promise<Agent> {
   const { log } = ports;
-  const { talkgroup, user, realm, range, priority, bitrate, talkWarningMs: warningMs } = options;
+  const { talkgroup, monitors = [], user, realm, range, priority, bitrate, talkWarningMs: warningMs } = options;
   const who = { talkgroup, user };
   const whoDirect = { service: directService, user };
   const line = { range, cname: `${user}@${realm}`, priority, warningMs };
@@ -95,10 +99,10 @@ export async function openAgent(
   try {
     const transmitter = await openTransmitter(ports, { bitrate, who }, signals);
     opened.push(transmitter.close);
-    const heard = talkers(signals.listening);
+    const [onTalkgroup = unheard, onDirect = unheard, ...onMonitors] = talkers(2 + monitors.length, signals.listening);
     const group = await openLine(ports, line, {
       ...transmitter.floorOf(who),
-      listening: heard.talkgroup,
+      listening: onTalkgroup,
       urgent(urgency) {
         log.info({ ...who, urgency }, "urgency of the talkgroup");
         signals.urgent(urgency);
@@ -113,7 +117,7 @@ export async function openAgent(
     opened.push(group.close);
     const direct = await openDirectLine(ports, line, {
       ...transmitter.floorOf(whoDirect),
-      listening: heard.direct,
+      listening: onDirect,
       urgent() {},
       ready() {},
       onLoss: transmitter.expectLoss,
@@ -124,12 +128,35 @@ export async function openAgent(
       },
     });
     opened.push(direct.close);
-    const listen = listening(group.fill, direct.fill);
+    const further = new Map<string, Line>();
+    for (const [index, name] of monitors.entries()) {
+      const show = onMonitors[index] ?? unheard;
+      const monitor = await openLine(ports, line, {
+        // Nothing is pressed there.
+        ...transmitter.floorOf({ talkgroup: name, user }),
+        listening: (party) => show(party === undefined || party === "" ? party : `${party};group=${name}`),
+        urgent() {},
+        ready() {},
+        onLoss() {},
+        onLost: () => signalling.monitorLost(name),
+      });
+      opened.push(monitor.close);
+      further.set(name, monitor);
+    }
+    const listen = listening(group.fill, direct.fill, ...[...further.values()].map(({ fill }) => fill));
     const mute = halfDuplex();
     const signalling = await openSignalling(
       ports,
-      { ...options, local: { talkgroup: group.local, direct: direct.local } },
-      { talkgroup: group.session, direct: direct.session, onStatusShown: signals.statusShown },
+      {
+        ...options,
+        local: { talkgroup: group.local, direct: direct.local },
+        monitors: further,
+      },
+      {
+        talkgroup: group.session,
+        direct: direct.session,
+        onStatusShown: signals.statusShown,
+      },
     );
 
     return {

@@ -1,4 +1,7 @@
-/** Performs what the reach machine decides: the subscription to the service "direct", and the session that comes of it. */
+/**
+ * Performs what the reach machine decides: the subscription to the service "direct", or to a talkgroup that is only listened to, and
+ * the session that comes of it.
+ */
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address } from "../../hal/network/port.ts";
 import type { Random } from "../../hal/random/port.ts";
@@ -10,6 +13,19 @@ import { reach, reachInitial } from "./reach.ts";
 
 /** The user part of its URI, and the From of its INVITEs. */
 export const directService = "direct";
+
+/** What is said of it in the log. */
+export interface ServiceWords {
+  readonly stands: string;
+  readonly refused: string;
+  readonly left: string;
+}
+
+export const directWords: ServiceWords = {
+  stands: "private calls can come",
+  refused: "not subscribed: no private call can come",
+  left: "out of reach of private calls",
+};
 
 /** After these the endpoint asks no more by itself. */
 const hopeless = new Set([403, 404, 489]);
@@ -23,6 +39,9 @@ export function openDirectService(
   },
   options: {
     readonly user: string;
+    /** The user part of `uri`. */
+    readonly service: string;
+    readonly words: ServiceWords;
     /** Like that of the talkgroup's subscription. */
     readonly subscription: Omit<OutgoingRequest, "uri" | "to">;
     readonly uri: string;
@@ -31,8 +50,8 @@ export function openDirectService(
   handlers: SessionHandlers,
 ) {
   const { log } = ports;
-  const { user, subscription, uri } = options;
-  const what = { user, service: directService };
+  const { user, service, words, subscription, uri } = options;
+  const what = { user, service };
   let watcher: Watcher | undefined;
 
   const answering = openAnswering(
@@ -40,7 +59,7 @@ export function openDirectService(
     {
       ...handlers,
       onConfirmed() {
-        log.info({ event: "session", ...what }, "private calls can come");
+        log.info({ event: "session", ...what }, words.stands);
         handlers.onConfirmed();
       },
       onEnded() {
@@ -65,7 +84,7 @@ export function openDirectService(
         onNotify() {},
         onState(state) {
           if (state.active) return;
-          log.warn({ ...what, status: state.status }, "not subscribed: no private call can come");
+          log.warn({ ...what, status: state.status }, words.refused);
           if (!hopeless.has(state.status)) return;
           watcher = undefined;
           machine.send({ type: "refused" });
@@ -75,7 +94,7 @@ export function openDirectService(
   }
 
   function leave(why: string): void {
-    log.info({ ...what, why }, "out of reach of private calls");
+    log.info({ ...what, why }, words.left);
     watcher?.close();
     watcher = undefined;
     answering.end(why);

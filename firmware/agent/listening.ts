@@ -1,7 +1,7 @@
 /**
- * Two lines, one pair of ears: the talkgroup is always heard as loud as it comes; a private call is heard beside it, and behind it while
- * the talkgroup talks. Two voices of one level mask each other, and of the two the talkgroup's may be a warning to everybody, which
- * nobody repeats; who calls privately can be asked to say it again.
+ * Several lines, one pair of ears: the talkgroup is always heard as loud as it comes; a private call is heard beside it, and behind it
+ * while the talkgroup talks, and so is each further talkgroup, behind whatever has precedence. Two voices of one level mask each other,
+ * and of the two the talkgroup's may be a warning to everybody, which nobody repeats; who calls privately can be asked to say it again.
  */
 import { frameSamples } from "../../hal/audio/port.ts";
 import { mixInto } from "../media/tones.ts";
@@ -12,18 +12,22 @@ const ducked = 0.25;
 /** A line as the ear knows it. Writes 960 samples, or silence; true when speech was written. */
 type Fill = (frame: Int16Array) => boolean;
 
-/** One frame of what both lines bring. The way down or up takes a frame, so that nothing clicks. */
-export function listening(talkgroup: Fill, direct: Fill): (frame: Int16Array) => void {
+/** One frame of what all lines bring, the first of which has precedence over the next, and so on. The way down or up takes a frame, so that nothing clicks. */
+export function listening(first: Fill, ...rest: readonly Fill[]): (frame: Int16Array) => void {
   const other = new Int16Array(frameSamples);
-  let gain = 1;
+  const lines = rest.map((fill) => ({ fill, gain: 1 }));
 
   return (frame) => {
-    const wanted = talkgroup(frame) ? ducked : 1;
-    if (direct(other)) {
-      if (gain !== 1 || wanted !== 1) fade(other, gain, wanted);
-      mixInto(frame, other);
+    let wanted = first(frame) ? ducked : 1;
+    for (const line of lines) {
+      const speaks = line.fill(other);
+      if (speaks) {
+        if (line.gain !== 1 || wanted !== 1) fade(other, line.gain, wanted);
+        mixInto(frame, other);
+      }
+      line.gain = wanted;
+      if (speaks) wanted = ducked;
     }
-    gain = wanted;
   };
 }
 
@@ -34,26 +38,16 @@ function fade(frame: Int16Array, from: number, to: number): void {
   }
 }
 
-/** Tells who talks on either line, the talkgroup's talker first; undefined when nobody does. */
-export function talkers(tell: (party: string | undefined) => void) {
-  const parties: { talkgroup?: string | undefined; direct?: string | undefined } = {};
+/** Tells who talks on any of so many lines, on the first of them where several do; undefined when nobody does. */
+export function talkers(count: number, tell: (party: string | undefined) => void) {
+  const parties: (string | undefined)[] = Array.from({ length: count });
   let told: string | undefined;
 
-  function retell(): void {
-    const party = parties.talkgroup ?? parties.direct;
-    if (party === told) return;
-    told = party;
-    tell(party);
-  }
-
-  return {
-    talkgroup(party: string | undefined): void {
-      parties.talkgroup = party;
-      retell();
-    },
-    direct(party: string | undefined): void {
-      parties.direct = party;
-      retell();
-    },
-  };
+  return parties.map((_, line) => (party: string | undefined): void => {
+    parties[line] = party;
+    const now = parties.find((each) => each !== undefined);
+    if (now === told) return;
+    told = now;
+    tell(now);
+  });
 }

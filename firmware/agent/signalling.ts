@@ -19,11 +19,16 @@ import { header } from "../sip/message.ts";
 import { aorOf, parseUri } from "../sip/uri.ts";
 import { affiliation, affiliationInitial } from "./affiliation.ts";
 import { openAnswering, type SessionHandlers } from "./answering.ts";
-import { directService, openDirectService } from "./direct-service.ts";
+import { directService, directWords, openDirectService, type ServiceWords } from "./direct-service.ts";
 import { type ChosenStatus, statusDocument } from "./status-document.ts";
 
 /** As telephones ask. */
 const replayKey = "1";
+const monitorWords: ServiceWords = {
+  stands: "the talkgroup is listened to",
+  refused: "not subscribed: the talkgroup is not heard",
+  left: "the talkgroup is left",
+};
 
 export interface SignallingOptions {
   readonly user: string;
@@ -33,6 +38,8 @@ export interface SignallingOptions {
   readonly server: Address;
   /** Where the voice of each line listens for RTP; SIP is spoken from the same host. */
   readonly local: { readonly talkgroup: Address; readonly direct: Address };
+  /** Talkgroups that are only listened to, and the line of each. */
+  readonly monitors: ReadonlyMap<string, { readonly local: Address; readonly session: SessionHandlers }>;
 }
 
 export interface SignallingHandlers {
@@ -79,30 +86,38 @@ export async function openSignalling(
       },
     },
   );
-  const direct = openDirectService(
-    { ...ports, watch: endpoint.watch },
-    {
-      user,
-      subscription: { method: "SUBSCRIBE", from: aor, via, credentials },
-      uri: `sip:${directService}@${realm}`,
-      local: options.local.direct,
-    },
-    handlers.direct,
-  );
+  const serviceOf = (service: string, words: ServiceWords, local: Address, told: SessionHandlers) =>
+    openDirectService(
+      { ...ports, watch: endpoint.watch },
+      {
+        ...{ user, service, words, local },
+        subscription: { method: "SUBSCRIBE", from: aor, via, credentials },
+        uri: `sip:${service}@${realm}`,
+      },
+      told,
+    );
+  const direct = serviceOf(directService, directWords, options.local.direct, handlers.direct);
+  const services = new Map([
+    [directService, direct],
+    ...[...options.monitors].map(
+      ([name, { local, session }]) => [name, serviceOf(name, monitorWords, local, session)] as const,
+    ),
+  ]);
   const machine = run(affiliation, affiliationInitial, ports.clock, (effect) => {
     switch (effect.do) {
       case "register":
         return register();
       case "subscribe":
         subscribe();
-        return direct.registered();
+        for (const service of services.values()) service.registered();
+        return;
       case "leave":
         return leave(effect.why);
     }
   });
   /** By the caller that each line's server is. */
   const acceptors = new Map([
-    [aorOf(parseUri(`sip:${directService}@${realm}`)), direct.accept],
+    ...[...services].map(([name, { accept }]) => [aorOf(parseUri(`sip:${name}@${realm}`)), accept] as const),
     [aorOf(parseUri(group)), acceptTalkgroup],
   ]);
   machine.send({ type: "start" });
@@ -162,7 +177,7 @@ export async function openSignalling(
     watcher = undefined;
     registered = false;
     answering.end(why);
-    direct.unregistered();
+    for (const service of services.values()) service.unregistered();
     left = registration?.close() ?? left;
     void left.then(() => machine.send({ type: "left" }));
   }
@@ -185,10 +200,11 @@ export async function openSignalling(
   return {
     /** Nothing has come from the server for too long: everything begins anew. */
     lost: () => machine.send({ type: "lost" }),
-    /** The same of the session for private calls, which alone begins anew. */
+    /** The same of the session for private calls, which alone begins anew, and of one with a talkgroup that is only listened to. */
     directLost: direct.lost,
     /** Asks for the last burst of the talkgroup again: it is heard in its session. */
     replay: (): void => answering.key(replayKey),
+    monitorLost: (talkgroup: string) => services.get(talkgroup)?.lost(),
     /** What others are told of the user; undefined: what the server makes of the rest. */
     choose(status: ChosenStatus | undefined): void {
       if (status === chosen) return;

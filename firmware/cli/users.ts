@@ -8,8 +8,9 @@ import type { AccountRow, StoredMembership } from "../store/store.ts";
 import { readPassword } from "./password.ts";
 import { atStore, checked, newName, type Place, placed } from "./place.ts";
 import { table } from "./table.ts";
+import { type TerminalOptions, terminalGiven, withTerminal } from "./terminals.ts";
 
-interface Added extends Place {
+interface Added extends Place, TerminalOptions {
   readonly name: string;
   readonly priority: string;
   readonly talkgroup: readonly string[];
@@ -30,7 +31,8 @@ export function userCommands(program: Command, done: (status: number) => void): 
     .command("user")
     .description("users in the store of a gateway, beside those of its configuration");
 
-  placed(user.command("add").description("add a user; the password is asked for, or read from standard input"))
+  const adding = user.command("add").description("add a user; the password is asked for, or read from standard input");
+  withTerminal(placed(adding))
     .argument("<user>")
     .option("--identity-of <user>", "a further identity of this user, whose password proves it")
     .option("--name <text>", "for people", "")
@@ -88,6 +90,7 @@ async function add(editor: Editor, name: string, options: Added): Promise<void> 
   const both = dispatcher.find((each) => listenOnly.includes(each));
   if (both !== undefined) throw new Refusal(`${both}: a dispatcher talks; give --dispatcher or --listen-only`);
   const account = {
+    ...terminalGiven(options, [...talkgroup, ...listenOnly, ...dispatcher, ...standing]),
     user,
     ...(owner !== undefined && { owner }),
     name: checked(displayName, "--name", options.name),

@@ -3,7 +3,7 @@
  * tone waits until nobody is heard, and ends where somebody is.
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
-import type { Leg } from "./leg.ts";
+import type { Leg } from "./contract.ts";
 
 export interface Announcer {
   /** The leg has come in. */

@@ -3,17 +3,16 @@
  * anywhere. Frames stay encoded; only legs of another codec get theirs transcoded. It decides nothing about who may talk:
  * it is told to open and to close. This is the hot path: plain calls, reused buffers, no promise.
  */
-import type { Clock } from "../../hal/clock/port.ts";
-import type { StreamTable } from "../../hal/network/streams.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { type CodecName, clockRates } from "../media/codec.ts";
 import { relayable, type SourceNumbers } from "../media/rewriter.ts";
 import { type RtpView, readRtp, rtpView } from "../media/rtp.ts";
+import type { Leg } from "./contract.ts";
 import { type Conversion, openConversion } from "./conversion.ts";
 import { earlyMedia } from "./early-media.ts";
-import { type FanOut, openFanOut } from "./fan-out.ts";
-import { type Leg, longestPacket } from "./leg.ts";
+import { type FanOut, type FanOutPorts, openFanOut } from "./fan-out.ts";
+import { longestPacket } from "./leg.ts";
 import type { GatewayId } from "./protocol.ts";
 import { type BurstTap, tapped } from "./tap.ts";
 import { openTrunkStream, trunkCodecs } from "./trunk-stream.ts";
@@ -48,7 +47,7 @@ interface Lane {
 }
 
 export function openBridge(
-  ports: { readonly clock: Clock; readonly random: Random; readonly opus: Opus; readonly streams: StreamTable },
+  ports: FanOutPorts & { readonly random: Random; readonly opus: Opus },
   handlers: {
     readonly onTrunk: (packet: Uint8Array) => void;
     /** Hears every burst, in Opus. */

@@ -22,10 +22,10 @@ import {
 } from "../floor/message.ts";
 import { urgencyBit } from "../floor/urgency.ts";
 import { type Running, run } from "../machine.ts";
-import type { RtpView } from "../media/rtp.ts";
 import { openAlarm } from "./alarm.ts";
 import { announcer } from "./announcer.ts";
 import type { Bridge } from "./bridge.ts";
+import type { Call, Leg } from "./contract.ts";
 import { control } from "./control.ts";
 import {
   type ControlEffect,
@@ -35,9 +35,8 @@ import {
   initialControl,
   type ParticipantKey,
 } from "./control-state.ts";
-import type { Leg } from "./leg.ts";
 import { prompter } from "./prompter.ts";
-import type { ConferenceEvent, FloorRole, GatewayId, Rights, TalkgroupSettings, TrunkFloor } from "./protocol.ts";
+import type { ConferenceEvent, GatewayId, Rights, TalkgroupSettings } from "./protocol.ts";
 import type { BurstTap } from "./tap.ts";
 
 /** How long another gateway may take to answer a Floor Request before this one stands in for it, ms. */
@@ -65,33 +64,6 @@ function limitsOf({ queueing, broadcast, ...settings }: TalkgroupSettings): Arbi
 function waiting(state: ArbiterState): readonly ParticipantKey[] {
   const next = state.in === "revoking" && state.next ? [state.next] : [];
   return [...next, ...state.queue].map(({ talker }) => talker);
-}
-
-export interface Call {
-  readonly settings: TalkgroupSettings;
-  join(leg: Leg, rights: Rights): void;
-  leave(leg: Leg): void;
-  /**
-   * Whether a leg hears this call: one that is in it, and now hears another, or one that is not, and counts for nothing here. `told`:
-   * who talks here. Heard already, it has agreed on something else.
-   */
-  hear(leg: Leg, wanted: boolean, told?: boolean): void;
-  /** Who hears this call is in it from now on. */
-  admit(leg: Leg, rights: Rights): void;
-  talks(): boolean;
-  role(role: FloorRole): void;
-  /** Floor control from a leg of this conference server. */
-  fromLeg(leg: Leg, message: FloorMessage): void;
-  fromTrunk(from: GatewayId, floor: TrunkFloor): void;
-  /** A key of a telephone: "*" keys up, "#" unkeys, "1" asks for the last burst again where that is recorded, "0" ends an emergency; no other means anything here. */
-  keyFromLeg(leg: Leg, key: string): void;
-  /** The leg has negotiated anew; `before`: what its terminal did and knew. */
-  renegotiated(leg: Leg, before: { readonly hears: boolean; readonly floor: boolean }): void;
-  mediaFromLeg(leg: Leg, packet: Uint8Array, view: RtpView): void;
-  mediaFromTrunk(from: GatewayId, packet: Uint8Array): void;
-  /** Whether anybody is heard now. */
-  isLive(): boolean;
-  close(): void;
 }
 
 export function openCall(

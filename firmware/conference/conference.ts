@@ -14,8 +14,9 @@ import { denyCause, type FloorMessage } from "../floor/message.ts";
 import { toneBook } from "../media/tone-frames.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { openBridge } from "./bridge.ts";
-import { type Call, openCall } from "./call.ts";
-import { type Leg, openLeg } from "./leg.ts";
+import { openCall } from "./call.ts";
+import type { Call, Leg } from "./contract.ts";
+import { openLeg } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
 import { openMix } from "./mix.ts";
 import { openMixingCall } from "./mixing-call.ts";
@@ -82,6 +83,7 @@ export function openConference(
   let replays = 0;
   const streams = ports.network.streams(mostLegs);
   const every = sharedEvery(ports.clock);
+  const sounding = new Set<Leg>();
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
@@ -93,10 +95,10 @@ export function openConference(
     const callOptions = { gateway: options.gateway, settings, ssrc };
     const call = settings.mixing
       ? openMixingCall(
-          { ...callPorts, mix: (on) => openMix({ ...ports, streams, tap }, settings, { ...on, onTrunk }) },
+          { ...callPorts, mix: (on) => openMix({ ...ports, streams, sounding, tap }, settings, { ...on, onTrunk }) },
           callOptions,
         )
-      : openCall({ ...callPorts, bridge: openBridge({ ...ports, streams }, { onTrunk, tap }) }, callOptions);
+      : openCall({ ...callPorts, bridge: openBridge({ ...ports, streams, sounding }, { onTrunk, tap }) }, callOptions);
     calls.set(settings.name, call);
   }
 
@@ -142,7 +144,7 @@ export function openConference(
     if (legs.size + opening.size >= mostLegs) return refuse(id, 503, `${mostLegs} legs are in use`);
     opening.add(id);
     try {
-      const leg = await openLeg({ ...ports, tones, streams, every }, legOptions, options.range, {
+      const leg = await openLeg({ ...ports, tones, streams, every, sounding }, legOptions, options.range, {
         onFloor: (message) => say(placed, message),
         onMedia: (packet, view) =>
           placed.telephone ? placed.telephone.onMedia(packet, view) : speaksIn(placed)?.mediaFromLeg(leg, packet, view),
@@ -347,12 +349,8 @@ export function openConference(
           const placed = legs.get(command.leg);
           return placed && press(placed, command.key);
         }
-        case "tone": {
-          const placed = legs.get(command.leg);
-          // It would be heard in place of speech.
-          if (placed?.call?.isLive()) return;
-          return placed?.leg.play(command.tone === "confirm" ? "permit" : "deny", "yields");
-        }
+        case "tone":
+          return legs.get(command.leg)?.leg.play(command.tone === "confirm" ? "permit" : "deny");
         case "replay":
           return replay(command.leg, command.speech);
         case "move":

@@ -5,7 +5,7 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { StreamTable } from "../../hal/network/streams.ts";
 import { type SourceNumbers, sourceTrack } from "../media/rewriter.ts";
-import type { Leg } from "./leg.ts";
+import type { Leg } from "./contract.ts";
 
 export interface FanOut {
   readonly size: number;
@@ -19,15 +19,35 @@ export interface FanOut {
   send(packet: Uint8Array, source: SourceNumbers, except?: Leg): void;
 }
 
-/** `streams` holds those of the legs; `clockRate`: ticks of their codec's clock a second. */
-export function openFanOut(ports: { readonly clock: Clock; readonly streams: StreamTable }, clockRate: number): FanOut {
-  const { clock, streams } = ports;
+/** Legs that a tone is mixed with speech for at once; the others hear it in place of speech. */
+const mostOverhearing = 20;
+
+export interface FanOutPorts {
+  readonly clock: Clock;
+  /** Those of the legs are among them. */
+  readonly streams: StreamTable;
+  /** The legs that a tone is played to. */
+  readonly sounding: ReadonlySet<Leg>;
+}
+
+/** `clockRate`: ticks of their codec's clock a second. */
+export function openFanOut(ports: FanOutPorts, clockRate: number): FanOut {
+  const { clock, streams, sounding } = ports;
   const track = sourceTrack(clockRate);
   const legs: Leg[] = [];
   /** The row of each leg's stream, in the order of `legs`. */
   let rows = new Int32Array(8);
 
-  return {
+  /** Those hear it under the tone: their streams do not listen. */
+  function letOverhear(packet: Uint8Array, source: SourceNumbers, except: Leg | undefined): void {
+    let count = 0;
+    for (const leg of sounding) {
+      if (leg !== except && leg.group === self) leg.overhear(packet, source);
+      if (++count === mostOverhearing) return;
+    }
+  }
+
+  const self: FanOut = {
     get size() {
       return legs.length;
     },
@@ -41,6 +61,7 @@ export function openFanOut(ports: { readonly clock: Clock; readonly streams: Str
       }
       rows[legs.length] = leg.row;
       legs.push(leg);
+      leg.group = self;
     },
     remove(leg) {
       const place = legs.indexOf(leg);
@@ -49,6 +70,7 @@ export function openFanOut(ports: { readonly clock: Clock; readonly streams: Str
         if (last) legs.push(last);
         return;
       }
+      if (leg.group === self) leg.group = undefined;
       if (last === leg) return;
       legs[place] = last;
       rows[place] = last.row;
@@ -60,6 +82,8 @@ export function openFanOut(ports: { readonly clock: Clock; readonly streams: Str
     },
     send(packet, source, except) {
       streams.send(rows, legs.length, packet, track.follow(source), clock.now(), except ? except.row : -1);
+      if (sounding.size > 0) letOverhear(packet, source, except);
     },
   };
+  return self;
 }

@@ -22,6 +22,7 @@ import {
 import { decodeSession, encodeSession, isSessionPacket } from "../floor/session-message.ts";
 import { run } from "../machine.ts";
 import { clockRates } from "../media/codec.ts";
+import { g722Silence } from "../media/g722.ts";
 import type { PortRange } from "../media/port-pair.ts";
 import {
   type OutgoingStream,
@@ -31,65 +32,21 @@ import {
   sourceTrack,
 } from "../media/rewriter.ts";
 import { openRtcpSession, type RtcpSession } from "../media/rtcp-session.ts";
-import { isRtcp, type RtpView, readRtp, rtpView } from "../media/rtp.ts";
+import { isRtcp, readRtp, rtpHeaderLength, rtpView } from "../media/rtp.ts";
 import { ownKeys } from "../media/secured.ts";
 import { openSecuredPair } from "../media/secured-pair.ts";
 import { keyReader } from "../media/telephone-event.ts";
 import type { ToneBook } from "../media/tone-frames.ts";
-import type { ToneName } from "../media/tones.ts";
 import { withoutKeys } from "../media/without-keys.ts";
-import type { Agreement, LegCodec } from "../sip/negotiation.ts";
+import type { Agreement } from "../sip/negotiation.ts";
+import type { Leg, LegHandlers } from "./contract.ts";
 import { descriptionsOf } from "./descriptions.ts";
 import { channelsOf, type Places, placesOf, samePlaces, type TerminalChannels } from "./latch.ts";
-import type { LegId, LegOptions } from "./protocol.ts";
+import type { LegOptions } from "./protocol.ts";
 import { replayPlayer } from "./replay-player.ts";
-import { connect, disconnect, type PresentCall, sessionCall } from "./session-call.ts";
+import { connect, disconnect, sessionCall } from "./session-call.ts";
+import { openToneOverSpeech } from "./tone-over-speech.ts";
 import { tonePlayer } from "./tone-player.ts";
-
-export interface LegHandlers {
-  onFloor(message: FloorMessage): void;
-  /** An RTP packet of the agreed codec and what its header says, numbered as if there were no keys: the leg's buffers, valid during the call. */
-  onMedia(packet: Uint8Array, view: RtpView): void;
-  /** A key was pressed, by RFC 4733. */
-  onKey(key: string): void;
-  /** No sign of life for three keep-alive intervals, or longer on hold. */
-  onLost(): void;
-  /** What its protection has dropped since it was last told. */
-  onDropped(drops: SrtpDrops): void;
-}
-
-export interface Leg {
-  readonly id: LegId;
-  readonly options: LegOptions;
-  /** Of its outgoing stream in the table of streams: what is said to it goes out there. */
-  readonly row: number;
-  /** Undefined until offer and answer have met. */
-  codec(): LegCodec | undefined;
-  offer(): string;
-  /** Answers the terminal's offer, the first or another in the standing session. Throws ProtocolError 488: then nothing has changed. */
-  answer(offer: string): string;
-  /** Takes the terminal's answer. Throws ProtocolError 488. */
-  accept(answer: string): void;
-  /** Whether its terminal may be heard, and whether it listens: by its session description (RFC 3264 §5.1). */
-  sends(): boolean;
-  hears(): boolean;
-  sendFloor(message: FloorMessage): void;
-  /** Whether its terminal knows floor control. */
-  hasFloor(): boolean;
-  /** Whether its terminal knows what it is to wait in a queue for the floor. */
-  queues(): boolean;
-  /** Its session has left one call, and serves another. A terminal with floor control is told of it. */
-  moved(from: PresentCall | undefined, to: PresentCall | undefined): void;
-  /** Plays a tone into its audio, in place of speech; one that yields ends where speech begins. */
-  play(tone: ToneName, yields?: "yields"): void;
-  /** Plays a recording (media/packed-speech.ts) into its audio, in place of one that sounds. `onOver`: however it ends, once. */
-  replay(speech: Uint8Array, onOver: () => void): void;
-  /** Somebody is heard live: a recording, and a tone that yields, end. */
-  hush(): void;
-  /** A talk burst starts: the next packet is its first. `midway`: it goes on, and this leg comes into it. */
-  begin(nowMs: number, midway?: boolean): void;
-  close(): void;
-}
 
 /** An idle leg's way through a NAT is held open so often (RFC 6263 §4.1: an empty datagram). */
 const keepAliveMs = 15_000;
@@ -104,6 +61,9 @@ const watchMs = 5_000;
 /** No voice packet is longer, on a leg or a trunk: a UDP payload in one Ethernet frame. */
 export const longestPacket = 1_472;
 const emptyDatagram = new Uint8Array(0);
+/** Brings a decoder of G.722 to rest, with room for a header. */
+const settlingPacket = Uint8Array.of(...new Uint8Array(rtpHeaderLength), ...g722Silence);
+const settlingFrames = 2;
 
 /** What stands between offer and answer. */
 interface Agreed
@@ -127,6 +87,8 @@ export async function openLeg(
     readonly streams: StreamTable;
     /** Of the clock, for all legs together. */
     readonly every: Clock["every"];
+    /** The legs that a tone is played to. */
+    readonly sounding: Set<Leg>;
   },
   options: LegOptions,
   range: PortRange,
@@ -154,23 +116,29 @@ export async function openLeg(
   const stopWatching = ports.every(watchMs, watch);
   const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
   const player = tonePlayer(clock, { onTurn, send: emit });
-  const replays = replayPlayer(ports, { onTurn, send: emit });
+  const replays = replayPlayer(ports, { onTurn: () => onTurn(), send: emit });
   /** Counts what was to sound, so that a tone that is made knows whether it still is. */
   let turn = 0;
   let yielding = false;
+  /** What had been sent when its decoder was last brought to rest. */
+  let settledAt = 0;
   const sounding = (): boolean => player.sounding() || replays.sounding();
 
-  function onTurn(): void {
+  function onTurn(alike = false): void {
     if (!agreed) return;
-    agreed.out.begin(clock.now(), true);
+    if (alike) agreed.out.begin(clock.now(), true);
+    else begin(agreed, clock.now(), true);
     agreed.tones.begin();
     agreed.out.listen(agreed.hears && !sounding());
+    if (player.sounding()) ports.sounding.add(self);
+    else ports.sounding.delete(self);
   }
 
   /** Whatever is played into its audio ends. */
   function silence(): void {
     turn += 1;
     player.stop();
+    ports.sounding.delete(self);
     replays.stop();
   }
 
@@ -258,6 +226,22 @@ export async function openLeg(
     if (to && agreed?.out.write(packet, agreed.tones.follow(source), clock.now())) sockets.rtp.send(packet, to);
   }
 
+  function begin(to: Agreed, nowMs: number, midway?: boolean): void {
+    if (to.codec === "G722" && to.hears) settle(to, nowMs);
+    to.out.begin(nowMs, midway);
+  }
+
+  /** What comes now is of another encoder. Who has heard nothing since the last time needs none of this. */
+  function settle({ out, tones }: Agreed, nowMs: number): void {
+    if (out.sent().packets === settledAt) return;
+    out.begin(nowMs, true);
+    tones.begin();
+    for (let index = 0; index < settlingFrames; index++)
+      emit(settlingPacket, { sequence: index, timestamp: (index * clockRates.G722) / 50, marker: index === 0 });
+    tones.begin();
+    settledAt = out.sent().packets;
+  }
+
   function watch(): void {
     if (!agreed) return;
     tellDrops();
@@ -319,10 +303,12 @@ export async function openLeg(
     if (!before?.hears || !goesOn) agreed.out.begin(aliveAt, true);
   }
 
-  return {
+  const self: Leg = {
     id: options.leg,
     options,
     row,
+    group: undefined,
+    overhear: player.overhear,
     codec: () => agreed?.codec,
     offer: descriptions.offer,
     answer(offer) {
@@ -350,7 +336,8 @@ export async function openLeg(
       void ports.tones.frames(codec, tone).then((frames) => {
         if (agreed?.codec !== codec || !agreed.hears || turn !== own) return;
         replays.stop();
-        player.play(frames, clockRates[codec] / 50);
+        const over = () => openToneOverSpeech(ports.opus, codec, ports.tones.samples(codec, tone));
+        player.play(frames, clockRates[codec] / 50, over, agreed.out.sent().atMs);
       });
     },
     replay(speech, onOver) {
@@ -365,7 +352,7 @@ export async function openLeg(
       player.stop();
       onTurn();
     },
-    begin: (nowMs, midway) => agreed?.out.begin(nowMs, midway),
+    begin: (nowMs, midway) => agreed && begin(agreed, nowMs, midway),
     close() {
       stopWatching();
       calls.close();
@@ -376,4 +363,5 @@ export async function openLeg(
       closeSockets();
     },
   };
+  return self;
 }

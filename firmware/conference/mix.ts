@@ -5,15 +5,15 @@
  * who may talk.
  */
 import { frameMs, frameSamples } from "../../hal/audio/port.ts";
-import type { Cancel, Clock } from "../../hal/clock/port.ts";
-import type { StreamTable } from "../../hal/network/streams.ts";
+import type { Cancel } from "../../hal/clock/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { type CodecName, clockRates } from "../media/codec.ts";
 import { mixer } from "../media/mixer.ts";
 import { type RtpView, readRtp, rtpView } from "../media/rtp.ts";
-import { type FanOut, openFanOut } from "./fan-out.ts";
-import { type Leg, longestPacket } from "./leg.ts";
+import type { Leg } from "./contract.ts";
+import { type FanOut, type FanOutPorts, openFanOut } from "./fan-out.ts";
+import { longestPacket } from "./leg.ts";
 import { type MixLane, openMixLane } from "./mix-lane.ts";
 import { type MixSource, mixSource } from "./mix-source.ts";
 import type { GatewayId } from "./protocol.ts";
@@ -23,10 +23,10 @@ import { openTrunkStream, trunkCodecs } from "./trunk-stream.ts";
 export interface Mix {
   join(leg: Leg): void;
   leave(leg: Leg): void;
-  /** Whether a leg that has joined hears the mix: it may hear something else for a while. */
-  hear(leg: Leg, wanted: boolean): void;
   /** The leg has agreed on something else: another codec, maybe. */
   refit(leg: Leg): void;
+  /** Whether a member hears it; one that does not is heard all the same. */
+  hear(leg: Leg, wanted: boolean): void;
   /** Whether other gateways have members to hear what is said here. */
   trunk(wanted: boolean): void;
   /** An RTP packet of a leg. `known`: it is speech; otherwise that is found out. */
@@ -54,11 +54,9 @@ interface Group {
 }
 
 export function openMix(
-  ports: {
-    readonly clock: Clock;
+  ports: FanOutPorts & {
     readonly random: Random;
     readonly opus: Opus;
-    readonly streams: StreamTable;
     /** Hears what those hear who do not speak, in Opus. */
     readonly tap?: Pick<BurstTap, "rebase" | "take"> | undefined;
   },
@@ -75,8 +73,8 @@ export function openMix(
   const toTrunk = openTrunkStream(ports, handlers.onTrunk);
   const trunkView = rtpView();
   const members = new Set<Leg>();
-  /** Those of them that do not hear the mix. */
-  const away = new Set<Leg>();
+  /** Members that hear something else. */
+  const deaf = new Set<Leg>();
   /** Who has sent anything. */
   const sources = new Map<Key, MixSource>();
   const speakers = mixer<Key>(frameSamples, mostHeard);
@@ -116,7 +114,7 @@ export function openMix(
   /** It hears another mix than the others from now on. */
   function setApart(leg: Leg): void {
     const codec = leg.codec();
-    if (!codec || away.has(leg) || speaking.has(leg)) return;
+    if (!codec || speaking.has(leg) || deaf.has(leg)) return;
     removeFromGroups(leg);
     const group: Group = { codec, legs: openFanOut(ports, clockRates[codec]) };
     speaking.set(leg, group);
@@ -126,9 +124,7 @@ export function openMix(
   function rejoin(leg: Leg): void {
     removeFromGroups(leg);
     const codec = leg.codec();
-    if (!codec || !members.has(leg) || away.has(leg)) return;
-    if (decoding.has(leg)) setApart(leg);
-    else moveInto(groupOf(codec), leg);
+    if (codec && members.has(leg) && !deaf.has(leg)) moveInto(groupOf(codec), leg);
   }
 
   function tellSpeakers(): void {
@@ -241,7 +237,6 @@ export function openMix(
 
   function leave(leg: Leg): void {
     members.delete(leg);
-    away.delete(leg);
     removeFromGroups(leg);
     end(leg);
   }
@@ -253,11 +248,17 @@ export function openMix(
 
   return {
     join,
-    leave,
+    leave(leg) {
+      deaf.delete(leg);
+      leave(leg);
+    },
     hear(leg, wanted) {
-      if (wanted) away.delete(leg);
-      else away.add(leg);
-      rejoin(leg);
+      if (wanted === !deaf.has(leg)) return;
+      if (wanted) deaf.delete(leg);
+      else deaf.add(leg);
+      if (!wanted) removeFromGroups(leg);
+      else if (decoding.has(leg)) setApart(leg);
+      else rejoin(leg);
     },
     refit(leg) {
       const codec = leg.codec();

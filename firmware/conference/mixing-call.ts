@@ -6,8 +6,7 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import { decodeFloor, encodeFloor, type FloorMessage, revokeCause } from "../floor/message.ts";
 import { type Running, run } from "../machine.ts";
-import type { Call } from "./call.ts";
-import type { Leg } from "./leg.ts";
+import type { Call, Leg } from "./contract.ts";
 import type { Mix } from "./mix.ts";
 import {
   isOpen,
@@ -53,7 +52,7 @@ export function openMixingCall(
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
   const members = new Map<Leg, Member>();
-  /** Who hears this call and is not in it. */
+  /** Who hears it and is not in it. */
   const listeners = new Set<Leg>();
   /** Who speaks at other gateways, as they said. */
   const partyAt = new Map<GatewayId, string>();
@@ -81,11 +80,6 @@ export function openMixingCall(
     tell(leg, message.type === "taken" ? { ...message, mayRequest: rights.mayTalk } : message);
   }
 
-  function tellListener(leg: Leg): void {
-    const message = state();
-    tell(leg, message.type === "taken" ? { ...message, mayRequest: false } : message);
-  }
-
   /** A telephone without floor control is told nothing, unless its user takes the floor by voice. */
   function tell(leg: Leg, message: FloorMessage): void {
     const said = ports.told(leg, message);
@@ -107,7 +101,7 @@ export function openMixingCall(
     sequence = (sequence + 1) & 0xffff;
     post({ type: "floor", talkgroup, ...(party !== undefined && { talker: party }) });
     for (const member of members.values()) if (member.floor.state().in === "silent") tellState(member);
-    for (const leg of listeners) tellListener(leg);
+    for (const leg of listeners) tell(leg, state());
   }
 
   /** Other gateways learn whose voice comes by the trunk. */
@@ -170,10 +164,11 @@ export function openMixingCall(
     return true;
   }
 
-  function enter(leg: Leg, rights: Rights): Member {
+  function admit(leg: Leg, rights: Rights): Member {
     const floor = run(ownFloor(settings), ownFloorInitial, clock, (effect) => perform(() => members.get(leg), effect));
-    const never = Number.NEGATIVE_INFINITY;
-    const member: Member = { leg, rights, floor, renewedAt: never, warnedAt: never };
+    const never = { renewedAt: Number.NEGATIVE_INFINITY, warnedAt: Number.NEGATIVE_INFINITY };
+    const member: Member = { leg, rights, floor, ...never };
+    listeners.delete(leg);
     members.set(leg, member);
     return member;
   }
@@ -181,7 +176,7 @@ export function openMixingCall(
   return {
     settings,
     join(leg, rights) {
-      const member = enter(leg, rights);
+      const member = admit(leg, rights);
       mix.join(leg);
       tellState(member);
     },
@@ -190,26 +185,15 @@ export function openMixingCall(
       if (members.delete(leg)) mix.leave(leg);
     },
     hear(leg, wanted, toldNow = true) {
-      const member = members.get(leg);
-      if (wanted) leg.hush();
-      if (member) mix.hear(leg, wanted);
+      if (members.has(leg)) mix.hear(leg, wanted);
       else if (wanted) {
         listeners.add(leg);
-        // Heard already, it may have agreed on another codec.
         mix.join(leg);
-      } else {
-        listeners.delete(leg);
-        mix.leave(leg);
-      }
-      if (!wanted || !toldNow) return;
-      if (member) tellState(member);
-      else tellListener(leg);
+      } else if (listeners.delete(leg)) mix.leave(leg);
+      if (wanted && toldNow) tell(leg, state());
     },
-    admit(leg, rights) {
-      listeners.delete(leg);
-      enter(leg, rights);
-    },
-    talks: () => speakers.length > 0,
+    admit: (leg, rights) => void admit(leg, rights),
+    talks: () => shown !== undefined,
     role(role) {
       if (isOfGateway) return;
       peers = role.peers.length;

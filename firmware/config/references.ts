@@ -18,6 +18,7 @@ const whatever = z.unknown().optional();
 const account = z.object({
   ...{ user: name, password: whatever, identityOf: whatever, digest: whatever },
   ...{
+    scan: whatever,
     talkgroups: names,
     standing: names,
     listenOnly: names,
@@ -40,7 +41,7 @@ const looseSchema = z.object({
   talkgroups: loose(z.array(loose(talkgroup))),
   sip: loose(z.object({ host: loose(ownHost), port: number, tls: loose(z.object({ port: number })) })),
   media: loose(z.object({ host: loose(ownHost) })),
-  panel: loose(z.object({ account: name, talkgroup: name })),
+  panel: loose(z.object({ account: name, talkgroup: name, monitors: names })),
   broker: loose(z.object({ embedded: loose(z.object(credentials)), url: whatever, ...credentials })),
 });
 
@@ -180,8 +181,15 @@ function panelFaults({ panel, accounts }: Loose): Fault[] {
     return [{ path: "panel.account", message: "no account has this user; correct it or add it to accounts" }];
   if (account.identityOf !== undefined)
     return [{ path: "panel.account", message: "this is an identity; expected a user with a password" }];
-  if (panel.talkgroup === undefined || (account.talkgroups?.includes(panel.talkgroup) ?? true)) return [];
-  return [{ path: "panel.talkgroup", message: "this is not among the talkgroups of the panel's account" }];
+  const faults = listFaults("panel.monitors", panel.monitors, account.talkgroups, strange);
+  panel.monitors?.forEach((name, index) => {
+    if (name !== undefined && name === panel.talkgroup)
+      faults.push({ path: `panel.monitors.${index}`, message: "this is the talkgroup of the panel; remove it here" });
+  });
+  if (panel.monitors?.length && account.scan !== undefined)
+    faults.push({ path: "panel.monitors", message: "the panel's account scans; expected monitors or scan" });
+  if (panel.talkgroup === undefined || (account.talkgroups?.includes(panel.talkgroup) ?? true)) return faults;
+  return [...faults, { path: "panel.talkgroup", message: strange }];
 }
 
 function recordFaults({ talkgroups = [], voiceLog }: Loose): Fault[] {
@@ -191,6 +199,7 @@ function recordFaults({ talkgroups = [], voiceLog }: Loose): Fault[] {
     talkgroup?.record === true ? [{ path: `talkgroups.${index}.record`, message }] : [],
   );
 }
+const strange = "this is not among the talkgroups of the panel's account";
 
 function brokerFaults({ broker }: Loose): Fault[] {
   if (!broker) return [];

@@ -141,7 +141,14 @@ export const fileSchema = z.strictObject(
     metrics: z.exactOptional(metrics),
     accounts: z.array(account, "expected a list of accounts"),
     panel: z.exactOptional(
-      z.strictObject({ account: field.user, talkgroup: field.user }, "expected account and talkgroup"),
+      z.strictObject(
+        {
+          account: field.user,
+          talkgroup: field.user,
+          monitors: names.max(8, "expected 8 talkgroups at most").default([]),
+        },
+        "expected account and talkgroup",
+      ),
     ),
     talkgroups: z.array(talkgroup, "expected a list of talkgroups"),
     exchanges: z.array(exchange, "expected a list of exchanges").max(16, "expected 16 exchanges at most").default([]),

@@ -5,7 +5,7 @@
 import { type Opus, OpusError } from "../../hal/opus/port.ts";
 import { concealer } from "./concealment.ts";
 import { alaw, type Law, ulaw } from "./g711.ts";
-import { g722Decoder, g722Encoder } from "./g722.ts";
+import { idleG722Decoder, idleG722Encoder } from "./g722.ts";
 
 export type CodecName = "opus" | "G722" | "PCMU" | "PCMA";
 
@@ -41,13 +41,13 @@ export async function openDecoder(opus: Opus, codec: CodecName): Promise<SpeechD
   if (codec === "opus") return openOpusDecoder(opus);
   return waveformDecoder(
     sampleRates[codec],
-    codec === "G722" ? { ...g722Decoder(), samplesAByte: 2 } : { ...lawOf(codec), samplesAByte: 1 },
+    codec === "G722" ? { ...idleG722Decoder(), samplesAByte: 2 } : { ...lawOf(codec), samplesAByte: 1 },
   );
 }
 
 /** `bitrate` in bit/s concerns Opus alone. */
 export async function openEncoder(opus: Opus, codec: CodecName, bitrate: number): Promise<SpeechEncoder> {
-  if (codec !== "opus") return waveformEncoder(sampleRates[codec], codec === "G722" ? g722Encoder() : lawOf(codec));
+  if (codec !== "opus") return waveformEncoder(sampleRates[codec], codec === "G722" ? idleG722Encoder() : lawOf(codec));
   const encoder = await opus.encoder({ bitrate });
   return { rate: sampleRates.opus, encode: (frame) => encoder.encode(frame), close: () => encoder.close() };
 }

@@ -192,3 +192,34 @@ export function g722Decoder(): G722Decoder {
     },
   };
 }
+
+/** Within so many frames of 20 ms of silence the predictors of any encoder and any decoder are alike. */
+const idleFrames = 5;
+const frameBytes = 160;
+
+function codedSilence(encoder: G722Encoder, frames: number): Uint8Array {
+  const coded = new Uint8Array(frames * frameBytes);
+  encoder.encode(new Int16Array(2 * coded.length), coded);
+  return coded;
+}
+
+const silence = codedSilence(g722Encoder(), idleFrames);
+/**
+ * 20 ms of silence as an encoder sends it that has been silent before. Two of these between what comes of one encoder and what comes
+ * of another, and a decoder goes over from one to the other without a bang: it is as loud as what it has heard last.
+ */
+export const g722Silence: Uint8Array = silence.subarray(-frameBytes);
+
+/** Like one that has coded nothing but silence for a while, as those are that have run for long: a fresh one is like none of them. */
+export function idleG722Encoder(): G722Encoder {
+  const encoder = g722Encoder();
+  codedSilence(encoder, idleFrames);
+  return encoder;
+}
+
+/** Like one that has heard nothing but silence for a while: it understands a source that it comes to while that is quiet. */
+export function idleG722Decoder(): G722Decoder {
+  const decoder = g722Decoder();
+  decoder.decode(silence, new Int16Array(2 * silence.length));
+  return decoder;
+}

@@ -1,12 +1,10 @@
 /**
  * 48 kHz to 8 or 16 kHz and back, by polyphase FIR filters that keep their history from frame to frame. Linear phase: a pass in
- * either direction delays by 3.5 ms. Flat up to 3.4 kHz of 8, or 7.4 kHz of 16; 60 dB down from half the lower rate on, so that
- * nothing folds into speech. Between 8 and 16 kHz the way is by 48: two passes.
+ * either direction delays by 3.5 ms, or 2.1 for 16 kHz. Flat up to 3.4 kHz of 8, or 7 kHz of 16; 60 dB down from half the lower rate
+ * on, so that nothing folds into speech. Between 8 and 16 kHz the way is by 48: two passes.
  */
 
 const top = 48_000;
-/** All transitions are 600 Hz wide, so that one length does for both. */
-const taps = 336;
 /** Samples of 120 ms at 48 kHz: the longest that one call takes. */
 const largest = 5760;
 
@@ -21,10 +19,10 @@ function bessel0(x: number): number {
   return sum;
 }
 
-/** A low-pass at 48 kHz for signals of the lower rate: a sinc in a Kaiser window for 65 dB, of unit gain at 0 Hz. */
-function lowPass(lowerRate: number): Float32Array {
+/** A low-pass at 48 kHz: a sinc in a Kaiser window for 65 dB, of unit gain at 0 Hz. */
+function lowPass(cutoffHz: number, taps: number): Float32Array {
   const beta = 6.2;
-  const cutoff = (lowerRate / 2 - 300) / top;
+  const cutoff = cutoffHz / top;
   const centre = (taps - 1) / 2;
   const raw = Array.from({ length: taps }, (_, index) => {
     const x = index - centre;
@@ -37,33 +35,40 @@ function lowPass(lowerRate: number): Float32Array {
 
 interface Polyphase {
   readonly factor: number;
+  readonly taps: number;
   readonly filter: Float32Array;
   /** Tap `j` of phase `p` at `p * taps / factor + j`, newest input last, and the gain that the inserted zeros took. */
   readonly phases: Float32Array;
 }
 
-function polyphase(lowerRate: number): Polyphase {
+/** `taps`: a multiple of four times the ratio; fewer for a wider transition. */
+function polyphase(lowerRate: number, cutoffHz: number, taps: number): Polyphase {
   const factor = top / lowerRate;
   const perPhase = taps / factor;
-  const filter = lowPass(lowerRate);
+  const filter = lowPass(cutoffHz, taps);
   const phases = Float32Array.from({ length: taps }, (_, index) => {
     const phase = Math.floor(index / perPhase);
     return factor * (filter[phase + factor * (perPhase - 1 - (index % perPhase))] ?? 0);
   });
-  return { factor, filter, phases };
+  return { factor, taps, filter, phases };
 }
 
-const narrow = polyphase(8_000);
-const wide = polyphase(16_000);
+const narrow = polyphase(8_000, 3_700, 336);
+const wide = polyphase(16_000, 7_500, 204);
 const polyphaseOf = (lowerRate: number): Polyphase => (lowerRate === 8_000 ? narrow : wide);
 
 const clip = (value: number): number => Math.round(Math.max(-32768, Math.min(32767, value)));
 
-/** Sum of products of `length` values of `a` from `i` on and of `b` from `j` on. */
+/** Sum of products of `length` values, a multiple of 4, of `a` from `i` on and of `b` from `j` on. Four sums wait less for each other. */
 function dot(a: Float32Array, i: number, b: Float32Array, j: number, length: number): number {
-  let sum = 0;
-  for (let k = 0; k < length; k++) sum += (a[i + k] ?? 0) * (b[j + k] ?? 0);
-  return sum;
+  let [one, two, three, four] = [0, 0, 0, 0];
+  for (let k = 0; k < length; k += 4) {
+    one += (a[i + k] ?? 0) * (b[j + k] ?? 0);
+    two += (a[i + k + 1] ?? 0) * (b[j + k + 1] ?? 0);
+    three += (a[i + k + 2] ?? 0) * (b[j + k + 2] ?? 0);
+    four += (a[i + k + 3] ?? 0) * (b[j + k + 3] ?? 0);
+  }
+  return one + two + three + four;
 }
 
 /** Converts the first `length` samples of `from` (at most 120 ms; on the way down a multiple of the ratio) into `into`; returns the samples written. */
@@ -71,7 +76,7 @@ export type Resampler = (from: Int16Array, length: number, into: Int16Array) => 
 
 /** From 48 kHz to 8 or 16. */
 export function downsampler(rate: 8_000 | 16_000 = 8_000): Resampler {
-  const { factor, filter } = polyphaseOf(rate);
+  const { factor, taps, filter } = polyphaseOf(rate);
   const history = taps - factor;
   const line = new Float32Array(history + largest);
   return (from, length, into) => {
@@ -85,7 +90,7 @@ export function downsampler(rate: 8_000 | 16_000 = 8_000): Resampler {
 
 /** From 8 or 16 kHz to 48. */
 export function upsampler(rate: 8_000 | 16_000 = 8_000): Resampler {
-  const { factor, phases } = polyphaseOf(rate);
+  const { factor, taps, phases } = polyphaseOf(rate);
   const perPhase = taps / factor;
   const history = perPhase - 1;
   const line = new Float32Array(history + largest / factor);

@@ -5,7 +5,7 @@
  */
 import { type CodecName, clockRates, largestPacketSamples, sampleRates } from "./codec.ts";
 import { alaw, ulaw } from "./g711.ts";
-import { g722Decoder } from "./g722.ts";
+import { idleG722Decoder } from "./g722.ts";
 import { voiceActivity } from "./voice-activity.ts";
 
 export interface SpeechDetector {
@@ -61,7 +61,7 @@ export function speechDetector(codec: CodecName): SpeechDetector {
   if (codec === "opus") return opusDetector();
   const rate = sampleRates[codec];
   const activity = voiceActivity(rate, threshold);
-  const { decode } = codec === "G722" ? g722Decoder() : codec === "PCMU" ? ulaw : alaw;
+  const { decode } = codec === "G722" ? idleG722Decoder() : codec === "PCMU" ? ulaw : alaw;
   const samplesAByte = rate / clockRates[codec];
   const samples = new Int16Array((largestPacketSamples * rate) / sampleRates.opus);
   return {

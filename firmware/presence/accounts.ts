@@ -3,7 +3,7 @@
  * at any time. A user may have further identities: accounts of their own rights, which the user's password proves.
  */
 import { type DigestAlgorithm, ha1 } from "../sip/digest.ts";
-import { scannedFrom, type TerminalSettings, type Terminals } from "./terminal.ts";
+import { sameTerminal, settingsOf, type TerminalSettings } from "./terminal.ts";
 
 export interface Account extends TerminalSettings {
   readonly user: string;
@@ -40,7 +40,7 @@ export interface Accounts {
 }
 
 /** An account as its source hands it over. */
-export interface AccountRecord {
+export interface AccountRecord extends TerminalSettings {
   readonly user: string;
   /** Absent: the user has a password. An owner is no identity itself. */
   readonly owner?: string;
@@ -74,11 +74,7 @@ export interface AccountBook extends Accounts {
 
 const algorithms: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
 
-export function accountBook(
-  records: readonly AccountRecord[],
-  realm: string,
-  terminals: Terminals = new Map(),
-): AccountBook {
+export function accountBook(records: readonly AccountRecord[], realm: string): AccountBook {
   const book = new Map<string, AccountRecord>();
   /** What comes of the records; an identity with its owner, and an owner with the identities. */
   const accounts = new Map<string, Account>();
@@ -88,10 +84,7 @@ export function accountBook(
     const record = book.get(user);
     const owner = record?.owner === undefined ? record : book.get(record.owner);
     if (record && owner && owner.owner === undefined)
-      accounts.set(user, {
-        ...accountOf(record, owner, [...(identities.get(user) ?? [])].sort(), realm),
-        ...terminals.get(user),
-      });
+      accounts.set(user, accountOf(record, owner, [...(identities.get(user) ?? [])].sort(), realm));
     else accounts.delete(user);
   }
 
@@ -126,7 +119,7 @@ export function accountBook(
 }
 
 function accountOf(
-  { user, owner, priority, memberships }: AccountRecord,
+  { user, owner, priority, memberships, ...more }: AccountRecord,
   prover: AccountRecord,
   identities: readonly string[],
   realm: string,
@@ -134,6 +127,7 @@ function accountOf(
   const named = (wanted: (membership: Membership) => boolean): string[] =>
     memberships.filter(wanted).map(({ talkgroup }) => talkgroup);
   return {
+    ...settingsOf(more),
     user,
     ...(owner !== undefined && { owner }),
     identities,
@@ -159,9 +153,7 @@ export function priorityIn(account: Account, talkgroup: string): number {
 
 /** What a leg in this talkgroup is provisioned with, but for the ending of emergencies: who becomes a dispatcher keeps the session, and can from the next on. */
 export function sameRights(one: Account, other: Account, talkgroup: string): boolean {
-  if (!sameThere(one, other, talkgroup)) return false;
-  const [scanned, others] = [scannedFrom(one, talkgroup), scannedFrom(other, talkgroup)];
-  return scanned.join() === others.join() && scanned.every((group) => sameThere(one, other, group));
+  return sameThere(one, other, talkgroup) && sameTerminal(one, other, talkgroup, sameThere);
 }
 
 function sameThere(one: Account, other: Account, talkgroup: string): boolean {
@@ -172,7 +164,7 @@ function sameThere(one: Account, other: Account, talkgroup: string): boolean {
 }
 
 /** An account as the configuration has it. */
-export interface AccountEntry {
+export interface AccountEntry extends TerminalSettings {
   readonly user: string;
   /** One of these two. */
   readonly password?: string;
@@ -200,6 +192,7 @@ export function recordOf(entry: AccountEntry, realm: string): AccountRecord {
     emergency,
   } = entry;
   return {
+    ...settingsOf(entry),
     user,
     ...(owner !== undefined && { owner }),
     priority: entry.priority,

@@ -2,7 +2,7 @@
 import type { Account } from "./accounts.ts";
 import type { SessionRights, SessionTerminal } from "./conference-server.ts";
 
-/** As the configuration has it. */
+/** As the source of accounts has it. */
 export interface TerminalSettings {
   readonly telephone?: NonNullable<SessionTerminal["telephone"]>;
   readonly scan?: ScanSettings;
@@ -16,14 +16,7 @@ export interface ScanSettings {
   readonly answerBack: boolean;
 }
 
-/** By user. */
-export type Terminals = ReadonlyMap<string, TerminalSettings>;
-
-export function terminalsFrom(accounts: readonly (TerminalSettings & { readonly user: string })[]): Terminals {
-  return new Map(accounts.map(({ user, telephone, scan }) => [user, settingsOf(telephone, scan)]));
-}
-
-function settingsOf(telephone: TerminalSettings["telephone"], scan: TerminalSettings["scan"]): TerminalSettings {
+export function settingsOf({ telephone, scan }: TerminalSettings): TerminalSettings {
   return { ...(telephone && { telephone }), ...(scan && { scan }) };
 }
 
@@ -41,6 +34,21 @@ export function heardBeside(
   const scanned = account ? talkgroups.flatMap((talkgroup) => scannedFrom(account, talkgroup)) : [];
   const listens = [...new Set(scanned)].filter((group) => !talkgroups.includes(group));
   return listens.length > 0 ? { listens } : {};
+}
+
+/** Whether a leg in this talkgroup is provisioned with the same. */
+export function sameTerminal(
+  one: Account,
+  other: Account,
+  talkgroup: string,
+  sameThere: (one: Account, other: Account, talkgroup: string) => boolean,
+): boolean {
+  const groups = scannedFrom(one, talkgroup);
+  const textOf = (account: Account): string => {
+    const { groups: _, ...how } = account.scan ?? { groups: [] };
+    return JSON.stringify([account.telephone, scannedFrom(account, talkgroup), groups.length > 0 && how]);
+  };
+  return textOf(one) === textOf(other) && groups.every((group) => sameThere(one, other, group));
 }
 
 export function terminalIn(

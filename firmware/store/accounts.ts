@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statement } from "./statement.ts";
 import type { Origin } from "./talkgroups.ts";
+import { type StoredTerminal, terminalFrom, terminalText } from "./terminals.ts";
 
 export type Role = "talk" | "listen" | "dispatcher";
 
@@ -17,7 +18,7 @@ export interface StoredMembership {
   readonly standing: boolean;
 }
 
-export interface StoredAccount {
+export interface StoredAccount extends StoredTerminal {
   readonly user: string;
   /** The user whose hashes prove this one, an identity that has none. */
   readonly owner?: string;
@@ -68,8 +69,9 @@ function grouped<Value>(rows: readonly Row[], cellOf: (row: Row) => Value): Map<
 const hashOf = ({ algorithm, ha1 }: Row): readonly [string, string] => [String(algorithm), String(ha1)];
 
 function accountOf(row: Row, hashes: Iterable<readonly [string, string]>, memberships: MembershipRow[]): AccountRow {
-  const { user, owner, name, priority, origin } = row;
+  const { user, owner, name, priority, terminal, origin } = row;
   return {
+    ...terminalFrom(String(terminal)),
     user: String(user),
     ...(owner !== null && { owner: String(owner) }),
     name: String(name),
@@ -108,16 +110,18 @@ export function identitiesIn(database: DatabaseSync, owner: string): readonly st
  */
 export function putAccount(
   database: DatabaseSync,
-  { user, owner, name, priority }: Pick<StoredAccount, "user" | "owner" | "name" | "priority">,
+  account: Omit<StoredAccount, "hashes" | "memberships">,
   origin: Origin,
 ): void {
+  const { user, owner = null, name, priority } = account;
   statement(
     database,
-    `INSERT INTO accounts (user, name, priority, origin, owner) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-      name = excluded.name, priority = excluded.priority, origin = excluded.origin, owner = excluded.owner
-      WHERE (name, priority, origin, owner) IS NOT
-        (excluded.name, excluded.priority, excluded.origin, excluded.owner)`,
-  ).run(user, name, priority, origin, owner ?? null);
+    `INSERT INTO accounts (user, name, priority, terminal, origin, owner) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+      name = excluded.name, priority = excluded.priority, terminal = excluded.terminal, origin = excluded.origin,
+      owner = excluded.owner
+      WHERE (name, priority, terminal, origin, owner) IS NOT
+        (excluded.name, excluded.priority, excluded.terminal, excluded.origin, excluded.owner)`,
+  ).run(user, name, priority, terminalText(account), origin, owner);
 }
 
 /** From now on these prove the user, and no others: of no other realm either, for they came from the password before. */

@@ -117,8 +117,13 @@ ALTER TABLE talkgroups ADD COLUMN options TEXT NOT NULL DEFAULT '{}' CHECK (json
 ALTER TABLE memberships ADD COLUMN may_raise INTEGER NOT NULL DEFAULT 0 CHECK (may_raise IN (0, 1));
 `;
 
+const terminals = `
+-- What an account says of its terminals, as JSON.
+ALTER TABLE accounts ADD COLUMN terminal TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(terminal));
+`;
+
 /** The one at index n leads from version n to version n + 1. */
-export const migrations: readonly string[] = [accounts, bindings, identities, floorOptions];
+export const migrations: readonly string[] = [accounts, bindings, identities, floorOptions, terminals];
 
 export const currentVersion = migrations.length;
 

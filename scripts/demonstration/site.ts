@@ -21,6 +21,8 @@ export interface SitePlan {
   readonly talkgroup?: string;
   /** As YAML list items. */
   readonly exchanges?: string;
+  /** Whether all members of the talkgroup talk and are heard at once. */
+  readonly mixing?: boolean;
   /** A private folder for the configuration and the board's socket. */
   readonly folder: string;
   /** Where the gateway's log goes. */
@@ -67,7 +69,18 @@ export async function startSite(plan: SitePlan): Promise<Site> {
 }
 
 function configOf(plan: SitePlan, socket: string): string {
-  const { site, host = "127.0.0.1", sipPort, tls, mediaPorts, broker, accounts = "", talkgroup, exchanges } = plan;
+  const {
+    site,
+    host = "127.0.0.1",
+    sipPort,
+    tls,
+    mediaPorts,
+    broker,
+    accounts = "",
+    talkgroup,
+    exchanges,
+    mixing = false,
+  } = plan;
   return `site: ${site}
 realm: crew.example
 sip: { host: "${host}", port: ${sipPort}${tls === undefined ? "" : `, tls: ${tls}`} }
@@ -79,7 +92,7 @@ accounts:
   - { user: ${site}-panel, password: "demonstration only", talkgroups: [ops], emergency: [ops] }
 ${accounts}panel: { account: ${site}-panel, talkgroup: ops }
 talkgroups:
-  - { name: ops, talkSeconds: 30, hangSeconds: 5${talkgroup === undefined ? "" : `, ${talkgroup}`} }
+  - { name: ops, talkSeconds: 30, hangSeconds: 5${talkgroup === undefined ? "" : `, ${talkgroup}`}${mixing ? ", mixing: true" : ""} }
 ${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
 

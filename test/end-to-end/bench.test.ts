@@ -12,15 +12,20 @@ function bench(...args: readonly string[]) {
 test("scripts/bench names its benchmarks, and each explains itself", () => {
   const help = bench("--help");
   assert.is(help.status, 0);
-  assert.match(help.stdout, /usage: scripts\/bench .*floor .*memory .*parse .*presence .*register .*relay .*restart/s);
+  assert.match(
+    help.stdout,
+    /usage: scripts\/bench .*floor .*memory .*mixing .*parse .*presence .*register .*relay .*restart .*transcoding/s,
+  );
   const options = {
     floor: "--requests",
     memory: "--legs",
+    mixing: "--speakers",
     parse: "--mutations",
     presence: "--watchers",
     register: "--rate",
     relay: "--seconds",
     restart: "--terminals",
+    transcoding: "--rounds",
   };
   for (const [name, option] of Object.entries(options)) {
     const own = bench(name, "--help");

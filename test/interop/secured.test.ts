@@ -29,7 +29,7 @@ phoneTest("baresip that takes nothing but SRTP is called over TLS, hears a burst
   try {
     const microphone = join(folder, "hum.wav");
     // Where its microphone's file ends, baresip hangs up.
-    await writeTone(microphone, hum, 120);
+    await writeTone(microphone, hum, { seconds: 120 });
     const account = { user: "phone1", password: "another-one", realm: "crew.example", codec: "opus/48000/1" };
     const way = { transport: "tls", registrar: sites.sipOfSouth.tls, port: 5_080, control: 5_090 } as const;
     phone = baresip({ folder, ...account, ...way, microphone, srtp: true });

@@ -31,12 +31,14 @@ export async function twoSites(options: {
   readonly exchanges?: string;
   readonly identity?: TlsIdentity;
   readonly authorities?: string;
+  /** Whether all talk and are heard at once. */
+  readonly mixing?: boolean;
 }): Promise<TwoSites> {
   const folder = mkdtempSync(join(tmpdir(), "roger-interop-"));
   const mosquitto = options.broker === "mosquitto" ? startMosquitto(folder) : undefined;
   await mosquitto?.printed(/mosquitto version .* running/);
   const url = `{ url: "mqtt://${ownAddress}:${mqttPort}" }`;
-  const common = { host: ownAddress, folder };
+  const common = { host: ownAddress, folder, mixing: options.mixing ?? false };
   const north = await startSite({
     ...common,
     site: "north",

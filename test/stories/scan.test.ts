@@ -108,4 +108,46 @@ test("with answerBack it answers the site whose talkgroup it has just heard", as
   await realm.close();
 });
 
+test("a panel with lines to further talkgroups hears them at the same time, behind its own", async () => {
+  const realm = await openRealm();
+  const north = await realm.site("north", { monitors: "[fire, sea]" });
+  const south = await realm.site("south", { talkgroup: "fire" });
+  const east = await realm.site("east");
+  await realm.clock.advance(settleMs);
+  const hum = (hertz: number) =>
+    Int16Array.from({ length: 96_000 }, (_, index) => 4_000 * Math.sin((2 * Math.PI * hertz * index) / 48_000));
+  const level = (samples: Int16Array, hertz: number): number => {
+    let [sine, cosine] = [0, 0];
+    for (const [index, sample] of samples.entries()) {
+      sine += sample * Math.sin((2 * Math.PI * hertz * index) / 48_000);
+      cosine += sample * Math.cos((2 * Math.PI * hertz * index) / 48_000);
+    }
+    return (2 * Math.hypot(sine, cosine)) / samples.length;
+  };
+  south.press();
+  south.say(hum(500));
+  await realm.clock.advance(600);
+  const alone = north.listen();
+  await realm.clock.advance(300);
+  const before = level(alone.take().subarray(0, 9_600), 500);
+  assert.ok(before > 3_000, `${before} of 4,000`);
+  assert.equal(
+    north.told("session").map(({ fields }) => fields["service"] ?? fields["talkgroup"]),
+    ["ops", "direct", "fire", "sea"],
+  );
+  east.press();
+  east.say(hum(900));
+  await realm.clock.advance(500);
+  const both = north.listen();
+  await realm.clock.advance(300);
+  const heard = both.take().subarray(0, 9_600);
+  assert.ok(level(heard, 900) > 3_000, `its own talkgroup: ${level(heard, 900)} of 4,000`);
+  const behind = level(heard, 500) / before;
+  assert.ok(behind > 0.2 && behind < 0.3, `the other is ${behind} as loud as alone`);
+  for (const site of [south, east]) site.release();
+  await realm.clock.advance(1_000);
+  await realm.close();
+  assert.is(realm.clock.pending(), 0, "nothing is left running");
+});
+
 test.run();

@@ -93,6 +93,7 @@ export interface SiteOptions {
   readonly talkgroup?: string;
   readonly scan?: string;
   readonly srtp?: "off" | "required";
+  readonly monitors?: string;
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -211,8 +212,9 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     talkgroup = "ops",
     scan,
     srtp,
+    monitors,
   } = options;
-  const isMore = talkgroup !== "ops" || scan !== undefined;
+  const isMore = talkgroup !== "ops" || (scan ?? monitors) !== undefined;
   const more = `${listenOnly ? ", listenOnly: [ops]" : ""}${scan === undefined ? "" : `, scan: ${scan}`}${mayRaise ? ", emergency: [ops]" : ""}`;
   const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops${isMore ? ", fire, sea" : ""}], priority: ${priority}${more} }`;
   return `site: ${name}
@@ -224,7 +226,7 @@ board: simulated
 accounts:
   - ${panel}
 ${accounts}
-${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ${talkgroup} }`}
+${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ${talkgroup}${monitors === undefined ? "" : `, monitors: ${monitors}`} }`}
 talkgroups:
   - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds}${opsOptions === undefined ? "" : `, ${opsOptions}`}${voiceLog === undefined ? "" : ", record: true"} }
 ${isMore ? "  - { name: fire }\n  - { name: sea }" : ""}

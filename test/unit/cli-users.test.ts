@@ -114,6 +114,36 @@ test("a user is added with a password from standard input, of which the store ke
   assert.not.ok(readFileSync(storeOf(rig)).includes(password));
 });
 
+test("a user's phone may be keyed by voice, and their terminals may hear further talkgroups", async (rig) => {
+  await rig.roger("talkgroup add sea -c north.yaml");
+  const dave = "user add dave --talkgroup ops --listen-only sea --keying voice --voice-hang 1.5 --inband-keys";
+  const added = await rig.roger(`${dave} --scan sea --scan-priority sea --answer-back -c north.yaml`, password);
+  assert.equal(added, done("user dave added\n"));
+  const [listed] = JSON.parse((await rig.roger("user list --json -c north.yaml")).out);
+  assert.equal(
+    [listed.telephone, listed.scan],
+    [
+      { inbandKeys: true, voice: { thresholdDb: 12, hangMs: 1_500 } },
+      { groups: ["sea"], priority: "sea", hangMs: 3_000, answerBack: true },
+    ],
+  );
+  const refused = await rig.rogers([
+    "user add eve --talkgroup ops --scan sea -c north.yaml",
+    "user add eve --voice-hang 1 -c north.yaml",
+    "user add eve --keying tones -c north.yaml",
+    "user add eve --answer-back -c north.yaml",
+  ]);
+  assert.equal(
+    refused.map((words) => words.trim().split("\n")[0]),
+    [
+      "roger: terminals: scan.groups.0: this is not among the account's talkgroups",
+      "roger: terminals: voiceHangSeconds: nothing is keyed by voice without keying: voice; add that, or remove this",
+      "roger: terminals: keying: expected dtmf or voice",
+      "roger: terminals: scan groups: expected one talkgroup at least",
+    ],
+  );
+});
+
 test("people are shown a table", async (rig) => {
   await rig.roger("talkgroup add sea --talk-seconds 12 --hang-seconds 0 -c north.yaml");
   await rig.roger("user add dave --listen-only ops --digest MD5 -c north.yaml", password);

@@ -3,7 +3,6 @@ import * as assert from "uvu/assert";
 import { readConfig } from "../../firmware/config.ts";
 import { accountBook, type Membership, recordOf, sameRights } from "../../firmware/presence/accounts.ts";
 import { holderIn } from "../../firmware/presence/legs.ts";
-import { terminalsFrom } from "../../firmware/presence/terminal.ts";
 import { seedOf } from "../../firmware/seed.ts";
 
 /** A file whose account has this beside its talkgroups. */
@@ -37,7 +36,7 @@ function accountFrom(more: string) {
   const read = readConfig(file(more), "c.yaml");
   if ("faults" in read) throw new Error(JSON.stringify(read.faults));
   const { accounts } = seedOf(read.config);
-  const book = accountBook(accounts, "crew.example", terminalsFrom(read.config.accounts));
+  const book = accountBook(accounts, "crew.example");
   const account = book.find("alice");
   if (!account) throw new Error("no account");
   return { account, book, config: read.config };
@@ -88,6 +87,13 @@ test("who is taken out of a talkgroup hears it no more: the session is set up an
   const mute = change(record.memberships.map((each) => ({ ...each, role: "listen" as const })));
   assert.not(sameRights(account, mute, "ops"));
   assert.ok(sameRights(account, change(record.memberships), "ops"));
+  for (const more of [
+    { scan: { groups: ["fire", "sea"], hangMs: 9, answerBack: false } },
+    { telephone: { inbandKeys: true } },
+  ] as const) {
+    book.put({ ...record, ...more });
+    assert.not(sameRights(account, book.find("alice") ?? account, "ops"), JSON.stringify(more));
+  }
 });
 
 test("what contradicts itself or cannot be is refused", () => {
@@ -117,6 +123,22 @@ test("what contradicts itself or cannot be is refused", () => {
     ],
   ];
   for (const [more, fault] of rows) assert.equal(faults(more), [fault], more);
+});
+
+test("a panel may hear further talkgroups of its account, each once, and not by scanning as well", () => {
+  const panel = (monitors: string, more = ""): readonly string[] => {
+    const text = `${file(more)}panel: { account: alice, talkgroup: ops, monitors: ${monitors} }\n`;
+    const read = readConfig(text, "c.yaml");
+    if ("faults" in read) return read.faults.map(({ path, message }) => `${path.slice(8)}: ${message}`);
+    return read.config.panel?.monitors ?? [];
+  };
+  assert.equal(panel("[fire, sea]"), ["fire", "sea"]);
+  assert.equal(panel("[air]"), ["panel.monitors.0: this is not among the talkgroups of the panel's account"]);
+  assert.equal(panel("[fire, fire]"), ["panel.monitors.1: given twice; remove one"]);
+  assert.equal(panel("[ops]"), ["panel.monitors.0: this is the talkgroup of the panel; remove it here"]);
+  assert.equal(panel("[fire]", "scan: { groups: [sea] }"), [
+    "panel.monitors: the panel's account scans; expected monitors or scan",
+  ]);
 });
 
 test.run();

@@ -41,7 +41,7 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
         digest: ["MD5"],
       },
     ],
-    panel: { account: "panel", talkgroup: "ops" },
+    panel: { account: "panel", talkgroup: "ops", monitors: [] },
     talkgroups: [
       { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0, ...usual },
       { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000, ...usual },

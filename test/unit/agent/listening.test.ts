@@ -66,17 +66,34 @@ test("what is louder than 16 bits is clipped", () => {
   }
 });
 
+test("each line is behind all that have precedence and speak, and only once", () => {
+  const lines = [speaker(), speaker(), speaker(), speaker()];
+  const [first = speaker(), ...rest] = lines;
+  const listen = listening(first.fill, ...rest.map(({ fill }) => fill));
+  const frame = new Int16Array(960);
+  const hear = (...levels: readonly number[]): number => {
+    for (const [index, line] of lines.entries()) line.level = levels[index] ?? 0;
+    listen(frame);
+    listen(frame);
+    return frame[959] ?? 0;
+  };
+  assert.is(hear(0, 0, 400, 4_000), 1_400);
+  assert.is(hear(0, 40, 400, 4_000), 1_140);
+  assert.is(hear(4, 0, 400, 4_000), 1_104);
+  assert.is(hear(0, 0, 0, 4_000), 4_000);
+});
+
 test("the talker who is told is the talkgroup's first; the other's is told again when that is silent", () => {
   const told: (string | undefined)[] = [];
-  const heard = talkers((party) => told.push(party));
-  heard.direct("bob");
-  heard.talkgroup("");
-  heard.direct("eve");
-  heard.talkgroup(undefined);
-  heard.talkgroup("eve");
-  heard.talkgroup(undefined);
-  heard.direct(undefined);
-  heard.direct(undefined);
+  const [talkgroup, direct] = talkers(2, (party) => told.push(party));
+  direct?.("bob");
+  talkgroup?.("");
+  direct?.("eve");
+  talkgroup?.(undefined);
+  talkgroup?.("eve");
+  talkgroup?.(undefined);
+  direct?.(undefined);
+  direct?.(undefined);
   assert.equal(told, ["bob", "", "eve", undefined]);
 });
 

