@@ -1,0 +1,205 @@
+/** One who talks and those who listen, on machines of their own around a conference server, on a simulated network under a virtual clock. */
+import { openTalker } from "../../firmware/agent/talker.ts";
+import { openVoice } from "../../firmware/agent/voice.ts";
+import { openConference } from "../../firmware/conference/conference.ts";
+import type { ConferenceEvent } from "../../firmware/conference/protocol.ts";
+import { decodeFloor, encodeFloor, type FloorMessage } from "../../firmware/floor/message.ts";
+import type { CodecName } from "../../firmware/media/codec.ts";
+import { answerOffer } from "../../firmware/sip/negotiation.ts";
+import { describe, parseSdp } from "../../firmware/sip/sdp.ts";
+import { collectSamples } from "../../hal/audio/recording.ts";
+import { simulatedAudio } from "../../hal/audio/simulated.ts";
+import { virtualClock } from "../../hal/clock/virtual.ts";
+import { type PathConditions, simulatedNetwork } from "../../hal/network/simulated.ts";
+import type { Opus } from "../../hal/opus/port.ts";
+import { seededRandom } from "../../hal/random/seeded.ts";
+
+export interface TalkOptions {
+  readonly opus: Opus;
+  readonly seed?: number;
+  /** From the talker to the server, and from there to each listener. */
+  readonly up?: Partial<PathConditions>;
+  readonly down?: Partial<PathConditions>;
+  /** What the server takes to grant the floor, ms. */
+  readonly grantMs?: number;
+  /** bit/s */
+  readonly bitrate?: number;
+  /** Whether the talker's encoder heeds the reports of loss; it does. */
+  readonly adapts?: boolean;
+  readonly listeners?: readonly ListenerOptions[];
+}
+
+export interface ListenerOptions {
+  readonly codec?: CodecName;
+  /** How fast its loudspeaker runs, in parts per million over the talker's microphone. */
+  readonly driftPpm?: number;
+  /** In place of what holds for all. */
+  readonly down?: Partial<PathConditions>;
+}
+
+const server = "10.0.0.1";
+const talkerHost = "10.0.0.2";
+
+export type Talk = Awaited<ReturnType<typeof openTalk>>;
+
+export async function openTalk(options: TalkOptions) {
+  const {
+    opus,
+    seed = 1,
+    up = {},
+    down = {},
+    grantMs = 0,
+    bitrate = 24_000,
+    adapts = true,
+    listeners = [{}],
+  } = options;
+  const clock = virtualClock();
+  const network = simulatedNetwork({ clock, random: seededRandom(seed) });
+  const events: ConferenceEvent[] = [];
+  const range = { host: server, first: 20_000, last: 20_999 };
+  const conference = openConference(
+    { clock, network: network.host(server), random: seededRandom(seed + 1), opus },
+    { gateway: "north", range },
+    (event) => events.push(event),
+  );
+  const settings = { name: "ops", endOfMediaMs: 4000, talkMs: 900_000, graceMs: 3000, hangMs: 10_000 };
+  conference.receive({ type: "talkgroup", settings });
+
+  /** An agent's media on a machine of its own, and its session with the server. */
+  async function member(
+    name: string,
+    host: string,
+    codec: CodecName,
+    onFloor: (message: FloorMessage) => void,
+    onLoss: (percent: number) => void,
+  ) {
+    const voice = await openVoice(
+      { clock, random: seededRandom(seed + host.length), network: network.host(host), opus },
+      { range: { host, first: 30_000, last: 30_009 }, cname: name },
+      {
+        onFloor(packet) {
+          const decoded = decodeFloor(packet);
+          if (decoded) onFloor(decoded.message);
+        },
+        onCallControl() {},
+        onSpeech() {},
+        onLoss,
+        onLost() {},
+      },
+    );
+    const rights = { mayTalk: true, priority: 0, mayPreempt: true };
+    const leg = { leg: name, talkgroup: "ops", user: `sip:${name}@example.org`, ...rights };
+    conference.receive({ type: "provision", options: leg });
+    await clock.advance(0);
+    const offered = events.findLast((event) => "leg" in event && event.leg === name);
+    if (offered?.type !== "offer") throw new Error(`no offer for ${name}: ${JSON.stringify(offered)}`);
+    const { agreement, answer } = answerOffer(only(codec, offered.sdp), voice.local, "7");
+    voice.connect(agreement);
+    conference.receive({ type: "accept", leg: name, answer });
+    return voice;
+  }
+
+  const expected: number[] = [];
+  const voice = await member(
+    "talker",
+    talkerHost,
+    "opus",
+    (message) => {
+      if (message.type === "granted") clock.after(grantMs, talker.talk);
+    },
+    (percent) => {
+      expected.push(percent);
+      if (adapts) talker.expectLoss(percent);
+    },
+  );
+  const talker = await openTalker(
+    { clock, opus },
+    { bitrate, firstTimestamp: 0 },
+    {
+      send: voice.send,
+      onDead() {},
+    },
+  );
+  const mouth = simulatedAudio({ clock });
+  mouth.microphone.start(talker.capture);
+
+  const ears = await Promise.all(
+    listeners.map(async ({ codec = "opus", driftPpm = 0, down: own }, index) => {
+      const host = `10.0.1.${index + 1}`;
+      network.setPath(server, host, { ...down, ...own });
+      const voice = await member(
+        `listener-${index}`,
+        host,
+        codec,
+        () => {},
+        () => {},
+      );
+      const sound = simulatedAudio({ clock, driftPpm: { microphone: 0, loudspeaker: driftPpm } });
+      sound.loudspeaker.start((frame) => voice.fill(frame));
+      return {
+        voice,
+        host,
+        listen: () => collectSamples(sound.outside.loudspeaker),
+        close: sound.loudspeaker.close,
+      };
+    }),
+  );
+  network.setPath(talkerHost, server, up);
+  await clock.advance(100);
+  const request = (message: FloorMessage): void => voice.sendFloor(encodeFloor(message, { ssrc: voice.ssrc }));
+
+  const talk = {
+    clock,
+    network,
+    conference,
+    talker,
+    /** What the talker's encoder was told to expect, percent. */
+    expected,
+    ears,
+    server,
+    talkerHost,
+    press(): void {
+      talker.press(clock.now());
+      talker.keep();
+      request({ type: "request" });
+    },
+    release: (): void =>
+      talker.release(clock.now(), () => {
+        talker.mute();
+        request({ type: "release" });
+      }),
+    say: (samples: Int16Array): number => mouth.outside.microphone.hear(samples),
+    /** Says all of it in one burst; what each listener heard from the press on, until a second after the release. */
+    async burst(samples: Int16Array, onTheWay: (atMs: number) => void = () => {}): Promise<Int16Array[]> {
+      const recordings = ears.map(({ listen }) => listen());
+      talk.press();
+      talk.say(samples);
+      const endMs = Math.ceil(samples.length / 48);
+      for (let atMs = 0; atMs < endMs; atMs += 20) {
+        onTheWay(atMs);
+        await clock.advance(Math.min(20, endMs - atMs));
+      }
+      talk.release();
+      await clock.advance(1_000);
+      return recordings.map((recording) => recording.take());
+    },
+    close(): void {
+      mouth.microphone.close();
+      talker.close();
+      voice.close();
+      for (const ear of ears) {
+        ear.close();
+        ear.voice.close();
+      }
+      conference.close();
+    },
+  };
+  return talk;
+}
+
+/** Leaves of an offer's codecs the one. */
+function only(codec: CodecName, sdp: string): string {
+  const all = parseSdp(sdp);
+  if (!all.audio) throw new Error("an offer without audio");
+  return describe({ ...all, audio: { ...all.audio, codecs: all.audio.codecs.filter(({ name }) => name === codec) } });
+}
