@@ -4,11 +4,13 @@
  */
 import { type Fault, faultsIn, faultsOf, unknownKey } from "../hal/board/fault.ts";
 import { readYaml } from "../hal/board/yaml.ts";
-import type { TalkgroupSettings } from "./conference/protocol.ts";
+import type { TalkgroupSettings, TelephoneOptions } from "./conference/protocol.ts";
 import { exchangeFaults } from "./config/exchange-faults.ts";
 import { exchangeOf } from "./config/exchange-schema.ts";
 import { referenceFaults } from "./config/references.ts";
 import { type ConfigFile, fileSchema, secretPlaces } from "./config/schema.ts";
+import { terminalFaults } from "./config/terminal-faults.ts";
+import { terminalOf } from "./config/terminal-schema.ts";
 import type { DigestAlgorithm } from "./sip/digest.ts";
 
 export interface Config {
@@ -126,6 +128,21 @@ export interface AccountSettings {
   readonly rules: readonly RuleSettings[];
   /** As `sip.digest`, for this user: MD5 alone for a phone that gives up at a challenge it does not know. */
   readonly digest: readonly DigestAlgorithm[];
+  /** How a phone of the user takes the floor, beside keys that come by RFC 4733 and by SIP. */
+  readonly telephone?: TelephoneOptions;
+  /** What the user's terminals hear beside the talkgroup that they are in. */
+  readonly scan?: ScanSettings;
+}
+
+export interface ScanSettings {
+  /** Every one is among the talkgroups of the account. */
+  readonly groups: readonly string[];
+  /** Heard at once, whatever else is heard; absent: the talkgroup that the terminal is in. */
+  readonly priority?: string;
+  /** So long after a burst its talkgroup is stayed with, ms. */
+  readonly hangMs: number;
+  /** Whether the user answers in the talkgroup that is heard, rather than in the one that the terminal is in. */
+  readonly answerBack: boolean;
 }
 
 /** Reads a configuration file's text; `source` (its name) opens the path of each fault. */
@@ -133,7 +150,7 @@ export function readConfig(yamlText: string, source: string): { config: Config }
   const read = readYaml(yamlText, source);
   if ("faults" in read) return read;
   const file = fileSchema.safeParse(read.data);
-  const references = [...referenceFaults(read.data), ...exchangeFaults(read.data)];
+  const references = [...referenceFaults(read.data), ...exchangeFaults(read.data), ...terminalFaults(read.data)];
   if (file.success && references.length === 0) return { config: configOf(file.data) };
   const faults = file.success ? [] : faultsOf(file.error).map(withoutSecrets);
   return { faults: faultsIn(source, [...faults, ...references]) };
@@ -143,7 +160,7 @@ function configOf(file: ConfigFile): Config {
   const { gateway, broker, accounts, talkgroups, exchanges, ...same } = file;
   return {
     ...same,
-    accounts: accounts.map((account) => ({ ...account, digest: account.digest ?? file.sip.digest })),
+    accounts: accounts.map((account) => accountOf(account, file.sip.digest)),
     // A file without an id, whose site makes none, was refused.
     gateway: gateway ?? file.site.toLowerCase(),
     ...brokerOf(broker),
@@ -152,15 +169,24 @@ function configOf(file: ConfigFile): Config {
   };
 }
 
+function accountOf(file: ConfigFile["accounts"][number], digest: readonly DigestAlgorithm[]): AccountSettings {
+  const { keying, voiceHangSeconds, voiceThresholdDb, inbandKeys, scan, ...account } = file;
+  return { ...account, ...terminalOf(file), digest: account.digest ?? digest };
+}
+
 /** A talkgroup as a person wrote it: seconds become ms. */
 export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
   const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
+  const { talkWarningSeconds, queueing, broadcast } = file;
   return {
     name,
     endOfMediaMs: toMs(endOfMediaSeconds),
     talkMs: toMs(talkSeconds),
     graceMs: toMs(graceSeconds),
     hangMs: toMs(hangSeconds),
+    ...(talkWarningSeconds > 0 && { talkWarningMs: toMs(talkWarningSeconds) }),
+    ...(queueing && { queueing }),
+    ...(broadcast && { broadcast }),
   };
 }
 

@@ -19,6 +19,7 @@ import { panel } from "./panel/panel.ts";
 import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
+import { terminalsFrom } from "./presence/terminal.ts";
 import { seedOf } from "./seed.ts";
 import { type EndpointOptions, openEndpoint, type Tap } from "./sip/endpoint.ts";
 import type { Seed, Store } from "./store/store.ts";
@@ -60,7 +61,7 @@ export interface GatewayCounts {
 
 export interface Gateway {
   /** What a console shows of it (console/metrics.ts). */
-  counts(): GatewayCounts;
+  counts(): Promise<GatewayCounts>;
   close(): Promise<void>;
 }
 
@@ -80,7 +81,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     const store = ports.store?.(seed);
     if (store) opened.push(store.close);
     const { talkgroups, accounts: records } = store ?? seed;
-    const accounts = accountBook(records, config.realm);
+    const accounts = accountBook(records, config.realm, terminalsFrom(config.accounts));
 
     // Events come only after commands, and commands only once every room stands.
     const conference: ConferenceLink = await ports.conference(
@@ -184,12 +185,20 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     const { local: sip, secure: tls } = endpoint;
     log.info({ event: "ready", site: config.site, sip, tls }, "gateway stands");
     return {
-      counts: () => {
+      counts: async () => {
+        const { legs: conferenceLegs, timers: conferenceTimers } = await conference.held();
         const { dialogs, client, server: asked } = endpoint.held();
         return {
           dropped: endpoint.dropped,
           refused: { ...server.refused },
-          now: { dialogs, clientTransactions: client, serverTransactions: asked, ...server.inUse() },
+          now: {
+            dialogs,
+            clientTransactions: client,
+            serverTransactions: asked,
+            ...server.inUse(),
+            conferenceLegs,
+            conferenceTimers,
+          },
           exchanges: server.exchanges().map(({ link, ...each }) => ({ ...each, up: link.in === "up" })),
         };
       },
@@ -225,6 +234,7 @@ async function startPanel(
         range: rangeOf(config),
         server,
         priority,
+        talkWarningMs: config.talkgroups.find(({ name }) => name === talkgroup)?.talkWarningMs ?? 0,
         bitrate: panelBitrate,
       },
       front.signals,

@@ -13,9 +13,8 @@ import { DeviceError } from "../hal/error.ts";
 import { openBoard } from "../hal/hal.ts";
 import { nodeHttp } from "../hal/http/node.ts";
 import { nodeLocal } from "../hal/local/node.ts";
-import { nodeNetwork } from "../hal/network/node.ts";
-import { loadOpus } from "../hal/opus/wasm.ts";
 import { cryptoRandom } from "../hal/random/node.ts";
+import { openSpeech } from "../hal/speech.ts";
 import { status } from "./cli/status.ts";
 import { perform, type Run, type Trace } from "./cli.ts";
 import { launchWorker } from "./conference/launch.ts";
@@ -68,7 +67,11 @@ function goBeforeOthers(log: Logger): void {
 /** Opens every port and a gateway on them. Rejects with DeviceError when an address or a device is not to be had. */
 async function start({ config, board: description, certificates }: Site, log: Logger, ending: Ending): Promise<void> {
   const random = cryptoRandom();
-  const opus = await loadOpus();
+  const { opus, network, withoutNative } = await openSpeech();
+  log.info(
+    { event: "native", native: withoutNative === undefined },
+    withoutNative ?? "the native addon does the work on speech",
+  );
   const broker = config.broker && (await openBroker(config.broker, log, ending));
 
   const { board, outside } = await openBoard(description, { clock, random });
@@ -90,7 +93,7 @@ async function start({ config, board: description, certificates }: Site, log: Lo
   const gateway = await startGateway(config, {
     clock,
     random,
-    network: nodeNetwork(),
+    network,
     opus,
     board,
     ...(certificates && { certificates }),

@@ -1,5 +1,5 @@
 /**
- * Picks the drivers of a board: the one place that knows which file drives what.
+ * Picks the drivers of a board: with speech.ts the one place that knows which file drives what.
  * It does not know what the board is used for.
  */
 import type { BoardDescription } from "./board/description.ts";

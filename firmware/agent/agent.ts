@@ -8,6 +8,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Urgency } from "../floor/urgency.ts";
 import type { Log } from "../log.ts";
 import type { PortRange } from "../media/port-pair.ts";
 import { openDirectLine } from "./direct-line.ts";
@@ -23,6 +24,8 @@ import { openTransmitter, type TransmitterSignals } from "./transmitter.ts";
 export interface AgentSignals extends TransmitterSignals {
   /** The talkgroup's session with the conference server stands (or not): a press will be heard. */
   ready(ready: boolean): void;
+  /** How urgent the talkgroup's call is from now on. */
+  urgent(urgency: Urgency): void;
   /** Somebody talks (an identity, or "" where it is withheld), or nobody does. */
   listening(party: string | undefined): void;
   /** A private call is connected, and presses go there (who called, or "" where that is withheld); or there is none. */
@@ -42,14 +45,18 @@ export interface AgentOptions {
   readonly server: Address;
   /** Floor priority asked for, 0..255. */
   readonly priority: number;
+  /** So long before the end of a burst its talker is warned, ms. 0: never. */
+  readonly talkWarningMs: number;
   /** bit/s of the microphone's Opus stream. */
   readonly bitrate: number;
 }
 
 export interface Agent {
-  /** The button went down, or up. `at`: monotonic ms of the edge. */
-  press(at: number): void;
+  /** The button went down, or up. `at`: monotonic ms of the edge. What is urgent is for the talkgroup, whatever else is connected. */
+  press(at: number, urgency?: Urgency): void;
   release(at: number): void;
+  /** The urgency that was raised, or that a dispatcher judges of, is over. */
+  calm(): void;
   /** A microphone frame of 960 samples at 48 kHz, whose first was captured at `at`. It is not kept. */
   capture(frame: Int16Array, at: number): void;
   /** Writes 960 samples of received speech, or silence. */
@@ -72,10 +79,10 @@ export async function openAgent(
   signals: AgentSignals,
 ): Promise<Agent> {
   const { log } = ports;
-  const { talkgroup, user, realm, range, priority, bitrate } = options;
+  const { talkgroup, user, realm, range, priority, bitrate, talkWarningMs: warningMs } = options;
   const who = { talkgroup, user };
   const whoDirect = { service: directService, user };
-  const line = { range, cname: `${user}@${realm}`, priority };
+  const line = { range, cname: `${user}@${realm}`, priority, warningMs };
   const opened: (() => void)[] = [];
   const close = (): void => {
     for (let last = opened.pop(); last; last = opened.pop()) last();
@@ -88,6 +95,10 @@ export async function openAgent(
     const group = await openLine(ports, line, {
       ...transmitter.floorOf(who),
       listening: heard.talkgroup,
+      urgent(urgency) {
+        log.warn({ event: "urgency", ...who, urgency }, "urgency of the talkgroup");
+        signals.urgent(urgency);
+      },
       ready: signals.ready,
       onLoss: transmitter.expectLoss,
       onLost() {
@@ -99,6 +110,7 @@ export async function openAgent(
     const direct = await openDirectLine(ports, line, {
       ...transmitter.floorOf(whoDirect),
       listening: heard.direct,
+      urgent() {},
       ready() {},
       onLoss: transmitter.expectLoss,
       onLost: () => signalling.directLost(),
@@ -117,7 +129,8 @@ export async function openAgent(
     );
 
     return {
-      press: (at) => transmitter.press(at, direct.inCall() ? direct : group),
+      press: (at, urgency) => transmitter.press(at, direct.inCall() && !urgency ? direct : group, urgency),
+      calm: group.calm,
       release: transmitter.release,
       capture: transmitter.capture,
       fill(frame) {

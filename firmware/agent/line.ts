@@ -7,6 +7,7 @@ import type { Address, Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { decodeFloor, type FloorMessage } from "../floor/message.ts";
+import type { Urgency } from "../floor/urgency.ts";
 import type { PortRange } from "../media/port-pair.ts";
 import type { SessionHandlers } from "./answering.ts";
 import { type FloorHandlers, openFloorControl } from "./floor-control.ts";
@@ -24,6 +25,8 @@ export interface LineOptions {
   readonly cname: string;
   /** Floor priority asked for, 0..255. */
   readonly priority: number;
+  /** So long before the end of a burst its talker is warned, ms. 0: never. */
+  readonly warningMs: number;
 }
 
 export interface LineHandlers extends FloorHandlers {
@@ -41,8 +44,10 @@ export interface Line {
   /** What signalling tells it. */
   readonly session: SessionHandlers;
   stands(): boolean;
-  press(): void;
+  press(urgency?: Urgency): void;
   unpress(): void;
+  /** What was urgent is so no more. */
+  calm(): void;
   /** `packet`: Opus, 20 ms. `first`: it follows a silence. */
   send(packet: Uint8Array, timestamp: number, first: boolean): void;
   /** Writes 960 samples of received speech, or silence. True when speech was written. */
@@ -59,7 +64,7 @@ export interface Line {
 /** Rejects with DeviceError when no ports are free. */
 export async function openLine(
   ports: LinePorts,
-  { range, cname, priority }: LineOptions,
+  { range, cname, priority, warningMs }: LineOptions,
   handlers: LineHandlers,
   /** What is peculiar to a line whose session is parked between calls; absent: it is in its call while it stands. */
   parking?: {
@@ -84,7 +89,7 @@ export async function openLine(
   );
   const floor = openFloorControl(
     { clock: ports.clock, send: voice.sendFloor },
-    { ssrc: voice.ssrc, priority },
+    { ssrc: voice.ssrc, priority, warningMs },
     handlers,
   );
 
@@ -106,6 +111,7 @@ export async function openLine(
     stands: voice.connected,
     press: floor.press,
     unpress: floor.unpress,
+    calm: floor.calm,
     send: voice.send,
     fill: voice.fill,
     clearFloor: floor.disconnected,

@@ -6,6 +6,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { causeWords } from "../floor/message.ts";
+import type { Urgency } from "../floor/urgency.ts";
 import type { Log } from "../log.ts";
 import type { FloorHandlers } from "./floor-control.ts";
 import { openTalker } from "./talker.ts";
@@ -13,7 +14,7 @@ import { openTalker } from "./talker.ts";
 /** Where a burst may go. */
 export interface Outlet {
   stands(): boolean;
-  press(): void;
+  press(urgency?: Urgency): void;
   unpress(): void;
   send(packet: Uint8Array, timestamp: number, first: boolean): void;
 }
@@ -22,6 +23,10 @@ export interface Outlet {
 export interface TransmitterSignals {
   /** The floor is ours: what is said from the press on is heard. */
   permit(): void;
+  /** The press waits for the floor: 1 is next. */
+  queued(position: number): void;
+  /** What is said will soon be cut off. */
+  warned(): void;
   /** The floor is no longer ours, or no longer asked for, by our own release. */
   unkeyed(): void;
   /** The press is in vain; it must be let go. */
@@ -32,7 +37,7 @@ export interface TransmitterSignals {
 
 export interface Transmitter {
   /** The button went down for `line`, or up. `at`: monotonic ms of the edge. */
-  press(at: number, line: Outlet): void;
+  press(at: number, line: Outlet, urgency?: Urgency): void;
   release(at: number): void;
   capture(frame: Int16Array, at: number): void;
   /** The floor is ours. */
@@ -40,7 +45,7 @@ export interface Transmitter {
   talkingOn(line: Outlet): boolean;
   expectLoss(percent: number): void;
   /** What the floor of a line asks of the microphone; `who` for the log. */
-  floorOf(who: object): Omit<FloorHandlers, "listening">;
+  floorOf(who: object): Omit<FloorHandlers, "listening" | "urgent">;
   close(): void;
 }
 
@@ -67,11 +72,14 @@ export async function openTransmitter(
   );
 
   return {
-    press(at, wanted) {
+    press(at, wanted, urgency) {
+      // The button of an emergency is pressed beside the one that talks already.
+      if (line === wanted && talker.talking()) return line.press(urgency);
       // Ends a release that waits for its last frame, while the line is still that of its burst.
       talker.press(at);
+      if (line !== wanted) line?.unpress();
       line = wanted;
-      if (line.stands()) return line.press();
+      if (line.stands()) return line.press(urgency);
       log.warn(who, "pressed while no session stands");
       signals.denied();
     },
@@ -85,6 +93,15 @@ export async function openTransmitter(
       talk() {
         talker.talk();
         signals.permit();
+      },
+      queued(position) {
+        talker.mute();
+        log.info({ ...of, position }, "waiting for the floor");
+        signals.queued(position);
+      },
+      warned() {
+        log.info(of, "the burst will soon be cut");
+        signals.warned();
       },
       mute() {
         talker.mute();

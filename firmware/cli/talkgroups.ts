@@ -9,7 +9,10 @@ import { atStore, checked, newName, type Place, placed } from "./place.ts";
 import { table } from "./table.ts";
 import { originWords, say } from "./users.ts";
 
-interface Times extends Place {
+interface Settings extends Place {
+  readonly queueing?: true;
+  readonly broadcast?: true;
+  readonly talkWarningSeconds?: string;
   readonly talkSeconds?: string;
   readonly hangSeconds?: string;
   readonly graceSeconds?: string;
@@ -35,9 +38,12 @@ export function talkgroupCommands(program: Command, done: (status: number) => vo
     .argument("<talkgroup>")
     .option("--talk-seconds <number>", "the longest talk burst (T2)")
     .option("--hang-seconds <number>", "how long it stays bridged after the last one (T4)")
+    .option("--talk-warning-seconds <number>", "how long before the cut its talker is warned; 0: never")
+    .option("--queueing", "who cannot be granted the floor waits for it")
+    .option("--broadcast", "who talks first talks alone until it is un-bridged")
     .option("--grace-seconds <number>", "after a burst that was too long (T3)")
     .option("--end-of-media-seconds <number>", "silence after which the floor is lost (T1)")
-    .action(async (name: string, options: Times) =>
+    .action(async (name: string, options: Settings) =>
       done(
         await atStore(options, (editor) => {
           editor.addTalkgroup(settingsOf(name, options));
@@ -109,13 +115,13 @@ function memberCommands(member: Command, done: (status: number) => void): void {
     );
 }
 
-function settingsOf(name: string, options: Times) {
-  const { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds } = options;
-  const given = Object.entries({ talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds }).flatMap(([key, value]) =>
-    value === undefined ? [] : [[key, Number(value)]],
-  );
+function settingsOf(name: string, options: Settings) {
+  const { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds } = options;
+  const { queueing = false, broadcast = false } = options;
+  const times = { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds };
+  const given = Object.entries(times).flatMap(([key, value]) => (value === undefined ? [] : [[key, Number(value)]]));
   checked(newName, name, name);
-  return talkgroupOf(checked(talkgroupSchema, name, { name, ...Object.fromEntries(given) }));
+  return talkgroupOf(checked(talkgroupSchema, name, { name, queueing, broadcast, ...Object.fromEntries(given) }));
 }
 
 function list(editor: Editor, { json }: { readonly json?: true }): void {

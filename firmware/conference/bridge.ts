@@ -15,6 +15,7 @@ import { earlyMedia } from "./early-media.ts";
 import { type FanOut, openFanOut } from "./fan-out.ts";
 import { type Leg, longestPacket } from "./leg.ts";
 import type { GatewayId } from "./protocol.ts";
+import { type BurstTap, tapped } from "./tap.ts";
 
 export interface Bridge {
   join(leg: Leg): void;
@@ -54,7 +55,11 @@ interface Lane {
 
 export function openBridge(
   ports: { readonly clock: Clock; readonly random: Random; readonly opus: Opus; readonly streams: StreamTable },
-  handlers: { readonly onTrunk: (packet: Uint8Array) => void },
+  handlers: {
+    readonly onTrunk: (packet: Uint8Array) => void;
+    /** Hears every burst, in Opus. */
+    readonly tap?: Pick<BurstTap, "rebase" | "take"> | undefined;
+  },
 ): Bridge {
   const { clock, random, opus } = ports;
   const early = earlyMedia(clock);
@@ -78,10 +83,15 @@ export function openBridge(
 
   const keyOf = (leg: Leg, codec: CodecName): CodecName | Leg => (everybody ? leg : codec);
 
-  function laneOf(leg: Leg, codec: CodecName): Lane {
-    const lane = lanes.get(keyOf(leg, codec)) ?? { codec, legs: openFanOut(ports, clockRates[codec]) };
-    lanes.set(keyOf(leg, codec), lane);
+  function laneAt(key: CodecName | Leg, codec: CodecName): Lane {
+    const lane = lanes.get(key) ?? { codec, legs: legsOf(codec) };
+    lanes.set(key, lane);
     return lane;
+  }
+
+  function legsOf(codec: CodecName): FanOut {
+    const legs = openFanOut(ports, clockRates[codec]);
+    return handlers.tap && codec === "opus" ? tapped(legs, handlers.tap) : legs;
   }
 
   function endConversions(): void {
@@ -108,7 +118,7 @@ export function openBridge(
     const codec = leg.codec();
     if (!codec) return;
     members.add(leg);
-    laneOf(leg, codec).legs.add(leg);
+    laneAt(keyOf(leg, codec), codec).legs.add(leg);
     leg.begin(clock.now(), midway);
   }
 
@@ -186,6 +196,8 @@ export function openBridge(
       trunked = wanted;
     },
     open(next) {
+      // There although nobody may listen in Opus.
+      if (handlers.tap) laneAt("opus", "opus");
       endConversions();
       talker = next;
       shutAt = Number.POSITIVE_INFINITY;

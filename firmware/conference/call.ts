@@ -3,8 +3,22 @@
  * (what is ruled) and the bridge (what is heard); decides nothing itself.
  */
 import type { Clock } from "../../hal/clock/port.ts";
-import { arbiter, arbiterDefaults, arbiterInitial } from "../floor/arbiter.ts";
-import { decodeFloor, encodeFloor, type FloorMessage, revokeCause } from "../floor/message.ts";
+import { arbiter } from "../floor/arbiter.ts";
+import {
+  type ArbiterLimits,
+  type ArbiterState,
+  arbiterDefaults,
+  arbiterInitial,
+  mostQueued,
+} from "../floor/arbiter-state.ts";
+import {
+  acknowledgeBit,
+  decodeFloor,
+  encodeFloor,
+  type FloorMessage,
+  floorSubtype,
+  revokeCause,
+} from "../floor/message.ts";
 import { type Running, run } from "../machine.ts";
 import type { RtpView } from "../media/rtp.ts";
 import type { Bridge } from "./bridge.ts";
@@ -20,6 +34,7 @@ import {
 import type { Leg } from "./leg.ts";
 import { prompter } from "./prompter.ts";
 import type { ConferenceEvent, FloorRole, GatewayId, Rights, TalkgroupSettings, TrunkFloor } from "./protocol.ts";
+import type { BurstTap } from "./tap.ts";
 
 /** How long another gateway may take to answer a Floor Request before this one stands in for it, ms. */
 const answerMs = 500;
@@ -27,8 +42,21 @@ const answerMs = 500;
 const renewMs = 250;
 /** After a change of the floor, what is still in flight is no offence, ms. */
 const lenientMs = 300;
+/** Of a telephone in a talkgroup that is recorded. */
+const replayKey = "1";
 /** Who talks unheard is told so at most so often, ms. */
 const warnMs = 1_000;
+
+const grantedToAck = floorSubtype.granted | acknowledgeBit;
+
+function limitsOf({ queueing, broadcast, ...settings }: TalkgroupSettings): ArbiterLimits {
+  return { ...arbiterDefaults, ...settings, broadcast: broadcast === true, queueLength: queueing ? mostQueued : 0 };
+}
+
+function waiting(state: ArbiterState): readonly ParticipantKey[] {
+  const next = state.in === "revoking" && state.next ? [state.next] : [];
+  return [...next, ...state.queue].map(({ talker }) => talker);
+}
 
 export interface Call {
   readonly settings: TalkgroupSettings;
@@ -38,20 +66,29 @@ export interface Call {
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
   fromTrunk(from: GatewayId, floor: TrunkFloor): void;
-  /** A key of a telephone: "*" keys up, "#" unkeys; no other means anything here. */
+  /** A key of a telephone: "*" keys up, "#" unkeys, "1" asks for the last burst again where that is recorded; no other means anything here. */
   keyFromLeg(leg: Leg, key: string): void;
   /** The leg has negotiated anew; `before`: what its terminal did and knew. */
   renegotiated(leg: Leg, before: { readonly hears: boolean; readonly floor: boolean }): void;
   mediaFromLeg(leg: Leg, packet: Uint8Array, view: RtpView): void;
   mediaFromTrunk(from: GatewayId, packet: Uint8Array): void;
+  /** Whether anybody is heard now. */
+  isLive(): boolean;
   close(): void;
 }
 
 export function openCall(
-  ports: { readonly clock: Clock; readonly post: (event: ConferenceEvent) => void; readonly bridge: Bridge },
+  ports: {
+    readonly clock: Clock;
+    readonly post: (event: ConferenceEvent) => void;
+    readonly bridge: Bridge;
+    readonly tap?: BurstTap | undefined;
+    /** Before a leg is told something. True: it is not. */
+    readonly told: (leg: Leg, message: FloorMessage) => boolean;
+  },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post, bridge } = ports;
+  const { clock, post, bridge, tap, told } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
@@ -70,8 +107,10 @@ export function openCall(
   /** Two telephones: both are heard, and there is no floor. */
   let duplex = false;
   const prompt = prompter();
+  /** Whose burst it is, or was last. */
+  let speaker: ParticipantKey | undefined;
 
-  const rules = run(arbiter({ ...arbiterDefaults, ...settings }), arbiterInitial, clock, (ruling) =>
+  const rules = run(arbiter(limitsOf(settings)), arbiterInitial, clock, (ruling) =>
     floor.send({ type: "ruled", ruling }),
   );
   const floor: Running<ControlState, ControlEvent> = run(
@@ -89,8 +128,10 @@ export function openCall(
   }
 
   function tell(leg: Leg, message: FloorMessage): void {
+    if (told(leg, message)) return;
     if (!leg.hasFloor()) return prompt(leg, message);
-    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest: rightsOf(leg).mayTalk } : message);
+    const mayRequest = rightsOf(leg).mayTalk && !settings.broadcast;
+    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest } : message);
   }
 
   /** Called whenever the legs are others, or know something else. */
@@ -124,6 +165,7 @@ export function openCall(
       case "arbitrate":
         return rules.send(effect.event);
       case "tell": {
+        noteCut(effect);
         const leg = legs.get(effect.participant);
         return leg && tell(leg, numbered(effect.message));
       }
@@ -133,16 +175,22 @@ export function openCall(
         return;
       }
       case "send": {
+        noteCut(effect);
         if (isOfGateway) return;
         const { to, participant, epoch, priority, message } = effect;
         const packet = encodeFloor(message, { ssrc: options.ssrc });
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
       }
       case "open":
+        speaker = effect.talker;
+        // What is live comes before what was recorded.
+        for (const leg of legs.values()) leg.hush();
+        tap?.begin(effect.party);
         bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
         return show(effect.party);
       case "close":
         bridge.close();
+        tap?.end();
         return show();
       case "bridge":
         return bridged();
@@ -152,6 +200,10 @@ export function openCall(
         isBridged = false;
         return;
     }
+  }
+
+  function noteCut({ participant, message }: { readonly participant: ParticipantKey; readonly message: FloorMessage }) {
+    if (participant === speaker && message.type === "revoke") tap?.cut("revoked");
   }
 
   function live(): void {
@@ -178,10 +230,27 @@ export function openCall(
     const { user: party } = leg.options;
     const { priority, mayPreempt } = rightsOf(leg);
     const mayTalk = rightsOf(leg).mayTalk && leg.sends();
-    // Every other message of a participant answers one of ours.
-    if (message.type === "request")
-      floor.send({ type: "request", request: { from, party, priority, mayTalk, mayPreempt } });
-    else if (message.type === "release") floor.send({ type: "release", from });
+    switch (message.type) {
+      case "request":
+        return floor.send({
+          type: "request",
+          request: { from, party, priority, mayTalk, mayPreempt, mayQueue: leg.queues() },
+        });
+      case "release":
+        return floor.send({ type: "release", from });
+      case "queue-request":
+        return floor.send({ type: "position", from });
+      case "ack":
+        return message.of === grantedToAck ? floor.send({ type: "acknowledge", from }) : undefined;
+      // Only a floor control server says so.
+      case "granted":
+      case "taken":
+      case "deny":
+      case "idle":
+      case "revoke":
+      case "queue-info":
+        return;
+    }
   }
 
   /** Late entry: who comes into a burst hears it, and is told whose it is (TS 24.380 §6.3.4.4.2). */
@@ -213,6 +282,7 @@ export function openCall(
     },
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
+      if (isTalker(leg)) tap?.cut("lost");
       floor.send({ type: "leave", participant: keyOf(leg) });
       bridge.leave(leg);
       settleDuplex();
@@ -222,6 +292,9 @@ export function openCall(
       peers = role.peers.length;
       bridge.trunk(peers > 0);
       floor.send({ type: "role", role });
+      // A gateway that is no more takes those with it who waited there.
+      for (const participant of waiting(rules.state()))
+        if (![gateway, ...role.peers].includes(gatewayOf(participant))) floor.send({ type: "leave", participant });
       settleDuplex();
     },
     fromLeg,
@@ -234,8 +307,12 @@ export function openCall(
     },
     keyFromLeg(leg, key) {
       // Who talks already has not unkeyed: pressing again changes nothing.
-      if (key === "*" && !isTalker(leg)) fromLeg(leg, { type: "request" });
-      else if (key === "#") fromLeg(leg, { type: "release" });
+      if (key === "*" && !isTalker(leg)) {
+        // Whoever presses again has let go before, and says so by no key.
+        fromLeg(leg, { type: "release" });
+        fromLeg(leg, { type: "request" });
+      } else if (key === "#") fromLeg(leg, { type: "release" });
+      else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
     },
     renegotiated(leg, before) {
       bridge.refit(leg);
@@ -255,10 +332,12 @@ export function openCall(
     mediaFromTrunk(from, packet) {
       if (!isOfGateway && bridge.fromTrunk(from, packet)) live();
     },
+    isLive: () => duplex || floor.state().burst !== undefined,
     close() {
       floor.close();
       rules.close();
       bridge.closeAll();
+      tap?.close();
     },
   };
 }

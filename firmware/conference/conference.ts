@@ -24,22 +24,32 @@ import type {
   LegOptions,
   Move,
   Rights,
+  SpokenPiece,
   TalkgroupSettings,
 } from "./protocol.ts";
 import type { PresentCall } from "./session-call.ts";
+import { type BurstTap, burstTap } from "./tap.ts";
+import { type Telephone, telephone } from "./telephone.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
 const mostLegs = 2_000;
+
+/** Recordings that are played at a time: for a telephone each is transcoded. */
+const mostReplays = 20;
 
 /** A leg, and the call that its session serves now; in none it is parked. */
 interface Placed {
   readonly leg: Leg;
   call: Call | undefined;
   rights: Rights;
+  /** Of a terminal whose user takes the floor by voice. */
+  readonly telephone?: Telephone;
 }
 
 export interface Conference {
   receive(command: ConferenceCommand): void;
+  /** How many there are; a leg whose ports are being opened is one. */
+  held(): { readonly legs: number; readonly calls: number };
   close(): void;
 }
 
@@ -53,18 +63,39 @@ export function openConference(
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
   const tones = toneBook(ports.opus);
+  /** Recorded so far, and recordings that sound now. */
+  let bursts = 0;
+  let replays = 0;
   const streams = ports.network.streams(mostLegs);
 
   function openTalkgroup(settings: TalkgroupSettings): void {
     if (calls.has(settings.name)) return;
     const ssrc = new DataView(ports.random.bytes(4).buffer).getUint32(0);
+    const tap = tapOf(settings);
     const bridge = openBridge(
       { ...ports, streams },
       {
         onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
+        tap,
       },
     );
-    calls.set(settings.name, openCall({ ...ports, post, bridge }, { gateway: options.gateway, settings, ssrc }));
+    const told = (leg: Leg, message: FloorMessage) => legs.get(leg.id)?.telephone?.told(message) ?? false;
+    calls.set(
+      settings.name,
+      openCall({ ...ports, post, bridge, tap, told }, { gateway: options.gateway, settings, ssrc }),
+    );
+  }
+
+  function tapOf({ name, record, endOfMediaMs }: TalkgroupSettings): BurstTap | undefined {
+    if (!record) return undefined;
+    const send = (piece: SpokenPiece): void => post({ type: "spoken", ...piece });
+    const nextBurst = (): number => {
+      bursts += 1;
+      return bursts;
+    };
+    // The floor's own count of the silence began up to a moment before it.
+    const silenceMs = endOfMediaMs - 300;
+    return burstTap({ ...ports, post: send }, { talkgroup: name, silenceMs, nextBurst });
   }
 
   function closeTalkgroup(name: string): void {
@@ -84,14 +115,15 @@ export function openConference(
     try {
       const leg = await openLeg({ ...ports, tones, streams }, legOptions, options.range, {
         onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
-        onMedia: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+        onMedia: (packet, view) =>
+          placed.telephone ? placed.telephone.onMedia(packet, view) : placed.call?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),
         onLost: () => lose(id),
       });
-      const placed: Placed = { leg, call, rights: legOptions };
-      if (!opening.delete(id)) return leg.close();
+      const placed: Placed = place(leg, call);
+      if (!opening.delete(id)) return shut(placed);
       if (talkgroup !== undefined && calls.get(talkgroup) !== call) {
-        leg.close();
+        shut(placed);
         return refuse(id, 404, `talkgroup ${talkgroup} is no more`);
       }
       legs.set(id, placed);
@@ -105,6 +137,22 @@ export function openConference(
       if (!(error instanceof ProtocolError || error instanceof DeviceError)) throw error;
       if (wanted) refuse(id, error instanceof ProtocolError ? error.status : 503, error.message);
     }
+  }
+
+  function place(leg: Leg, call: Call | undefined): Placed {
+    const { telephone: wanted } = leg.options;
+    const placed: Placed = {
+      ...{ leg, call, rights: leg.options },
+      ...(wanted && {
+        telephone: telephone(ports, leg, wanted, {
+          media: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+          key: (key) => press(placed, key),
+          floor: (message) => placed.call?.fromLeg(leg, message),
+          mayTalk: () => placed.call !== undefined && placed.rights.mayTalk,
+        }),
+      }),
+    };
+    return placed;
   }
 
   function stand(placed: Placed): void {
@@ -144,7 +192,9 @@ export function openConference(
     const { leg, call: before } = placed;
     if (call === before) return;
     placed.rights = rights ?? leg.options;
+    placed.telephone?.reset();
     before?.leave(leg);
+    leg.hush();
     placed.call = call;
     if (!leg.codec()) return;
     leg.moved(before && presentCall(before), call && { ...presentCall(call), caller });
@@ -155,9 +205,10 @@ export function openConference(
     const placed = legs.get(id);
     try {
       if (!placed?.leg.codec()) throw new ProtocolError(481, `no leg ${id} stands`);
-      const { leg, call } = placed;
+      const { leg, call, telephone } = placed;
       const before = { hears: leg.hears(), floor: leg.hasFloor() };
       const sdp = leg.answer(offer);
+      if (!leg.sends() || !leg.hears()) telephone?.reset();
       call?.renegotiated(leg, before);
       prepareTones(leg);
       post({ type: "reanswer", leg: id, sdp });
@@ -170,6 +221,18 @@ export function openConference(
   function press({ leg, call }: Placed, key: string): void {
     if (call) call.keyFromLeg(leg, key);
     else if (key === "*") answerParked(leg, { type: "request" });
+  }
+
+  /** Live speech comes first, and each replay has its price. */
+  function replay(id: LegId, speech: Uint8Array): void {
+    const placed = legs.get(id);
+    const over = (): void => post({ type: "replayed", leg: id });
+    if (!placed || placed.call?.isLive() || replays >= mostReplays) return over();
+    replays += 1;
+    placed.leg.replay(speech, () => {
+      replays -= 1;
+      over();
+    });
   }
 
   /** In no call there is nobody to hear it (TS 24.380 §8.2.6.2). */
@@ -189,7 +252,12 @@ export function openConference(
     if (!placed) return;
     legs.delete(id);
     placed.call?.leave(placed.leg);
-    placed.leg.close();
+    shut(placed);
+  }
+
+  function shut({ leg, telephone }: Placed): void {
+    telephone?.close();
+    leg.close();
   }
 
   function lose(id: LegId): void {
@@ -219,6 +287,8 @@ export function openConference(
         }
         case "tone":
           return legs.get(command.leg)?.leg.play(command.tone === "confirm" ? "permit" : "deny");
+        case "replay":
+          return replay(command.leg, command.speech);
         case "move":
           return move(command);
         case "role":
@@ -229,6 +299,7 @@ export function openConference(
           return calls.get(command.talkgroup)?.mediaFromTrunk(command.from, command.packet);
       }
     },
+    held: () => ({ legs: legs.size + opening.size, calls: calls.size }),
     close() {
       opening.clear();
       for (const id of [...legs.keys()]) drop(id);

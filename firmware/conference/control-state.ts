@@ -1,5 +1,5 @@
 /** The words of the control machine (control.ts): its state, what it hears and what it wants done. */
-import type { ArbiterEffect, ArbiterEvent } from "../floor/arbiter.ts";
+import type { ArbiterEffect, ArbiterEvent } from "../floor/arbiter-state.ts";
 import type { FloorMessage } from "../floor/message.ts";
 import type { FloorRole, GatewayId } from "./protocol.ts";
 
@@ -10,6 +10,7 @@ export interface Burst {
   readonly talker: ParticipantKey;
   /** The identity shown to people. */
   readonly party: string;
+  /** A weight (floor/urgency.ts); so is every priority of this machine. */
   readonly priority: number;
   /** The gateway whose arbiter granted it. */
   readonly authority: GatewayId;
@@ -25,6 +26,7 @@ export interface FloorRequest {
   readonly priority: number;
   readonly mayTalk: boolean;
   readonly mayPreempt: boolean;
+  readonly mayQueue: boolean;
 }
 
 export interface ControlState {
@@ -57,6 +59,10 @@ export type ControlEvent =
   | { readonly type: "role"; readonly role: FloorRole }
   | { readonly type: "request"; readonly request: FloorRequest }
   | { readonly type: "release"; readonly from: ParticipantKey }
+  /** A participant asks for its place in the queue. */
+  | { readonly type: "position"; readonly from: ParticipantKey }
+  /** A participant has its Granted. */
+  | { readonly type: "acknowledge"; readonly from: ParticipantKey }
   | { readonly type: "leave"; readonly participant: ParticipantKey }
   | { readonly type: "trunk"; readonly trunk: TrunkMessage }
   /** The talker's media flows. Sent at most every few hundred ms. */

@@ -5,10 +5,29 @@
  * mid-burst, and then the burst lives on. A controller that does not answer is stood in for, for one burst.
  * It knows no sockets, no media and no MQTT; participants are keys "gateway/leg".
  */
-import type { ArbiterEffect } from "../floor/arbiter.ts";
-import { denyCause, type FloorMessage, revokeCause } from "../floor/message.ts";
+import type { ArbiterEffect } from "../floor/arbiter-state.ts";
+import {
+  acknowledgeBit,
+  ackSource,
+  denyCause,
+  type FloorMessage,
+  floorSubtype,
+  revokeCause,
+} from "../floor/message.ts";
+import { priorityOf } from "../floor/urgency.ts";
 import type { Expiry, Machine, TimerEffect } from "../machine.ts";
-import { announce, announceIdle, idleMessage, lastEpoch, outranks, sendTo, standInEpoch, taken } from "./claim.ts";
+import {
+  announce,
+  announceIdle,
+  asked,
+  idleMessage,
+  lastEpoch,
+  outranks,
+  asking as question,
+  sendTo,
+  standInEpoch,
+  taken,
+} from "./claim.ts";
 import {
   type Burst,
   type ControlEffect,
@@ -111,12 +130,23 @@ export function control(
         state,
         [{ do: "tell", participant: request.from, message: { type: "deny", cause: denyCause.receiveOnly } }],
       ];
-    const message: FloorMessage = { type: "request", priority: request.priority, userId: request.party };
-    const contends = request.mayPreempt ? request.priority : 0;
-    const forward = sendTo(state, state.controller, request.from, message, contends);
+    const forward = question(state, request);
     // Only one question is timed; a leg that asks meanwhile asks again by its own T101.
     if (state.asking) return [state, [forward]];
     return [{ ...state, asking: request }, [forward, { start: "answer", ms: limits.answerMs }]];
+  }
+
+  /** What only the arbiter knows. */
+  function pass(
+    state: ControlState,
+    event: { readonly type: "position" | "acknowledge"; readonly from: ParticipantKey },
+  ): Step {
+    if (controlling(state)) return [state, [{ do: "arbitrate", event }]];
+    const message: FloorMessage =
+      event.type === "position"
+        ? { type: "queue-request" }
+        : { type: "ack", of: floorSubtype.granted | acknowledgeBit, source: ackSource.participating };
+    return [state, [sendTo(state, state.controller, event.from, message)]];
   }
 
   function onRelease(state: ControlState, from: ParticipantKey): Step {
@@ -141,17 +171,21 @@ export function control(
     // An arbiter that controls no more has nothing to say; its timers may still run out.
     if (!controlling(state)) return [state, []];
     switch (ruling.do) {
+      // Who is told how much is left knows that it will be cut.
       case "grant":
+      case "warn": {
+        const { to, durationMs, priority, waiting } = ruling;
+        const durationS = Math.ceil(durationMs / 1000);
+        const queueSize = waiting > 0 ? { queueSize: waiting } : {};
         return [
           state,
-          [
-            say(
-              ruling.to,
-              { type: "granted", durationS: Math.ceil(ruling.durationMs / 1000), priority: ruling.priority },
-              ruling.priority,
-            ),
-          ],
+          [say(to, { type: "granted", durationS, priority: priorityOf(priority), ...queueSize }, priority)],
         ];
+      }
+      case "queued": {
+        const { to, position, priority, waiting: queueSize } = ruling;
+        return [state, [say(to, { type: "queue-info", position, priority: priorityOf(priority), queueSize })]];
+      }
       case "deny":
         // Who stood in for nothing gives control back.
         return [state.burst ? state : settle(state), [say(ruling.to, { type: "deny", cause: ruling.cause })]];
@@ -159,7 +193,7 @@ export function control(
         return [state, [say(ruling.to, { type: "revoke", cause: ruling.cause })]];
       case "taken": {
         const { talker, party, priority } = ruling;
-        if (state.burst?.talker === talker) return [state, []];
+        if (state.burst?.talker === talker) return weighed(state, state.burst, priority);
         const epoch = state.standIn ? standInEpoch : state.epoch;
         const burst: Burst = { talker, party, priority, authority: self, epoch, released: false };
         return both(opened(state, burst), (now) => [now, [announce(burst)]]);
@@ -194,21 +228,35 @@ export function control(
         if (from !== (controlling(seen) ? controllerOf(seen.wanted) : seen.controller)) return [seen, []];
         return isLocal(participant) ? onGranted(seen, trunk) : [seen, []];
       case "deny":
-      case "revoke": {
-        if (from !== seen.controller || !isLocal(participant)) return [seen, []];
-        const told: Effects = [{ do: "tell", participant, message }];
-        const { asking, ...rest } = seen;
-        return asking?.from === participant ? [rest, [{ stop: "answer" }, ...told]] : [seen, told];
-      }
+      case "revoke":
+        return from === seen.controller && isLocal(participant) ? answered(seen, participant, message) : [seen, []];
       case "taken":
         return onTaken(seen, trunk);
       case "idle":
         return onIdle(seen, from);
-      case "queue-request":
       case "queue-info":
+        return from === seen.controller && isLocal(participant) ? answered(seen, participant, message) : [seen, []];
+      case "queue-request":
+        if (!controlling(seen) || gatewayOf(participant) !== from) return [seen, []];
+        return [seen, [{ do: "arbitrate", event: { type: "position", from: participant } }]];
       case "ack":
-        return [seen, []];
+        if (!controlling(seen) || gatewayOf(participant) !== from) return [seen, []];
+        return [seen, [{ do: "arbitrate", event: { type: "acknowledge", from: participant } }]];
     }
+  }
+
+  /** The controller has answered a leg here. */
+  function answered(state: ControlState, participant: ParticipantKey, message: FloorMessage): Step {
+    const told: Effects = [{ do: "tell", participant, message }];
+    const { asking, ...rest } = state;
+    return asking?.from === participant ? [rest, [{ stop: "answer" }, ...told]] : [state, told];
+  }
+
+  /** The burst goes on with another priority. */
+  function weighed(state: ControlState, before: Burst, priority: number): Step {
+    if (before.priority === priority) return [state, []];
+    const burst: Burst = { ...before, priority };
+    return [{ ...state, burst }, [announce(burst), { do: "tell-all", except: burst.talker, message: taken(burst) }]];
   }
 
   function onGranted(state: ControlState, trunk: TrunkMessage): Step {
@@ -231,7 +279,11 @@ export function control(
     const { from, participant, epoch, priority, message } = trunk;
     if (message.type !== "taken") return [state, []];
     const { burst } = state;
-    if (burst?.talker === participant) return [state, []];
+    if (burst?.talker === participant) {
+      if (from !== burst.authority || burst.priority === priority) return [state, []];
+      const now: Burst = { ...burst, priority };
+      return [{ ...state, burst: now }, [{ do: "tell-all", except: now.talker, message: taken(now) }]];
+    }
     const theirs: Burst = {
       talker: participant,
       party: message.party,
@@ -312,6 +364,9 @@ export function control(
         return onRequest(state, event.request);
       case "release":
         return onRelease(state, event.from);
+      case "position":
+      case "acknowledge":
+        return pass(state, event);
       case "leave":
         return onLeave(state, event.participant);
       case "trunk":
@@ -325,12 +380,11 @@ export function control(
     }
   }
 
-  return (state, event) => askAgain(step(state, event), state);
-}
+  /** Who controls no more forgets who waits for its ruling. */
+  function abdicate([after, effects]: Step, before: ControlState): Step {
+    if (!controlling(before) || controlling(after)) return [after, effects];
+    return [after, [...effects, { do: "arbitrate", event: { type: "abdicate" } }]];
+  }
 
-/** A request of another gateway, which has judged for itself who may talk and who may pre-empt (see TrunkFloor). */
-function asked(trunk: TrunkMessage, message: Extract<FloorMessage, { readonly type: "request" }>): FloorRequest {
-  const { participant: from, priority: contends } = trunk;
-  const priority = Math.max(contends, message.priority ?? 0);
-  return { from, party: message.userId ?? from, priority, mayTalk: true, mayPreempt: contends === priority };
+  return (state, event) => abdicate(askAgain(step(state, event), state), state);
 }

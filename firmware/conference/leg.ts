@@ -7,6 +7,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import { DeviceError } from "../../hal/error.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { StreamTable } from "../../hal/network/streams.ts";
+import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import {
   acknowledgeBit,
@@ -38,6 +39,7 @@ import { type Agreement, type LegCodec, readAnswer } from "../sip/negotiation.ts
 import { descriptionsOf } from "./descriptions.ts";
 import { channelsOf, type Places, placesOf, samePlaces, type TerminalChannels } from "./latch.ts";
 import type { LegId, LegOptions } from "./protocol.ts";
+import { replayPlayer } from "./replay-player.ts";
 import { connect, disconnect, type PresentCall, sessionCall } from "./session-call.ts";
 import { tonePlayer } from "./tone-player.ts";
 
@@ -69,10 +71,16 @@ export interface Leg {
   sendFloor(message: FloorMessage): void;
   /** Whether its terminal knows floor control. */
   hasFloor(): boolean;
+  /** Whether its terminal knows what it is to wait in a queue for the floor. */
+  queues(): boolean;
   /** Its session has left one call, and serves another. A terminal with floor control is told of it. */
   moved(from: PresentCall | undefined, to: PresentCall | undefined): void;
-  /** Plays a tone into its audio, in place of speech. */
-  play(tone: ToneName): void;
+  /** Plays a tone into its audio, in place of speech; one that yields ends where speech begins. */
+  play(tone: ToneName, yields?: "yields"): void;
+  /** Plays a recording (media/packed-speech.ts) into its audio, in place of one that sounds. `onOver`: however it ends, once. */
+  replay(speech: Uint8Array, onOver: () => void): void;
+  /** Somebody is heard live: a recording, and a tone that yields, end. */
+  hush(): void;
   /** A talk burst starts: the next packet is its first. `midway`: it goes on, and this leg comes into it. */
   begin(nowMs: number, midway?: boolean): void;
   close(): void;
@@ -93,7 +101,8 @@ export const longestPacket = 1_472;
 const emptyDatagram = new Uint8Array(0);
 
 /** What stands between offer and answer. */
-interface Agreed extends Pick<Agreement, "codec" | "payloadType" | "keyTypes" | "lines" | "sends" | "hears"> {
+interface Agreed
+  extends Pick<Agreement, "codec" | "payloadType" | "keyTypes" | "lines" | "sends" | "hears" | "queueing"> {
   readonly places: Places;
   readonly to: TerminalChannels;
   readonly out: OutgoingStream;
@@ -108,6 +117,7 @@ export async function openLeg(
     readonly network: Network;
     readonly random: Random;
     readonly tones: ToneBook;
+    readonly opus: Opus;
     readonly streams: StreamTable;
   },
   options: LegOptions,
@@ -131,12 +141,24 @@ export async function openLeg(
   const stopWatching = clock.every(watchMs, watch);
   const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
   const player = tonePlayer(clock, { onTurn, send: emit });
+  const replays = replayPlayer(ports, { onTurn, send: emit });
+  /** Counts what was to sound, so that a tone that is made knows whether it still is. */
+  let turn = 0;
+  let yielding = false;
+  const sounding = (): boolean => player.sounding() || replays.sounding();
 
   function onTurn(): void {
     if (!agreed) return;
     agreed.out.begin(clock.now(), true);
     agreed.tones.begin();
-    agreed.out.listen(agreed.hears && !player.sounding());
+    agreed.out.listen(agreed.hears && !sounding());
+  }
+
+  /** Whatever is played into its audio ends. */
+  function silence(): void {
+    turn += 1;
+    player.stop();
+    replays.stop();
   }
 
   function aim(): void {
@@ -206,7 +228,9 @@ export async function openLeg(
   }
 
   function sendFloor(message: FloorMessage): void {
-    if (agreed?.to.floor) sendControl(encodeFloor(message, { ssrc }));
+    // Whoever is granted the floor says so, or is told again (TS 24.380 §6.3.4.4.2).
+    const acknowledge = message.type === "granted";
+    if (agreed?.to.floor) sendControl(encodeFloor(message, { ssrc, acknowledge }));
   }
 
   function sendReport(packet: Uint8Array): void {
@@ -244,20 +268,20 @@ export async function openLeg(
   }
 
   function agree(agreement: Agreement): void {
-    const { codec, payloadType, keyTypes, lines, sends, hears } = agreement;
+    const { codec, payloadType, keyTypes, lines, sends, hears, queueing } = agreement;
     const before = agreed;
     const clockRate = clockRates[codec];
     const goesOn = before !== undefined && clockRates[before.codec] === clockRate;
     const places = placesOf(agreement, before?.places);
     if (before && !goesOn) before.rtcp.stop();
-    if (before && (before.codec !== codec || !hears)) player.stop();
+    if (before && (before.codec !== codec || !hears)) silence();
     agreed = {
-      ...{ codec, payloadType, keyTypes, lines, sends, hears, places },
+      ...{ codec, payloadType, keyTypes, lines, sends, hears, queueing, places },
       to: before && samePlaces(places, before.places) ? before.to : channelsOf(places, aim),
       ...(goesOn ? { out: before.out, tones: before.tones, rtcp: before.rtcp } : openStream(clockRate)),
     };
     agreed.out.payloadType(payloadType);
-    agreed.out.listen(hears && !player.sounding());
+    agreed.out.listen(hears && !sounding());
     aim();
     aliveAt = clock.now();
     // What it has not heard meanwhile is no loss.
@@ -280,23 +304,41 @@ export async function openLeg(
     hears: () => agreed?.hears ?? false,
     sendFloor,
     hasFloor: () => agreed?.to.floor !== undefined,
+    queues: () => agreed?.queueing ?? false,
     moved(from, to) {
       if (!agreed?.to.floor) return;
       if (from) calls.send({ type: "tell", message: disconnect(from, options.user) });
       if (to) calls.send({ type: "tell", message: connect(to, options.user, agreed.lines) });
     },
-    play(tone) {
+    play(tone, yields) {
       const codec = agreed?.codec;
       if (!codec) return;
+      turn += 1;
+      const own = turn;
+      yielding = yields !== undefined;
       void ports.tones.frames(codec, tone).then((frames) => {
-        if (agreed?.codec === codec && agreed.hears) player.play(frames, clockRates[codec] / 50);
+        if (agreed?.codec !== codec || !agreed.hears || turn !== own) return;
+        replays.stop();
+        player.play(frames, clockRates[codec] / 50);
       });
+    },
+    replay(speech, onOver) {
+      if (!agreed?.hears || player.sounding()) return onOver();
+      replays.play(speech, agreed.codec, onOver);
+    },
+    hush() {
+      replays.stop();
+      if (!yielding) return;
+      yielding = false;
+      turn += 1;
+      player.stop();
+      onTurn();
     },
     begin: (nowMs, midway) => agreed?.out.begin(nowMs, midway),
     close() {
       stopWatching();
       calls.close();
-      player.stop();
+      silence();
       agreed?.rtcp.stop();
       agreed = undefined;
       streams.give(row);

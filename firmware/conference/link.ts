@@ -8,9 +8,19 @@ export interface ConferenceOptions {
   readonly range: PortRange;
 }
 
+/** How much of each a conference server has just now, for those who look after it. */
+export interface Held {
+  readonly legs: number;
+  /** Calls, which are talkgroups too, whether anybody is in them or not. */
+  readonly calls: number;
+  /** Timers of its thread that run. */
+  readonly timers: number;
+}
+
 /** A conference server as the main thread sees it: messages to and from. */
 export interface ConferenceLink {
   send(command: ConferenceCommand): void;
+  held(): Promise<Held>;
   close(): Promise<void>;
 }
 

@@ -8,7 +8,8 @@ const toneOf: { readonly [Type in FloorMessage["type"]]?: ToneName } = {
   revoke: "revoke",
 };
 
-export const promptTones: readonly ToneName[] = Object.values(toneOf);
+/** All that a telephone is ever told by. */
+export const promptTones: readonly ToneName[] = [...Object.values(toneOf), "unkeyed"];
 
 /** Tells a telephone, which knows no floor control, by tones what a floor message says. What is only said again is not heard again. */
 export function prompter(): (leg: Leg, message: FloorMessage) => void {

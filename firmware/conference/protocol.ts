@@ -20,8 +20,35 @@ export interface TalkgroupSettings {
   readonly hangMs: number;
   /** A call of this gateway alone: neither its floor nor its media crosses a trunk. */
   readonly scope?: "gateway";
+  /** Who cannot be granted the floor waits for it, where the terminal knows how to; absent: is denied it. */
+  readonly queueing?: true;
+  /** Who talks first talks alone until it is un-bridged. */
+  readonly broadcast?: true;
+  /** So long before the longest talk burst ends its talker is warned; absent: never. */
+  readonly talkWarningMs?: number;
   /** While it has exactly two legs and neither has a floor channel, both are heard at once. */
   readonly duplex?: true;
+  /** Its bursts are told of as they are spoken, for the voice log; absent: nothing leaves it. */
+  readonly record?: true;
+  /** Who is in it hears that it is recorded. */
+  readonly announce?: true;
+}
+
+/** What was said in one burst since the last piece of it. */
+export interface SpokenPiece {
+  /** Grows from one burst to the next, whatever the talkgroup. */
+  readonly burst: number;
+  readonly talkgroup: string;
+  /** The identity of who talks. */
+  readonly talker: string;
+  /** When its first packet came, Unix ms. */
+  readonly startedAt: number;
+  /** In Opus (media/packed-speech.ts). */
+  readonly speech: Uint8Array;
+  /** Packets that found no room. */
+  readonly dropped: number;
+  /** With the last piece. complete: by its talker; revoked: by others; lost: its talker fell silent, or is gone, or something was dropped. */
+  readonly end?: "complete" | "revoked" | "lost";
 }
 
 /** What the user of a leg may do in a call. */
@@ -33,6 +60,26 @@ export interface Rights {
   readonly mayPreempt: boolean;
 }
 
+/** How the user of a terminal without floor control takes the floor, beside keys that come by RFC 4733 and by signalling. */
+export interface TelephoneOptions {
+  /** Keys are heard in its voice, too. */
+  readonly inbandKeys?: true;
+  /** It keys up as its user speaks, by so many dB above the noise, and unkeys after so long a pause. */
+  readonly voice?: { readonly thresholdDb: number; readonly hangMs: number };
+}
+
+/** What a leg hears while nobody talks where it is. */
+export interface ScanOptions {
+  /** Talkgroups, and what its user may do there. */
+  readonly groups: readonly (Rights & { readonly talkgroup: string })[];
+  /** One of them, or that of the leg: heard at once, whatever else is heard. */
+  readonly priority: string;
+  /** So long after a burst its talkgroup is stayed with, ms. */
+  readonly hangMs: number;
+  /** Whether its user answers in the talkgroup that is heard. */
+  readonly answerBack: boolean;
+}
+
 /** What a leg was provisioned with. Where it is later, and with which rights, is what the "move" commands made of it. */
 export interface LegOptions extends Rights {
   readonly leg: LegId;
@@ -40,6 +87,10 @@ export interface LegOptions extends Rights {
   readonly talkgroup?: string;
   /** The identity shown to others: "sip:alice@example.org". */
   readonly user: string;
+  /** Absent: by those keys alone. */
+  readonly telephone?: TelephoneOptions;
+  /** Absent: nothing but the call that it is in. */
+  readonly scan?: ScanOptions;
 }
 
 /** Who runs the arbiter of a talkgroup. `peers` are the other live gateways that have members in it. */
@@ -85,6 +136,8 @@ export type ConferenceCommand =
   | { readonly type: "key"; readonly leg: LegId; readonly key: string }
   /** Played into that leg's audio. */
   | { readonly type: "tone"; readonly leg: LegId; readonly tone: "confirm" | "deny" }
+  /** What was recorded (media/packed-speech.ts), into that leg's audio alone, until somebody is heard live. Reply: "replayed", however it ends. */
+  | { readonly type: "replay"; readonly leg: LegId; readonly speech: Uint8Array }
   | { readonly type: "role"; readonly talkgroup: string; readonly role: FloorRole }
   | { readonly type: "trunk-floor"; readonly from: GatewayId; readonly floor: TrunkFloor }
   | { readonly type: "trunk-media"; readonly from: GatewayId; readonly talkgroup: string; readonly packet: Uint8Array };
@@ -105,5 +158,9 @@ export type ConferenceEvent =
   | { readonly type: "unbridged"; readonly talkgroup: string }
   /** Who talks now (identity), for logs, lamps and consoles. */
   | { readonly type: "floor"; readonly talkgroup: string; readonly talker?: string }
+  | ({ readonly type: "spoken" } & SpokenPiece)
+  /** The terminal asks for the last burst of its talkgroup again. */
+  | { readonly type: "replay-wanted"; readonly leg: LegId; readonly talkgroup: string }
+  | { readonly type: "replayed"; readonly leg: LegId }
   | { readonly type: "trunk-floor"; readonly to: GatewayId | "all"; readonly floor: TrunkFloor }
   | { readonly type: "trunk-media"; readonly talkgroup: string; readonly packet: Uint8Array };

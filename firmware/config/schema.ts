@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { exchange } from "./exchange-schema.ts";
 import * as field from "./fields.ts";
+import { terminal } from "./terminal-schema.ts";
 
 const names = z.array(field.user, "expected a list of talkgroup names");
 
@@ -47,11 +48,15 @@ const account = z.strictObject(
     priority: field.priority.default(0),
     digest: z.exactOptional(digest),
     rules: rules.default([]),
+    ...terminal,
   },
   "expected user, password and talkgroups",
 );
 
-/** T1, T2, T3 and T4, with the defaults of TS 24.380 §11. */
+/**
+ * T1, T2, T3 and T4, with the defaults of TS 24.380 §11. Queueing is off where nobody wants it: a radio user who is not heard expects
+ * to be told so, and to try again, not to be put through later in mid-sentence.
+ */
 export const talkgroup = z.strictObject(
   {
     name: field.user,
@@ -59,8 +64,11 @@ export const talkgroup = z.strictObject(
     talkSeconds: field.seconds(1, 3_600).default(30),
     graceSeconds: field.seconds(0, 60).default(3),
     hangSeconds: field.seconds(0, 3_600).default(10),
+    talkWarningSeconds: field.seconds(0, 60).default(5),
+    queueing: z.boolean("expected true or false").default(false),
+    broadcast: z.boolean("expected true or false").default(false),
   },
-  "expected a talkgroup's name and times",
+  "expected a talkgroup's name, times and options",
 );
 
 const credentials = { username: z.exactOptional(field.credential), password: z.exactOptional(field.credential) };

@@ -13,7 +13,7 @@ export interface Counts {
   readonly dropped: Readonly<Record<string, number>>;
   /** Requests, by what their proof lacked. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Just now: dialogs, transactions, terminals that are registered, legs, private calls. */
+  /** Just now: dialogs, transactions, terminals that are registered, legs, private calls; of the conference server, legs and timers. */
   readonly now: Readonly<Record<string, number>>;
   readonly exchanges: readonly {
     readonly name: string;
@@ -27,12 +27,15 @@ export interface Counts {
 export async function openMetrics(
   ports: { readonly http: Http; readonly log: Log },
   local: Address,
-  counts: () => Counts,
+  counts: () => Promise<Counts>,
 ): Promise<HttpServer> {
-  const registry = registryOf(counts);
-  const server = await ports.http.serve(local, async (path) =>
-    path === "/metrics" ? { type: registry.contentType, content: await registry.metrics() } : undefined,
-  );
+  let latest = await counts();
+  const registry = registryOf(() => latest);
+  const server = await ports.http.serve(local, async (path) => {
+    if (path !== "/metrics") return undefined;
+    latest = await counts();
+    return { type: registry.contentType, content: await registry.metrics() };
+  });
   ports.log.info({ event: "metrics", at: server.local }, "metrics at /metrics");
   return server;
 }

@@ -36,7 +36,7 @@ export type FloorMessage =
   | { readonly type: "queue-request"; readonly userId?: string }
   | {
       readonly type: "queue-info";
-      /** 254: not queued; 255: not disclosed (§8.2.3.5). */
+      /** 1 is next; or one of `queuePosition`. */
       readonly position: number;
       readonly priority: number;
       readonly userId?: string;
@@ -96,6 +96,9 @@ export const floorIndicator = {
   imminentPeril: 0x0800,
   queueing: 0x0400,
 } as const;
+
+/** §8.2.3.5: positions that are none. */
+export const queuePosition = { none: 254, undisclosed: 255 } as const;
 
 /** §8.2.3.12: who sends an Ack. */
 export const ackSource = { participant: 0, participating: 1, controlling: 2, nonControlling: 3 } as const;

@@ -5,10 +5,21 @@
 import { sampleRate } from "../../hal/audio/port.ts";
 
 /**
- * permit: speak now. deny: not now. revoke: the burst was cut; let go. warning: it soon will be. lost-server: nobody hears you.
+ * queued: not now, but hold on. emergency: somebody in the talkgroup calls for help. permit: speak now. deny: not now. revoke: the burst was cut; let go. warning: it soon will be. lost-server: nobody hears you.
+ * unkeyed: what you said has gone out, and you are not heard any more.
  * call: a private call is connected, and the button speaks to it. call-over: the button speaks to the talkgroup again.
  */
-export type ToneName = "permit" | "deny" | "revoke" | "warning" | "lost-server" | "call" | "call-over";
+export type ToneName =
+  | "queued"
+  | "emergency"
+  | "permit"
+  | "deny"
+  | "revoke"
+  | "warning"
+  | "lost-server"
+  | "unkeyed"
+  | "call"
+  | "call-over";
 
 /** A sounding part in Hz, or a pause at 0 Hz. */
 type Part = readonly [hertz: number, ms: number];
@@ -22,6 +33,19 @@ const melodies: Readonly<Record<ToneName, readonly Part[]>> = {
     [910, 30],
   ],
   deny: [[330, 350]],
+  queued: [
+    [520, 60],
+    [0, 80],
+    [520, 60],
+  ],
+  emergency: [
+    [1550, 120],
+    [980, 120],
+    [1550, 120],
+    [980, 120],
+    [1550, 120],
+    [980, 120],
+  ],
   revoke: [
     [620, 110],
     [0, 30],
@@ -43,6 +67,7 @@ const melodies: Readonly<Record<ToneName, readonly Part[]>> = {
     [0, 60],
     [350, 250],
   ],
+  unkeyed: [[780, 70]],
   call: [
     [1050, 110],
     [0, 20],
@@ -80,9 +105,12 @@ function render(melody: readonly Part[]): Int16Array {
 const rendered: Readonly<Record<ToneName, Int16Array>> = {
   permit: render(melodies.permit),
   deny: render(melodies.deny),
+  queued: render(melodies.queued),
+  emergency: render(melodies.emergency),
   revoke: render(melodies.revoke),
   warning: render(melodies.warning),
   "lost-server": render(melodies["lost-server"]),
+  unkeyed: render(melodies.unkeyed),
   call: render(melodies.call),
   "call-over": render(melodies["call-over"]),
 };

@@ -18,8 +18,10 @@ import { switchAtStart, toggleSwitch } from "./switch.ts";
 /** What the panel asks of its agent. */
 export interface Voice {
   /** Key up, unkey. `at`: monotonic ms of the edge. */
-  press(at: number): void;
+  press(at: number, urgency?: "emergency"): void;
   release(at: number): void;
+  /** The emergency is over, as far as this user has a say in it. */
+  calm(): void;
   /** One microphone frame of 960 samples, captured from `at` on; the agent copies what it keeps. */
   capture(frame: Int16Array, at: number): void;
   /** Writes 960 samples of received speech, or silence. */
@@ -32,12 +34,18 @@ export interface Voice {
 export interface PanelSignals {
   ready(ready: boolean): void;
   permit(): void;
+  /** The press waits for the floor. */
+  queued(): void;
+  /** What is said will soon be cut off. */
+  warned(): void;
   /** The floor is no longer ours, by our own release. */
   unkeyed(): void;
   denied(): void;
   revoked(): void;
   /** Somebody talks, or nobody does. */
   listening(party: string | undefined): void;
+  /** How urgent the talkgroup's call is from now on. */
+  urgent(urgency: "normal" | "imminent-peril" | "emergency"): void;
   /** A private call is connected, and presses are meant for it; or there is none. */
   called(party: string | undefined): void;
   /** Others are told of the chosen status, or no more. */
@@ -65,18 +73,52 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
   let voice: Voice | undefined;
   let microphone: AudioStatus = "present";
 
-  const line = board.input("ptt", (edge) => contact.send({ type: "edge", closed: edge.active, at: edge.at }));
-  const heldAtStart = line.active();
-  const contact = run(button(settleMs), buttonAtStart(heldAtStart), clock, (effect) => {
-    switch (effect.do) {
-      case "press":
-        return press(effect.at);
-      case "release":
-        return voice?.release(effect.at);
-    }
-  });
-  if (heldAtStart) log.warn({ role: "ptt" }, "the button is held at start-up: it is ignored until it is let go");
-  for (const role of ["ready-lamp", "transmit-lamp", "receive-lamp", "call-lamp", "do-not-disturb-lamp"])
+  const pressed = new Set<string>();
+  const buttons = [
+    openButton(
+      "ptt",
+      (at) => press("ptt", at),
+      (at) => release("ptt", at),
+    ),
+    // Held, it talks like the other, and above everybody else.
+    ...optional(
+      "emergency",
+      (at) => press("emergency", at),
+      (at) => release("emergency", at),
+    ),
+    ...optional("emergency-over", () => voice?.calm()),
+  ];
+
+  function openButton(role: string, down: (at: number) => void, up: (at: number) => void = () => {}): () => void {
+    const line = board.input(role, (edge) => contact.send({ type: "edge", closed: edge.active, at: edge.at }));
+    const heldAtStart = line.active();
+    const contact = run(button(settleMs), buttonAtStart(heldAtStart), clock, (effect) => {
+      switch (effect.do) {
+        case "press":
+          return down(effect.at);
+        case "release":
+          return up(effect.at);
+      }
+    });
+    if (heldAtStart) log.warn({ role }, "the button is held at start-up: it is ignored until it is let go");
+    return () => {
+      contact.close();
+      line.close();
+    };
+  }
+
+  function optional(...[role, down, up]: Parameters<typeof openButton>): (() => void)[] {
+    return board.inputs.includes(role) ? [openButton(role, down, up)] : [];
+  }
+
+  for (const role of [
+    "ready-lamp",
+    "transmit-lamp",
+    "receive-lamp",
+    "call-lamp",
+    "do-not-disturb-lamp",
+    "emergency-lamp",
+  ])
     if (board.outputs.includes(role)) lamps.set(role, board.output(role));
 
   const doNotDisturb = board.inputs.includes("do-not-disturb") ? doNotDisturbSwitch() : undefined;
@@ -102,11 +144,20 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
     lamps.get(role)?.set(lit);
   }
 
-  function press(at: number): void {
+  function press(role: "ptt" | "emergency", at: number): void {
+    const isFirst = pressed.size === 0;
+    pressed.add(role);
     announcement.hold();
-    if (microphone === "present") return voice?.press(at);
+    if (microphone === "present")
+      return role === "emergency" ? voice?.press(at, "emergency") : isFirst ? voice?.press(at) : undefined;
     log.warn({ device: "microphone" }, "pressed without a microphone");
     signals.denied();
+  }
+
+  /** The burst goes on while either button is down. */
+  function release(role: "ptt" | "emergency", at: number): void {
+    pressed.delete(role);
+    if (pressed.size === 0) voice?.release(at);
   }
 
   /** The burst is over, with a tone or without. */
@@ -127,10 +178,17 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
       light("transmit-lamp", true);
       tone.start("permit");
     },
+    queued: () => tone.start("queued"),
+    warned: () => tone.start("warning"),
     unkeyed: () => quiet(),
     denied: () => quiet("deny"),
     revoked: () => quiet("revoke"),
     listening: (party) => light("receive-lamp", party !== undefined),
+    urgent(urgency) {
+      light("emergency-lamp", urgency !== "normal");
+      // The microphone of whoever raised it would send the tone along.
+      if (urgency !== "normal" && pressed.size === 0) tone.start("emergency");
+    },
     called(party) {
       light("call-lamp", party !== undefined);
       announcement.called(party !== undefined);
@@ -159,8 +217,7 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
       );
     },
     close() {
-      contact.close();
-      line.close();
+      for (const closeButton of buttons) closeButton();
       doNotDisturb?.close();
       for (const lamp of lamps.values()) lamp.close();
       lamps.clear();

@@ -3,8 +3,9 @@
  * at any time. A user may have further identities: accounts of their own rights, which the user's password proves.
  */
 import { type DigestAlgorithm, ha1 } from "../sip/digest.ts";
+import { scannedFrom, type TerminalSettings, type Terminals } from "./terminal.ts";
 
-export interface Account {
+export interface Account extends TerminalSettings {
   readonly user: string;
   /** The user whose password proves this identity; absent: this user's own does. */
   readonly owner?: string;
@@ -69,7 +70,11 @@ export interface AccountBook extends Accounts {
 
 const algorithms: readonly DigestAlgorithm[] = ["SHA-256", "MD5"];
 
-export function accountBook(records: readonly AccountRecord[], realm: string): AccountBook {
+export function accountBook(
+  records: readonly AccountRecord[],
+  realm: string,
+  terminals: Terminals = new Map(),
+): AccountBook {
   const book = new Map<string, AccountRecord>();
   /** What comes of the records; an identity with its owner, and an owner with the identities. */
   const accounts = new Map<string, Account>();
@@ -79,7 +84,10 @@ export function accountBook(records: readonly AccountRecord[], realm: string): A
     const record = book.get(user);
     const owner = record?.owner === undefined ? record : book.get(record.owner);
     if (record && owner && owner.owner === undefined)
-      accounts.set(user, accountOf(record, owner, [...(identities.get(user) ?? [])].sort(), realm));
+      accounts.set(user, {
+        ...accountOf(record, owner, [...(identities.get(user) ?? [])].sort(), realm),
+        ...terminals.get(user),
+      });
     else accounts.delete(user);
   }
 
@@ -146,6 +154,12 @@ export function priorityIn(account: Account, talkgroup: string): number {
 
 /** What a leg in this talkgroup is provisioned with. */
 export function sameRights(one: Account, other: Account, talkgroup: string): boolean {
+  if (!sameThere(one, other, talkgroup)) return false;
+  const [scanned, others] = [scannedFrom(one, talkgroup), scannedFrom(other, talkgroup)];
+  return scanned.join() === others.join() && scanned.every((group) => sameThere(one, other, group));
+}
+
+function sameThere(one: Account, other: Account, talkgroup: string): boolean {
   const isSame = (["listenOnly", "noPreempt"] as const).every(
     (right) => one[right].has(talkgroup) === other[right].has(talkgroup),
   );

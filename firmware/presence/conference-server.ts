@@ -8,8 +8,29 @@ export interface SessionRights {
   readonly mayPreempt: boolean;
 }
 
+/** What its terminal is beside that. */
+export interface SessionTerminal {
+  /** How the user of a telephone takes the floor, beside keys that come by RFC 4733 and by "key". */
+  readonly telephone?: {
+    /** By keys that are heard in its voice. */
+    readonly inbandKeys?: true;
+    /** By speaking, so many dB above the noise, until so long a pause. */
+    readonly voice?: { readonly thresholdDb: number; readonly hangMs: number };
+  };
+  /** What is heard while nobody talks in the talkgroup of the session, and what its user may do there. */
+  readonly scan?: {
+    readonly groups: readonly (SessionRights & { readonly talkgroup: string })[];
+    /** Of those, or that of the session: heard at once. */
+    readonly priority: string;
+    /** So long after a burst its talkgroup is stayed with. */
+    readonly hangMs: number;
+    /** Whether the user answers where the last burst was. */
+    readonly answerBack: boolean;
+  };
+}
+
 /** One leg to open: a terminal's session with a talkgroup. */
-export interface SessionRequest extends SessionRights {
+export interface SessionRequest extends SessionRights, SessionTerminal {
   /** Unique for the life of this gateway. */
   readonly leg: string;
   /** A talkgroup or a call. Undefined: parked, until it is moved into one. */

@@ -1,17 +1,14 @@
 /** Names legs, and hands what the conference server says of a leg to whoever wanted it. */
 import type { Body } from "../sip/endpoint.ts";
 import { type Account, priorityIn } from "./accounts.ts";
-import type { ConferenceServer, SessionEvent } from "./conference-server.ts";
+import type { ConferenceServer, SessionEvent, SessionRights, SessionTerminal } from "./conference-server.ts";
+import { terminalIn } from "./terminal.ts";
 
 /** Who is at the other end of a leg, and what they may do in its call. */
-export interface LegHolder {
+export interface LegHolder extends SessionRights, SessionTerminal {
   readonly user: string;
   /** "sip:alice@example.org", shown to the others. */
   readonly aor: string;
-  readonly mayTalk: boolean;
-  readonly mayPreempt: boolean;
-  /** Floor priority, 0..255. */
-  readonly priority: number;
 }
 
 export interface LegUser {
@@ -52,14 +49,12 @@ interface Leg {
 
 export function holderIn(account: Account, talkgroup: string): LegHolder {
   const { user, aor } = account;
-  const priority = priorityIn(account, talkgroup);
-  return {
-    user,
-    aor,
-    mayTalk: !account.listenOnly.has(talkgroup),
-    mayPreempt: !account.noPreempt.has(talkgroup),
-    priority,
-  };
+  const rightsIn = (where: string): SessionRights => ({
+    mayTalk: !account.listenOnly.has(where),
+    mayPreempt: !account.noPreempt.has(where),
+    priority: priorityIn(account, where),
+  });
+  return { user, aor, ...rightsIn(talkgroup), ...terminalIn(account, talkgroup, rightsIn) };
 }
 
 export function legsAt(conference: ConferenceServer): Legs {

@@ -75,7 +75,8 @@ export function openKeeper(
 
   /** True when all of it is kept. */
   function take(piece: Piece): boolean {
-    const packets = [...speechIn(piece.speech)];
+    // Those that were overtaken on their way.
+    const packets = [...speechIn(piece.speech)].sort((one, other) => one.position - other.position);
     if (refused.has(piece.burst) || packets.length === 0) {
       count.dropped += packets.length;
       return !refused.has(piece.burst);

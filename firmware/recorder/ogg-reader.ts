@@ -1,7 +1,8 @@
 /** Reads a recording back, as far as it is sound: a loss of power may have cut it within a page. */
+
+import { samplesIn } from "../media/opus-packet.ts";
 import { type OggPage, readPage, writePage } from "./ogg-page.ts";
 import { isOpusHead, preSkip, readTags, type Tags } from "./opus-headers.ts";
-import { samplesIn } from "./opus-packet.ts";
 
 export interface Recording {
   readonly tags: Tags;

@@ -2,9 +2,10 @@
  * A talk burst as an Ogg Opus stream (RFC 7845), page by page: payloads as they came, gaps made up, granule positions without a hole.
  * It writes nothing itself.
  */
+
+import { concealing, samplesIn } from "../media/opus-packet.ts";
 import { mostSegments, segmentsOf, writePage } from "./ogg-page.ts";
 import { opusHead, opusTags, preSkip, type Tags } from "./opus-headers.ts";
-import { concealing, samplesIn } from "./opus-packet.ts";
 
 export interface OggWriter {
   /** What a file begins with. */

@@ -17,6 +17,8 @@ export interface Piece {
   readonly startedAt: number;
   /** media/packed-speech.ts. */
   readonly speech: Uint8Array;
+  /** Packets that found no room on their way here. */
+  readonly dropped: number;
   /** With the last piece. */
   readonly end?: BurstEnd;
 }

@@ -99,10 +99,9 @@ export function openRecorder(
     take(piece) {
       const { burst, speech, end } = piece;
       const isTooMuch = waitingBytes + speech.length > mostWaiting;
-      if (isTooMuch) {
-        lossy.add(burst);
-        counts = { ...counts, dropped: counts.dropped + [...speechIn(speech)].length };
-      }
+      if (isTooMuch) lossy.add(burst);
+      const dropped = piece.dropped + (isTooMuch ? [...speechIn(speech)].length : 0);
+      counts = { ...counts, dropped: counts.dropped + dropped };
       if (isTooMuch && end === undefined) return;
       const isCut = lossy.has(burst) && end === "complete";
       waiting.push({ ...piece, ...(isTooMuch && { speech: new Uint8Array(0) }), ...(isCut && { end: "lost" }) });

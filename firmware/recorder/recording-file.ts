@@ -16,9 +16,9 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { isConcealing, samplesIn } from "../media/opus-packet.ts";
 import type { SpeechPacket } from "../media/packed-speech.ts";
 import { endingPage, type Recording, readRecording } from "./ogg-reader.ts";
-import { isConcealing, samplesIn } from "./opus-packet.ts";
 import type { BurstEnd } from "./protocol.ts";
 import { dayOf, nameOf, namesOf, partSuffix, stemOf } from "./recording-name.ts";
 

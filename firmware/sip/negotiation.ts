@@ -16,6 +16,8 @@ export interface Agreement {
   readonly rtcp: Address;
   /** Where the terminal listens for floor control; undefined for a phone without it. */
   readonly floor: Address | undefined;
+  /** The terminal's floor control knows queueing, and so does the server's (TS 24.380 §14.2.2). */
+  readonly queueing: boolean;
   /** Whether the terminal sends audio, and whether it listens to any. */
   readonly sends: boolean;
   readonly hears: boolean;
@@ -46,6 +48,11 @@ const offered: readonly Codec[] = [
 const mostKeyTypes = 4;
 
 const floorParameters = "mc_priority=5;mc_granted;mc_implicit_request";
+const queueing = "mc_queueing";
+
+function knowsQueueing({ floor }: SessionDescription): boolean {
+  return floor?.parameters.split(";").some((parameter) => parameter.trim() === queueing) ?? false;
+}
 
 /** RFC 3264 §6.1: what the other side may be told in reply. */
 const answered: Readonly<Record<Direction, Direction>> = {
@@ -60,6 +67,7 @@ function local(
   origin: { readonly id: string; readonly version: number },
   codecs: readonly Codec[],
   direction: Direction,
+  queued: boolean,
 ): SessionDescription {
   return {
     origin: { ...origin, host: rtp.host },
@@ -70,13 +78,16 @@ function local(
       direction,
       ptime: 20,
     },
-    floor: { address: { host: rtp.host, port: rtp.port + 1 }, parameters: floorParameters },
+    floor: {
+      address: { host: rtp.host, port: rtp.port + 1 },
+      parameters: queued ? `${queueing};${floorParameters}` : floorParameters,
+    },
     order: ["audio", "floor"],
   };
 }
 
 export function legOffer(rtp: Address, sessionId: string): string {
-  return describe(local(rtp, { id: sessionId, version: 1 }, offered, "sendrecv"));
+  return describe(local(rtp, { id: sessionId, version: 1 }, offered, "sendrecv", true));
 }
 
 function legCodec(codec: Codec): LegCodec | undefined {
@@ -106,6 +117,7 @@ function agreement(remote: SessionDescription): Agreement {
         audio: audio.address,
         rtcp: audio.rtcp,
         floor: floor?.address,
+        queueing: knowsQueueing(remote),
         sends: direction === "sendrecv" || direction === "sendonly",
         hears: direction === "sendrecv" || direction === "recvonly",
         lines: { audio: remote.order.indexOf("audio") + 1, floor: remote.order.indexOf("floor") + 1 },
@@ -144,6 +156,7 @@ export function answerOffer(
   const known = offer.audio?.codecs.filter((codec) => keys || !isKeys(codec)) ?? [];
   const codecs = chosen(known, kept);
   const agreed = agreement(offer.audio ? { ...offer, audio: { ...offer.audio, codecs } } : offer);
-  const own = local(rtp, { id: sessionId, version }, codecs, answered[offer.audio?.direction ?? "sendrecv"]);
+  const direction = answered[offer.audio?.direction ?? "sendrecv"];
+  const own = local(rtp, { id: sessionId, version }, codecs, direction, knowsQueueing(offer));
   return { agreement: agreed, answer: describe(answerTo(offer, own)) };
 }

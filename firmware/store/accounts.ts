@@ -154,7 +154,8 @@ export function putMembership(
 ): void {
   statement(
     database,
-    `INSERT INTO memberships VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    `INSERT INTO memberships (user, talkgroup, role, priority, may_preempt, standing, origin)
+      VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
       role = excluded.role, priority = excluded.priority, may_preempt = excluded.may_preempt,
       standing = excluded.standing, origin = excluded.origin
       WHERE (role, priority, may_preempt, standing, origin) IS NOT

@@ -110,8 +110,15 @@ ALTER TABLE accounts ADD COLUMN owner TEXT REFERENCES accounts ON DELETE CASCADE
 CREATE INDEX accounts_by_owner ON accounts (owner) WHERE owner IS NOT NULL;
 `;
 
+const floorOptions = `
+-- What a talkgroup may have beside its times, as JSON.
+ALTER TABLE talkgroups ADD COLUMN options TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(options));
+-- Whether the user may call an emergency there.
+ALTER TABLE memberships ADD COLUMN may_raise INTEGER NOT NULL DEFAULT 0 CHECK (may_raise IN (0, 1));
+`;
+
 /** The one at index n leads from version n to version n + 1. */
-export const migrations: readonly string[] = [accounts, bindings, identities];
+export const migrations: readonly string[] = [accounts, bindings, identities, floorOptions];
 
 export const currentVersion = migrations.length;
 

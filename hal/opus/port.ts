@@ -19,6 +19,9 @@ export interface OpusDecoder {
   close(): void;
 }
 
+/** In bytes: three frames of 1275, a header each, are 120 ms of anything sane. What is longer is refused unread. */
+export const largestPacket = 4000;
+
 export class OpusError extends Error {
   override readonly name = "OpusError";
 }

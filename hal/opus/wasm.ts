@@ -10,10 +10,8 @@ import {
   Signal,
 } from "libopus-wasm";
 import { frameSamples, sampleRate } from "../audio/port.ts";
-import { type Opus, type OpusDecoder, type OpusEncoder, OpusError } from "./port.ts";
+import { largestPacket, type Opus, type OpusDecoder, type OpusEncoder, OpusError } from "./port.ts";
 
-/** The library grows its memory to the size of a packet: a hostile one is refused before. Three frames of 1275 bytes, a header each, are 120 ms of anything sane. */
-const largestPacket = 4000;
 const codec = { channels: 1, sampleRate } as const;
 const silence = new Int16Array(frameSamples);
 
@@ -65,6 +63,8 @@ function encoder(handle: OpusEncoderHandle): OpusEncoder {
   return {
     encode(frame) {
       whileOpen(open);
+      if (frame.length !== frameSamples)
+        throw new OpusError(`a frame of ${frame.length} samples, expected ${frameSamples}`);
       return attempt(() => {
         const packet = handle.encode(frame);
         if (alone) predict(true);
@@ -105,6 +105,7 @@ function decoder(handle: OpusDecoderHandle): OpusDecoder {
 
   function check(packet: Uint8Array): void {
     whileOpen(open);
+    // The library grows its memory to the size of a packet.
     if (packet.length === 0 || packet.length > largestPacket)
       throw new OpusError(`a packet of ${packet.length} bytes, expected 1 to ${largestPacket}`);
   }

@@ -1,14 +1,9 @@
 /** What it costs to hand one speaker's packets on to many listeners, beside the servers of others. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Command } from "commander";
-import type { Contender, Opening } from "./rig/contender.ts";
-import { openJanus } from "./rig/janus.ts";
 import { wholeNumber, wholeNumbers } from "./rig/options.ts";
-import { isInstalled, leaveMeasuredCore } from "./rig/process.ts";
+import { during, eachPeer, type Open } from "./rig/peers.ts";
+import { leaveMeasuredCore } from "./rig/process.ts";
 import { openRoger } from "./rig/roger.ts";
-import { openSvxreflector } from "./rig/svxreflector.ts";
 
 /** Of the gateway's processor time a packet, against that of each peer, at `barListeners`. */
 const bars = { svxreflector: 0.5, janus: 1 / 40 } as const;
@@ -55,15 +50,10 @@ interface Result {
   readonly memory: number;
 }
 
-async function measure(
-  name: string,
-  open: (opening: Opening) => Promise<Contender>,
-  counts: readonly number[],
-): Promise<readonly Result[]> {
-  const folder = mkdtempSync(join(tmpdir(), "roger-bench-"));
-  const contender = await open({ folder, most: Math.max(...counts) + 1 });
-  const results: Result[] = [];
-  try {
+const results: Result[] = [];
+
+function measure(name: string, open: Open, counts: readonly number[]): Promise<void> {
+  return during(open, Math.max(...counts) + 1, async (contender) => {
     for (const listeners of counts.toSorted((a, b) => a - b)) {
       await contender.listeners(listeners);
       await contender.talk(warmUpSeconds);
@@ -74,14 +64,10 @@ async function measure(
       const memory = contender.process.memory();
       results.push({ name, listeners, sent, lost: sent * listeners - heard, cpu: cpu / heard, load, memory });
     }
-    return results;
-  } finally {
-    await contender.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
-function table(results: readonly Result[]): void {
+function table(): void {
   print(`one speaks ${options.seconds} s, 50 packets/s:`);
   print("                listeners   sent    lost  CPU µs a packet  of a core      MB  Roger is");
   for (const { name, listeners, sent, lost, cpu, load, memory } of results) {
@@ -100,7 +86,7 @@ function table(results: readonly Result[]): void {
 }
 
 /** What is not as it should be. */
-function faults(results: readonly Result[]): readonly string[] {
+function faults(): readonly string[] {
   const own = results.filter(({ name }) => name === "roger");
   const at = (wanted: string): Result | undefined =>
     results.find(({ name, listeners }) => name === wanted && listeners === barListeners);
@@ -110,6 +96,7 @@ function faults(results: readonly Result[]): readonly string[] {
     ...ratios.flatMap(([name, bar]) => {
       const ratio = (at("roger")?.cpu ?? Number.NaN) / (at(name)?.cpu ?? Number.NaN);
       if (ratio <= bar) return [];
+      if (Number.isNaN(ratio)) return [`there is nothing to compare with of ${name} at ${barListeners}`];
       return [`${ratio.toFixed(3)} times the processor time of ${name} at ${barListeners}, the bar is ${bar}`];
     }),
   ];
@@ -117,13 +104,13 @@ function faults(results: readonly Result[]): readonly string[] {
 
 leaveMeasuredCore();
 const node = options.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`];
-const results = [...(await measure("roger", (opening) => openRoger({ ...opening, node }), options.listeners))];
-for (const [name, open] of Object.entries({ svxreflector: openSvxreflector, janus: openJanus }))
-  if (options.peers && (await isInstalled(name))) results.push(...(await measure(name, open, options.peerListeners)));
-const found = faults(results);
+await measure("roger", (opening) => openRoger({ ...opening, node }), options.listeners);
+if (options.peers)
+  await eachPeer(["svxreflector", "janus"], (name, open) => measure(name, open, options.peerListeners));
+const found = faults();
 if (options.json) print(JSON.stringify({ ...options, results, faults: found }));
 else {
-  table(results);
+  table();
   print(found.length === 0 ? "every bar was met" : `not met: ${found.join("; ")}`);
 }
 process.exitCode = found.length === 0 ? 0 : 1;

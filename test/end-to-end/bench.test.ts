@@ -12,8 +12,10 @@ function bench(...args: readonly string[]) {
 test("scripts/bench names its benchmarks, and each explains itself", () => {
   const help = bench("--help");
   assert.is(help.status, 0);
-  assert.match(help.stdout, /usage: scripts\/bench .*parse .*presence .*register .*relay .*restart/s);
+  assert.match(help.stdout, /usage: scripts\/bench .*floor .*memory .*parse .*presence .*register .*relay .*restart/s);
   const options = {
+    floor: "--requests",
+    memory: "--legs",
     parse: "--mutations",
     presence: "--watchers",
     register: "--rate",
@@ -23,7 +25,7 @@ test("scripts/bench names its benchmarks, and each explains itself", () => {
   for (const [name, option] of Object.entries(options)) {
     const own = bench(name, "--help");
     assert.is(own.status, 0, name);
-    assert.match(own.stdout, new RegExp(`${option} <count>`));
+    assert.match(own.stdout, new RegExp(`${option} <counts?>`));
   }
 });
 

@@ -47,6 +47,7 @@ talkgroups: [{ name: ops }]
     const shown = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
     assert.match(shown, 'roger_requests_refused_total{reason="wrong_password"} 1\n');
     assert.match(shown, 'roger_in_use{what="terminals"} 0\n');
+    assert.match(shown, 'roger_in_use{what="conference_legs"} 0\n');
     assert.match(shown, "process_resident_memory_bytes ");
     assert.not.match(shown, "dave");
   } finally {

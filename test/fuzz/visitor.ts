@@ -32,13 +32,25 @@ export async function visit({ clock, network }: StoryRealm, site: StorySite, pas
   const phone = await openAgent(
     { clock, random: seededRandom(7), network: machine, opus: await loadOpus(), log: silent },
     {
-      ...{ user: "visitor", password, realm: "crew.example", talkgroup: "ops", server, priority: 0, bitrate: 24_000 },
+      ...{
+        user: "visitor",
+        password,
+        realm: "crew.example",
+        talkgroup: "ops",
+        server,
+        priority: 0,
+        talkWarningMs: 5_000,
+        bitrate: 24_000,
+      },
       range: { host: local.host, first: 40_000, last: 40_099 },
     },
     {
       ready: () => seen.add("ready"),
       permit: () => seen.add("permit"),
       unkeyed() {},
+      queued() {},
+      warned() {},
+      urgent() {},
       denied() {},
       revoked() {},
       listening() {},

@@ -29,8 +29,15 @@ function faults(yaml: string): string[] {
 
 test("the simulated board has its buttons, a switch and lamps, by role", async () => {
   const { board } = await simulated();
-  assert.equal(board.inputs, ["ptt", "second", "do-not-disturb"]);
-  assert.equal(board.outputs, ["transmit-lamp", "receive-lamp", "ready-lamp", "call-lamp", "do-not-disturb-lamp"]);
+  assert.equal(board.inputs, ["ptt", "second", "emergency", "emergency-over", "do-not-disturb"]);
+  assert.equal(board.outputs, [
+    "transmit-lamp",
+    "receive-lamp",
+    "ready-lamp",
+    "call-lamp",
+    "emergency-lamp",
+    "do-not-disturb-lamp",
+  ]);
 });
 
 test("every fault of a board file is listed at once, with its place and what was expected", () => {

@@ -142,6 +142,57 @@ export function opusContract(driver: string, load: () => Promise<Opus>): void {
     decoder.close();
   });
 
+  story("sizes at every edge are refused with OpusError or taken, wherever in a buffer they lie", async (opus) => {
+    const encoder = await opus.encoder({ bitrate: 24_000 });
+    const decoder = await opus.decoder();
+    const packet = Uint8Array.from(encoder.encode(frameOf(said, 0)));
+    const expected = new Int16Array(960);
+    (await opus.decoder()).decode(packet, expected);
+
+    // One byte off every alignment, and hard against the end of the memory.
+    const bytes = new Uint8Array(packet.length + 1);
+    bytes.set(packet, 1);
+    const samples = new Int16Array(961);
+    decoder.decode(bytes.subarray(1), samples.subarray(1));
+    assert.equal(samples.subarray(1), expected);
+    assert.is(samples[0], 0, "nothing is written before");
+    const again = await opus.encoder({ bitrate: 24_000 });
+    const memory = new Int16Array(961);
+    memory.set(frameOf(said, 0), 1);
+    assert.equal(Uint8Array.from(again.encode(memory.subarray(1))), packet);
+
+    const refused = (error: unknown) => error instanceof OpusError;
+    const random = seeded(11);
+    for (const size of [0, 1, 2, 3, 1275, 1276, 3999, 4000, 4001, 65_535]) {
+      const noise = Uint8Array.from({ length: size }, () => random() * 256);
+      for (const call of [decoder.decode, decoder.recover])
+        try {
+          call(noise, new Int16Array(5760));
+          assert.ok(size > 0 && size <= 4000, `${size} bytes`);
+        } catch (error) {
+          assert.instance(error, OpusError);
+        }
+    }
+    for (const room of [0, 1, 959]) {
+      assert.throws(() => decoder.conceal(new Int16Array(room)), refused);
+      assert.throws(() => decoder.recover(packet, new Int16Array(room)), refused);
+    }
+    // 120 ms in one packet: six frames of 20 ms.
+    const long = Uint8Array.from([(packet[0] ?? 0) | 3, 6, ...Array.from({ length: 6 }, () => 0)]);
+    assert.is(decoder.decode(long, new Int16Array(5760)), 5760);
+    assert.throws(() => decoder.decode(long, new Int16Array(5759)), refused);
+
+    const gone = <Kind extends Int16Array | Uint8Array>(array: Kind): Kind => {
+      structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
+      return array;
+    };
+    assert.throws(() => encoder.encode(gone(new Int16Array(960))), refused);
+    assert.throws(() => decoder.decode(gone(Uint8Array.from(packet)), new Int16Array(960)), refused);
+    assert.throws(() => decoder.decode(packet, gone(new Int16Array(960))), refused);
+    assert.is(decoder.decode(packet, new Int16Array(960)), 960, "and speech after all that");
+    for (const codec of [encoder, again, decoder]) codec.close();
+  });
+
   story("a closed codec refuses with OpusError, and closing it again does nothing", async (opus) => {
     const encoder = await opus.encoder({ bitrate: 16_000 });
     const decoder = await opus.decoder();

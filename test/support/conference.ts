@@ -25,6 +25,8 @@ export function launchBeside(ports: {
           if (!closed) conference.receive(copy);
         });
       },
+      // Its timers are those of the whole test.
+      held: async () => ({ ...conference.held(), timers: 0 }),
       async close() {
         closed = true;
         conference.close();

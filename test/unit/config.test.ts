@@ -82,8 +82,8 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
     ],
     panel: { account: "panel", talkgroup: "ops" },
     talkgroups: [
-      { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0 },
-      { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000 },
+      { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0, talkWarningMs: 5_000 },
+      { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000, talkWarningMs: 5_000 },
     ],
     exchanges: [],
   });
@@ -126,7 +126,7 @@ test("every fault is listed at once, with its place and what was expected", () =
     "c.yaml: sip.port: expected a whole number from 1 to 65535",
     "c.yaml: media.ports: expected a range of UDP ports, such as 20000-29999",
     "c.yaml: accounts.0.user: expected 1 to 64 letters, digits, dots, _ and -, a letter or digit first",
-    "c.yaml: accounts.0: an unknown key; expected user, password, identityOf, talkgroups, standing, listenOnly, dispatcher, noPreempt, priority, digest, rules, and a password with punctuation in quotes",
+    "c.yaml: accounts.0: an unknown key; expected user, password, identityOf, talkgroups, standing, listenOnly, dispatcher, noPreempt, priority, digest, rules, keying, voiceHangSeconds, voiceThresholdDb, inbandKeys, scan, and a password with punctuation in quotes",
     "c.yaml: accounts.1.standing.1: given twice; remove one",
     "c.yaml: accounts.1.priority: expected a whole number from 0 to 255",
     "c.yaml: accounts.1.talkgroups.1: no talkgroup has this name; correct it or add it to talkgroups",
@@ -319,7 +319,14 @@ test("times of a talkgroup are seconds within reason", () => {
       "name: all, endOfMediaSeconds: 0.5, graceSeconds: 0, talkSeconds: 3600, hangSeconds: 1.2345",
     ]),
   ).talkgroups;
-  assert.equal(second, { name: "all", endOfMediaMs: 500, talkMs: 3_600_000, graceMs: 0, hangMs: 1_235 });
+  assert.equal(second, {
+    name: "all",
+    endOfMediaMs: 500,
+    talkMs: 3_600_000,
+    graceMs: 0,
+    hangMs: 1_235,
+    talkWarningMs: 5_000,
+  });
   refuses([
     [
       "name: all",

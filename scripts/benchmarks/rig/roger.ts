@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Contender, Opening } from "./contender.ts";
 import { freePort, numbered, startGateway } from "./gateway.ts";
-import { speak, speechFrames } from "./speech.ts";
+import { frameMs, speak, speechFrames } from "./speech.ts";
 import { openTerminals, type RigTerminal } from "./terminals.ts";
 
 /** INVITEs that wait at a time. */
@@ -10,20 +10,34 @@ const atATime = 25;
 const patienceMs = 5_000;
 /** Until the last packet has come, and the floor is idle. */
 const settleMs = 700;
+/** Of those who talk all the time: shorter than they may. */
+const burstSeconds = 20;
 
-export async function openRoger({
-  folder,
-  most,
-  node = [],
-}: Opening & { readonly node?: readonly string[] }): Promise<Contender> {
+export interface RogerOpening extends Opening {
+  /** Options of Node: to profile it. */
+  readonly node?: readonly string[];
+  /** Others, each of a talkgroup of its own, in which one speaks to another all the time. */
+  readonly calls?: number;
+}
+
+export async function openRoger({ folder, most, node = [], calls = 0 }: RogerOpening): Promise<Contender> {
   const port = await freePort();
-  const users = numbered(most);
-  const gateway = await startGateway({ folder, port, users, store: false, node });
+  const users = numbered(most + 2 * calls);
+  const others = Array.from({ length: calls }, (_, index) => `other${index}`);
+  const gateway = await startGateway({ folder, port, users, store: false, node, talkgroups: ["ops", ...others] });
   const terminals = await openTerminals(port);
   const frames = await speechFrames();
   const legs: RigTerminal[] = [];
   const speaker = await terminals.join(users[0] ?? "", "ops");
   const heard = (): number => legs.reduce((sum, leg) => sum + leg.heard(), 0);
+  const chatter = await Promise.all(
+    others.map(async (talkgroup, index) => {
+      const pair = users.slice(most + 2 * index, most + 2 * index + 2);
+      const [one, other] = await Promise.all(pair.map((user) => terminals.join(user, talkgroup)));
+      if (!one || !other) throw new Error("a call needs two");
+      return { one, other, over: keepTalking(one, frames, (index * frameMs) / calls) };
+    }),
+  );
 
   return {
     process: gateway,
@@ -49,11 +63,24 @@ export async function openRoger({
       return ms;
     },
     async close() {
-      for (const leg of [speaker, ...legs]) leg.hangUp();
+      const inCalls = chatter.flatMap(({ one, other }) => [one, other]);
+      for (const leg of [speaker, ...legs, ...inCalls]) leg.hangUp();
+      await Promise.all(chatter.map(({ over }) => over));
       await gateway.stop();
       await terminals.close();
     },
   };
+}
+
+/** One burst after the other, until the session ends. */
+async function keepTalking(terminal: RigTerminal, frames: readonly Uint8Array[], afterMs: number): Promise<void> {
+  await pause(afterMs);
+  while (!terminal.ended()) {
+    await granted(terminal);
+    await speak(frames, burstSeconds, (frame) => terminal.speak(frame), terminal.ended);
+    terminal.release();
+    await pause(frameMs);
+  }
 }
 
 /** Asks for the floor. Resolves with the ms until it is granted. */

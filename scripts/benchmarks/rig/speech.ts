@@ -6,7 +6,7 @@ import { monotonicClock } from "../../../hal/clock/monotonic.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 
 const clock = monotonicClock();
-const frameMs = 20;
+export const frameMs = 20;
 /** 60 bytes a frame. */
 const bitrate = 24_000;
 const file = join(import.meta.dirname, "../../speech/north.wav");
@@ -21,11 +21,12 @@ export async function speechFrames(): Promise<readonly Uint8Array[]> {
   return frames;
 }
 
-/** Hands each frame to `send` when its time has come. Resolves with how many there were. */
+/** Hands each frame to `send` when its time has come, until `over`. Resolves with how many there were. */
 export function speak(
   frames: readonly Uint8Array[],
   seconds: number,
   send: (frame: Uint8Array) => void,
+  over: () => boolean = () => false,
 ): Promise<number> {
   const total = Math.round((seconds * 1_000) / frameMs);
   let sent = 0;
@@ -36,9 +37,9 @@ export function speak(
         send(frames[sent % frames.length] ?? new Uint8Array(1));
         sent += 1;
       }
-      if (sent < total) return;
+      if (sent < total && !over()) return;
       cancel();
-      resolve(total);
+      resolve(sent);
     });
   });
 }

@@ -19,9 +19,12 @@ async function openParked() {
   const told: string[] = [];
   const line = await openDirectLine(
     { clock, random: seededRandom(4), network: network.host(board), opus },
-    { range: { host: board, first: 30_000, last: 30_009 }, cname: "panel@example.org", priority: 0 },
+    { range: { host: board, first: 30_000, last: 30_009 }, cname: "panel@example.org", priority: 0, warningMs: 0 },
     {
       capture() {},
+      queued() {},
+      warned() {},
+      urgent() {},
       talk: () => told.push("talk"),
       mute: () => told.push("mute"),
       denied: (cause) => told.push(`denied ${cause}`),

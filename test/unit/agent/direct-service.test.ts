@@ -50,7 +50,7 @@ test("a session for private calls that is ended or lost comes back, and the talk
     release();
     await clock.advance(10_000);
     assert.is(server.direct.story.filter((what) => what === "session").length, 2, end);
-    assert.equal(told, ["called by sip:bob@example.org", "call over", "permit", "unkeyed"], end);
+    assert.equal(told, ["called by sip:bob@example.org", "call over", "permit", "warned", "unkeyed"], end);
     assert.ok(far.packets.length >= 1_250, end);
     assert.is(server.story.filter((what) => what === "session").length, 1, end);
     assert.is(server.direct.asked.length, end === "bye and call again" ? 1 : 2, end);

@@ -200,6 +200,9 @@ export function listener() {
   const signals = {
     ready: (ready: boolean) => void told.push(ready ? "ready" : "not ready"),
     permit: () => void told.push("permit"),
+    queued: (position: number) => void told.push(`queued ${position}`),
+    warned: () => void told.push("warned"),
+    urgent: (urgency: string) => void told.push(urgency),
     unkeyed: () => void told.push("unkeyed"),
     denied: () => void told.push("denied"),
     revoked: () => void told.push("revoked"),
@@ -218,6 +221,7 @@ export const options: AgentOptions = {
   range: { host: agentHost, first: 20_000, last: 20_099 },
   server: serverAddress,
   priority: 5,
+  talkWarningMs: 5_000,
   bitrate: 24_000,
 };
 

@@ -22,7 +22,7 @@ const rtpAddress = { host: "10.0.0.1", port: 30_000 };
 
 function agreementWith(audio: Address, payloadType = 111): Agreement {
   const next = { ...audio, port: audio.port + 1 };
-  const both = { sends: true, hears: true, keyTypes: [], lines: { audio: 1, floor: 2 } };
+  const both = { sends: true, queueing: true, hears: true, keyTypes: [], lines: { audio: 1, floor: 2 } };
   return { codec: "opus", payloadType, audio, rtcp: next, floor: next, ...both };
 }
 

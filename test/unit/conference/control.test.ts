@@ -53,7 +53,7 @@ function brief(effect: ControlEffect): string {
 
 const request = (from: string): ControlEvent => ({
   type: "request",
-  request: { from, party: `sip:${from}`, priority: 0, mayTalk: true, mayPreempt: true },
+  request: { from, party: `sip:${from}`, priority: 0, mayTalk: true, mayPreempt: true, mayQueue: true },
 });
 const trunk = (
   from: string,
@@ -120,7 +120,7 @@ test("a participating gateway passes a request on, and stands in when the contro
 test("a listen-only user of a participating gateway is denied there: the controller knows its users not", () => {
   const { effects } = feed(under("south"), {
     type: "request",
-    request: { from: "north/1", party: "sip:a", priority: 0, mayTalk: false, mayPreempt: true },
+    request: { from: "north/1", party: "sip:a", priority: 0, mayTalk: false, mayPreempt: true, mayQueue: true },
   });
   assert.equal(effects, ["tell north/1 deny"]);
 });
@@ -193,7 +193,7 @@ test("a gateway's later word replaces its earlier one, and the controller's any 
 test("a gateway that stood in and was denied by its own arbiter gives control back", () => {
   const standIn = feed(under("south"), request("north/1"), { type: "expiry", timer: "answer" });
   const denied = feed(standIn.state, { type: "ruled", ruling: { do: "deny", to: "north/1", cause: 4 } });
-  assert.equal(denied.effects, ["tell north/1 deny"]);
+  assert.equal(denied.effects, ["tell north/1 deny", "arbitrate abdicate"]);
   assert.is(denied.state.controller, "south");
 });
 

@@ -188,6 +188,8 @@ test("another terminal at the same host does not take the place of the one that 
   neighbour.send(speech(111), alice.server().audio);
   neighbour.send(encodeFloor({ type: "request" }, { ssrc: 666 }), alice.server().rtcp);
   await site.clock.advance(5_000);
+  // The neighbour was taken for her, and fell silent: she says that she has let go.
+  alice.release();
   alice.press();
   await site.clock.advance(0);
   await say(site.clock, alice, payloads(1));

@@ -32,7 +32,7 @@ export interface SiteOptions {
 }
 
 export type MemberOptions = Partial<TerminalOptions> & {
-  readonly [Option in "mayTalk" | "priority" | "mayPreempt"]?: LegOptions[Option];
+  readonly [Option in "mayTalk" | "priority" | "mayPreempt" | "telephone"]?: LegOptions[Option];
 } & {
   /** "" parks it. */
   readonly talkgroup?: string;
@@ -108,9 +108,10 @@ export function openSite(options: SiteOptions) {
     key: (leg: string, key: string) => conference.receive({ type: "key", leg, key }),
     /** A terminal whose leg stands. */
     async member(name: string, change: MemberOptions = {}): Promise<Terminal> {
-      const { mayTalk = true, priority = 0, mayPreempt = true, talkgroup = "ops", ...rest } = change;
+      const { mayTalk = true, priority = 0, mayPreempt = true, talkgroup = "ops", telephone, ...rest } = change;
       const terminal = await site.terminal(rest);
-      const offer = await site.offer(name, { mayTalk, priority, mayPreempt, talkgroup });
+      const further = telephone && { telephone };
+      const offer = await site.offer(name, { mayTalk, priority, mayPreempt, talkgroup, ...further });
       conference.receive({ type: "accept", leg: name, answer: terminal.answer(offer) });
       await clock.advance(0);
       return terminal;

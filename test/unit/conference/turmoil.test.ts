@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { participant } from "../../../firmware/floor/participant.ts";
 import {
   type ParticipantEvent,
-  participant,
   participantDefaults,
   participantInitial,
-} from "../../../firmware/floor/participant.ts";
+} from "../../../firmware/floor/participant-state.ts";
 import { type Running, run } from "../../../firmware/machine.ts";
 import type { VirtualClock } from "../../../hal/clock/virtual.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";

@@ -34,8 +34,13 @@ test("a conference server in a worker thread provisions a leg, and ends when it 
   link.send({ type: "provision", options: leg });
   const offer = await reply;
   assert.match(offer.type === "offer" ? offer.sdp : offer.type, /^m=audio 46\d\d\d RTP\/AVP 111/m);
+  const standing = await link.held();
+  assert.equal({ ...standing, timers: 0 }, { legs: 1, calls: 1, timers: 0 });
+  link.send({ type: "release", leg: "1" });
+  assert.ok((await link.held()).timers < standing.timers, "a leg that is released leaves no timer");
   await link.close();
   await link.close();
+  assert.equal(await link.held(), { legs: 0, calls: 0, timers: 0 });
   assert.is(crashes(), 0);
 });
 

@@ -5,7 +5,7 @@ import { silent } from "../../../firmware/log.ts";
 import type { Page } from "../../../hal/http/port.ts";
 
 /** Metrics behind a server that is asked without a network. */
-async function open(counts: () => Counts) {
+async function open(counts: () => Promise<Counts>) {
   let pageAt: (path: string) => Promise<Page | undefined> = async () => undefined;
   const http = {
     async serve(local: { readonly host: string; readonly port: number }, page: typeof pageAt) {
@@ -27,7 +27,7 @@ const counts = {
 
 test("what is counted is shown under names of its own, as it is when somebody looks", async () => {
   let now: Counts = counts;
-  const metrics = await open(() => now);
+  const metrics = await open(async () => now);
   assert.equal(await metrics.lines(), [
     'roger_sip_dropped_total{reason="malformed"} 3',
     'roger_requests_refused_total{reason="wrong_password"} 2',

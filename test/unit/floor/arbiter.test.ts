@@ -1,41 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import {
-  type ArbiterEffect,
-  type ArbiterEvent,
-  arbiter,
-  arbiterDefaults,
-  arbiterInitial,
-} from "../../../firmware/floor/arbiter.ts";
 import { denyCause, revokeCause } from "../../../firmware/floor/message.ts";
-import { run } from "../../../firmware/machine.ts";
-import { virtualClock } from "../../../hal/clock/virtual.ts";
-
-const limits = { ...arbiterDefaults, hangMs: 20_000 };
-
-function openCall() {
-  const clock = virtualClock();
-  const effects: (ArbiterEffect & { at: number })[] = [];
-  const start = clock.now();
-  const machine = run(arbiter(limits), arbiterInitial, clock, (effect) =>
-    effects.push({ ...effect, at: clock.now() - start }),
-  );
-  const request = (from: string, priority = 1): void =>
-    machine.send({ type: "request", from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true });
-
-  /** `from` is heard every 200 ms for so long. */
-  async function talk(from: string, ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= 200) {
-      machine.send({ type: "media", from });
-      await clock.advance(Math.min(200, left));
-    }
-  }
-  const moments = (what: ArbiterEffect["do"]): number[] => effects.filter((e) => e.do === what).map(({ at }) => at);
-  const last = (what: ArbiterEffect["do"]) => effects.findLast((effect) => effect.do === what);
-  const send = (event: ArbiterEvent): void => machine.send(event);
-
-  return { clock, effects, request, talk, send, moments, last, state: machine.state };
-}
+import { weigh } from "../../../firmware/floor/urgency.ts";
+import { limits, openCall } from "./arbiter-call.ts";
 
 test("of two that press at once one is granted, and the other is denied because someone talks", () => {
   const call = openCall();
@@ -45,7 +12,7 @@ test("of two that press at once one is granted, and the other is denied because 
     call.effects.map(({ at: _, ...effect }) => effect),
     [
       { do: "bridge" },
-      { do: "grant", to: "a", durationMs: 30_000, priority: 1 },
+      { do: "grant", to: "a", durationMs: 30_000, priority: 1, waiting: 0 },
       { do: "taken", talker: "a", party: "sip:a", priority: 1 },
       { do: "deny", to: "b", cause: denyCause.taken },
     ],
@@ -115,7 +82,15 @@ test("a higher priority gets the floor as soon as the talker has let go, and at 
 
 test("a higher priority that may not pre-empt waits for an idle floor like any other, and then has its priority", () => {
   const call = openCall();
-  const meek = { type: "request", from: "m", party: "sip:m", priority: 9, mayTalk: true, mayPreempt: false } as const;
+  const meek = {
+    type: "request",
+    from: "m",
+    party: "sip:m",
+    priority: 9,
+    mayTalk: true,
+    mayPreempt: false,
+    mayQueue: false,
+  } as const;
   call.request("a", 1);
   call.send(meek);
   assert.equal(call.effects.slice(3), [{ do: "deny", to: "m", cause: denyCause.taken, at: 0 }]);
@@ -154,9 +129,25 @@ test("who pre-empts and lets go before the talker does leaves the floor idle", (
 
 test("a listener's request is denied, whoever talks", () => {
   const call = openCall();
-  call.send({ type: "request", from: "l", party: "sip:l", priority: 255, mayTalk: false, mayPreempt: true });
+  call.send({
+    type: "request",
+    from: "l",
+    party: "sip:l",
+    priority: 255,
+    mayTalk: false,
+    mayPreempt: true,
+    mayQueue: true,
+  });
   call.request("a");
-  call.send({ type: "request", from: "l", party: "sip:l", priority: 255, mayTalk: false, mayPreempt: true });
+  call.send({
+    type: "request",
+    from: "l",
+    party: "sip:l",
+    priority: 255,
+    mayTalk: false,
+    mayPreempt: true,
+    mayQueue: true,
+  });
   const denied = { do: "deny", to: "l", cause: denyCause.receiveOnly, at: 0 };
   assert.equal(
     call.effects.filter((effect) => effect.do === "deny"),
@@ -263,6 +254,82 @@ test("who talks on without the floor is told to stop", async () => {
   await call.clock.advance(4000);
   call.send({ type: "media", from: "a" });
   assert.equal(call.last("revoke"), { do: "revoke", to: "a", cause: revokeCause.noPermission, at: 4000 });
+});
+
+test("a microphone that is dead holds the floor for T1 and not again, however often its terminal asks, until it lets go", async () => {
+  const call = openCall();
+  call.request("a");
+  await call.clock.advance(4000);
+  assert.equal(call.moments("idle").slice(0, 1), [4000]);
+  for (let second = 0; second < 60; second++) {
+    call.request("a");
+    await call.clock.advance(1000);
+  }
+  assert.equal(call.moments("grant"), [0, 1000, 2000]);
+  call.request("b");
+  assert.is(call.state().in, "taken");
+  call.send({ type: "release", from: "a" });
+  call.send({ type: "release", from: "b" });
+  call.request("a");
+  assert.is(call.moments("grant").length, 5);
+});
+
+test("so does a talker whose burst was cut for its length, and who never lets go", async () => {
+  const call = openCall();
+  call.request("a");
+  await call.talk("a", 33_000);
+  call.request("a");
+  assert.equal(call.last("deny"), { do: "deny", to: "a", cause: denyCause.retryAfter, at: 33_000 });
+  call.send({ type: "release", from: "a" });
+  call.request("a");
+  assert.is(call.state().in, "taken");
+});
+
+test("who was cut off and then says nothing for a while is taken to have let go: the Release may be lost", async () => {
+  const call = openCall();
+  call.request("a");
+  await call.clock.advance(4000 + limits.blockMs);
+  call.request("a");
+  assert.is(call.state().in, "taken");
+});
+
+test("a talker is warned before the cut, once a burst, and an unkey shorter than 300 ms does not put it off", async () => {
+  const call = openCall({ talkWarningMs: 5000 });
+  call.request("a");
+  await call.talk("a", 20_000);
+  call.send({ type: "release", from: "a" });
+  await call.clock.advance(200);
+  call.request("a");
+  await call.talk("a", 9000);
+  assert.equal(call.moments("warn"), [25_000]);
+  const warned = call.last("warn");
+  assert.is(warned?.do === "warn" && warned.durationMs, 5000);
+});
+
+test("a broadcast is its originator's alone until it is un-bridged; an emergency breaks in", async () => {
+  const call = openCall({ broadcast: true });
+  call.request("a");
+  call.request("b", 9);
+  assert.equal(call.last("deny"), { do: "deny", to: "b", cause: denyCause.receiveOnly, at: 0 });
+  call.send({ type: "release", from: "a" });
+  await call.clock.advance(1000);
+  call.request("b", 9);
+  assert.is(call.state().in, "idle", "it goes on");
+  call.request("b", weigh("emergency", 0));
+  assert.is(call.state().in, "taken");
+  call.send({ type: "release", from: "b" });
+  await call.clock.advance(limits.hangMs);
+  call.request("b");
+  assert.is(call.state().in, "taken", "it was over");
+});
+
+test("a broadcast whose originator leaves is over", () => {
+  const call = openCall({ broadcast: true });
+  call.request("a");
+  call.send({ type: "leave", participant: "a" });
+  call.request("b");
+  const granted = call.last("grant");
+  assert.is(granted?.do === "grant" && granted.to, "b");
 });
 
 test.run();

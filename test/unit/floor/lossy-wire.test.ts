@@ -1,19 +1,25 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { arbiter } from "../../../firmware/floor/arbiter.ts";
 import {
   type ArbiterEffect,
   type ArbiterState,
-  arbiter,
   arbiterDefaults,
   arbiterInitial,
-} from "../../../firmware/floor/arbiter.ts";
-import { decodeFloor, encodeFloor, type FloorMessage } from "../../../firmware/floor/message.ts";
+} from "../../../firmware/floor/arbiter-state.ts";
+import {
+  acknowledgeBit,
+  decodeFloor,
+  encodeFloor,
+  type FloorMessage,
+  floorSubtype,
+} from "../../../firmware/floor/message.ts";
+import { participant } from "../../../firmware/floor/participant.ts";
 import {
   type ParticipantEffect,
-  participant,
   participantDefaults,
   participantInitial,
-} from "../../../firmware/floor/participant.ts";
+} from "../../../firmware/floor/participant-state.ts";
 import { run } from "../../../firmware/machine.ts";
 import { virtualClock } from "../../../hal/clock/virtual.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
@@ -43,6 +49,7 @@ function openFloor(seed: number, wire: Wire) {
   const server = run(arbiter(limits), arbiterInitial, clock, (effect: ArbiterEffect) => {
     switch (effect.do) {
       case "grant":
+      case "warn":
         return terminals[effect.to]?.tell({ type: "granted", durationS: 6, priority: effect.priority });
       case "deny":
       case "revoke":
@@ -54,6 +61,7 @@ function openFloor(seed: number, wire: Wire) {
       case "idle":
         for (const { tell } of Object.values(terminals)) tell({ type: "idle", sequence: 0 });
         return;
+      case "queued":
       case "taken-to":
       case "idle-to":
       case "bridge":
@@ -63,12 +71,14 @@ function openFloor(seed: number, wire: Wire) {
     }
   });
 
-  function toServer(from: string, message: FloorMessage, priority: number): void {
-    const packet = encodeFloor(message, { ssrc: 2 });
+  function toServer(from: string, message: FloorMessage, priority: number, acknowledge = false): void {
+    const packet = encodeFloor(message, { ssrc: 2, acknowledge });
     transmit(() => {
       const type = decodeFloor(packet)?.message.type;
+      if (acknowledge && type)
+        terminals[from]?.tell({ type: "ack", of: floorSubtype[type] | acknowledgeBit, source: 2 });
       if (type === "request")
-        server.send({ type, from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true });
+        server.send({ type, from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true, mayQueue: false });
       else if (type === "release") server.send({ type, from });
       else if (type === "ack") server.send({ type: "acknowledge", from });
     });
@@ -89,7 +99,7 @@ function openFloor(seed: number, wire: Wire) {
     const machine = run(participant(participantDefaults), participantInitial, clock, (effect: ParticipantEffect) => {
       switch (effect.do) {
         case "send":
-          return toServer(name, effect.message, priority);
+          return toServer(name, effect.message, priority, effect.acknowledge);
         case "capture":
           outcome.presses += 1;
           waiting = clock.now();
@@ -109,6 +119,9 @@ function openFloor(seed: number, wire: Wire) {
           return;
         case "listening":
         case "silence":
+        case "queued":
+        case "warn":
+        case "urgency":
           return;
       }
     });
@@ -171,7 +184,7 @@ async function play(seed: number, wire: Wire) {
   assert.is(talk + denied + failed + letGo, presses, `seed ${seed}: a press has no end`);
   assert.equal(
     server.state(),
-    { in: "idle", bridged: false, told: limits.tries },
+    { in: "idle", bridged: false, told: limits.tries, queue: [], blocked: [] },
     `seed ${seed}: the arbiter is stuck`,
   );
   for (const { state } of terminals)

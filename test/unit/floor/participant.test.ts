@@ -1,12 +1,21 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { denyCause, type FloorMessage, revokeCause } from "../../../firmware/floor/message.ts";
+import {
+  acknowledgeBit,
+  denyCause,
+  type FloorMessage,
+  floorIndicator,
+  floorSubtype,
+  queuePosition,
+  revokeCause,
+} from "../../../firmware/floor/message.ts";
+import { participant } from "../../../firmware/floor/participant.ts";
 import {
   type ParticipantEffect,
-  participant,
   participantDefaults,
   participantInitial,
-} from "../../../firmware/floor/participant.ts";
+} from "../../../firmware/floor/participant-state.ts";
+import type { Urgency } from "../../../firmware/floor/urgency.ts";
 import { run } from "../../../firmware/machine.ts";
 import { virtualClock } from "../../../hal/clock/virtual.ts";
 
@@ -23,7 +32,8 @@ function openTerminal() {
     clock,
     sent,
     effects,
-    press: () => machine.send({ type: "press", priority: 5 }),
+    press: (urgency?: Urgency) => machine.send({ type: "press", priority: 5, ...(urgency && { urgency }) }),
+    calm: () => machine.send({ type: "calm" }),
     unpress: () => machine.send({ type: "unpress" }),
     media: () => machine.send({ type: "media" }),
     receive: (message: FloorMessage, acknowledge = false) => machine.send({ type: "message", message, acknowledge }),
@@ -82,7 +92,7 @@ test("after a revoke the talker is muted, says that it let go, and is blocked un
   terminal.receive(granted);
   terminal.receive({ type: "revoke", cause: revokeCause.tooLong });
   assert.equal(terminal.effects.at(-2), { do: "revoked", cause: revokeCause.tooLong });
-  assert.equal(terminal.effects.at(-1), { do: "send", message: { type: "release" } });
+  assert.equal(terminal.effects.at(-1), { do: "send", message: { type: "release" }, acknowledge: true });
   terminal.receive(idle);
   terminal.press();
   assert.is(terminal.state(), "no-permission");
@@ -163,14 +173,104 @@ test("a burst whose end is never told is over when its media has been silent for
   assert.equal(terminal.noticed(), ["listening", "silence"]);
 });
 
-test("a server that answers with a place in the queue is not given up", async () => {
+const placed = (position: number): FloorMessage => ({ type: "queue-info", position, priority: 5 });
+
+test("who is queued hears of each other place, keeps asking for it, and talks as soon as it is granted with the button down", async () => {
   const terminal = openTerminal();
   terminal.press();
+  terminal.receive(placed(2));
   for (let round = 0; round < 20; round++) {
-    await terminal.clock.advance(400);
-    terminal.receive({ type: "queue-info", position: 1, priority: 5 });
+    await terminal.clock.advance(2000);
+    terminal.receive(placed(round < 10 ? 2 : 1));
   }
-  assert.is(terminal.state(), "pending-request");
+  assert.equal(terminal.noticed(), ["capture", "queued", "queued"]);
+  assert.is(terminal.sent.filter(([, type]) => type === "queue-request").length, 20);
+  terminal.receive(granted);
+  terminal.unpress();
+  assert.equal(terminal.noticed().slice(3), ["talk", "mute"]);
+});
+
+test("who is queued and lets go says so, and a grant that crossed with it is given back", () => {
+  const terminal = openTerminal();
+  terminal.press();
+  terminal.receive(placed(1));
+  terminal.unpress();
+  terminal.receive(granted);
+  assert.equal(
+    terminal.sent.map(([, type]) => type),
+    ["request", "release", "release"],
+  );
+  assert.equal(terminal.noticed(), ["capture", "queued", "mute"]);
+});
+
+test("where the server of the queue is gone the floor is asked for anew, and at last given up", async () => {
+  const terminal = openTerminal();
+  terminal.press();
+  terminal.receive(placed(1));
+  await terminal.clock.advance(20_000);
+  assert.equal(
+    terminal.sent.map(([, type]) => type),
+    [...["request", "queue-request", "queue-request"], ...Array(4).fill("request"), ...Array(3).fill("release")],
+  );
+  assert.equal(terminal.noticed(), ["capture", "queued", "failed"]);
+});
+
+test("a server that knows nothing of the queue is asked anew at once", () => {
+  const terminal = openTerminal();
+  terminal.press();
+  terminal.receive(placed(1));
+  terminal.receive(placed(queuePosition.none));
+  terminal.receive(granted);
+  assert.equal(terminal.noticed(), ["capture", "queued", "talk"]);
+});
+
+test("a talker is warned once, 5 s before the end of what was granted, or when the server says that so much is left", async () => {
+  const terminal = openTerminal();
+  terminal.press();
+  terminal.receive(granted);
+  await terminal.clock.advance(24_999);
+  assert.equal(terminal.noticed(), ["capture", "talk"]);
+  await terminal.clock.advance(1);
+  assert.equal(terminal.noticed(), ["capture", "talk", "warn"]);
+  const early = openTerminal();
+  early.press();
+  early.receive(granted);
+  early.receive({ ...granted, durationS: 5 });
+  await early.clock.advance(30_000);
+  assert.equal(early.noticed(), ["capture", "talk", "warn"]);
+});
+
+test("a Release is repeated until it is acknowledged", async () => {
+  const terminal = openTerminal();
+  terminal.press();
+  terminal.receive(granted);
+  terminal.unpress();
+  await terminal.clock.advance(600);
+  terminal.receive({ type: "ack", of: floorSubtype.release | acknowledgeBit, source: 2 });
+  await terminal.clock.advance(10_000);
+  assert.is(terminal.sent.filter(([, type]) => type === "release").length, 2);
+});
+
+test("an emergency is told and asked for by its bit, raised in mid-burst too, and over by a Release that says so", async () => {
+  const terminal = openTerminal();
+  terminal.press();
+  terminal.receive(granted);
+  terminal.press("emergency");
+  terminal.receive({ ...granted, indicator: floorIndicator.emergency });
+  terminal.unpress();
+  terminal.receive({ ...idle, indicator: floorIndicator.emergency });
+  terminal.calm();
+  await terminal.clock.advance(600);
+  terminal.receive({ type: "ack", of: floorSubtype.release | acknowledgeBit, source: 2 });
+  terminal.receive({ ...idle, indicator: floorIndicator.normal });
+  const said = terminal.effects.flatMap((effect) =>
+    effect.do === "send" && "indicator" in effect.message
+      ? [`${effect.message.type} ${effect.message.indicator}`]
+      : effect.do === "urgency"
+        ? [effect.urgency]
+        : [],
+  );
+  assert.equal(said, ["request 4096", "emergency", "release 32768", "release 32768", "normal"]);
 });
 
 test("a message that asks for an Ack gets one that names it, whatever else it does", () => {

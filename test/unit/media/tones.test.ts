@@ -3,7 +3,16 @@ import * as assert from "uvu/assert";
 import { mixInto, type ToneName, tones } from "../../../firmware/media/tones.ts";
 import { largestStep } from "./signals.ts";
 
-const names: readonly ToneName[] = ["permit", "deny", "revoke", "warning", "lost-server", "call", "call-over"];
+const names: readonly ToneName[] = [
+  "permit",
+  "deny",
+  "revoke",
+  "warning",
+  "lost-server",
+  "unkeyed",
+  "call",
+  "call-over",
+];
 
 /** All that sounds of a tone over silence. */
 function render(name: ToneName): Int16Array {

@@ -41,7 +41,8 @@ export function openPanel(
   const chosen: (string | undefined)[] = [];
   const joined = panel({ clock, board, log });
   joined.attach({
-    press: (at) => asked.push(`press ${at}`),
+    press: (at, urgency) => asked.push(`${urgency ?? "press"} ${at}`),
+    calm: () => asked.push("calm"),
     release: (at) => asked.push(`release ${at}`),
     capture: () => told.frames++,
     fill: (frame) => frame.fill(told.speech),

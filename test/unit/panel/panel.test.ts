@@ -37,6 +37,56 @@ test("a button held at start-up does nothing until it has been let go, bounce in
   assert.is(asked.length, 1);
 });
 
+test("the button of an emergency asks for the floor like the other, more urgently, and the burst goes on until both are up", async () => {
+  const { clock, outside, asked } = openPanel();
+  await clock.advance(100);
+  outside.press("ptt");
+  await clock.advance(500);
+  outside.press("emergency");
+  await clock.advance(500);
+  outside.release("ptt");
+  await clock.advance(500);
+  outside.press("ptt");
+  await clock.advance(500);
+  outside.release("emergency");
+  await clock.advance(500);
+  assert.equal(
+    asked.map((what) => what.split(" ")[0]),
+    ["press", "emergency"],
+  );
+  outside.release("ptt");
+  await clock.advance(500);
+  outside.press("emergency-over");
+  assert.equal(
+    asked.slice(2).map((what) => what.split(" ")[0]),
+    ["release", "calm"],
+  );
+});
+
+test("an emergency is lit and heard while it lasts, and its tone is kept from whoever talks", async () => {
+  const { clock, outside, signals, lit, hear } = openPanel();
+  signals.urgent("emergency");
+  assert.equal(lit(), ["emergency-lamp"]);
+  assert.ok(amplitude(await hear(100), 1550) > 1000);
+  await clock.advance(2000);
+  signals.urgent("normal");
+  assert.equal(lit(), []);
+  outside.press("emergency");
+  signals.urgent("emergency");
+  assert.ok(rms(await hear(200)) < 1);
+});
+
+test("who waits for the floor hears so, and who will soon be cut off", async () => {
+  const { clock, signals, hear } = openPanel();
+  signals.queued();
+  assert.ok(amplitude(await hear(60), 520) > 1000);
+  await clock.advance(1000);
+  signals.permit();
+  await clock.advance(1000);
+  signals.warned();
+  assert.ok(amplitude(await hear(60), 1400) > 1000);
+});
+
 test("lamps show whether a press will be heard, who talks here, and that somebody talks elsewhere", async () => {
   const { signals, lit } = openPanel();
   assert.equal(lit(), []);

@@ -23,7 +23,7 @@ export const spoken = (count: number, first = 0): Uint8Array =>
 export const noon = Date.UTC(2026, 5, 1, 12);
 
 export const piece = (burst: number, change: Partial<Piece> = {}): Piece => ({
-  ...{ burst, talkgroup: "ops", talker: "sip:alice@crew.example", startedAt: noon, speech: spoken(25) },
+  ...{ burst, talkgroup: "ops", talker: "sip:alice@crew.example", startedAt: noon, speech: spoken(25), dropped: 0 },
   ...change,
 });
 

@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { concealing, samplesIn } from "../../../firmware/media/opus-packet.ts";
 import { readPage, writePage } from "../../../firmware/recorder/ogg-page.ts";
 import { endingPage, readRecording } from "../../../firmware/recorder/ogg-reader.ts";
 import { oggWriter } from "../../../firmware/recorder/ogg-writer.ts";
 import { preSkip } from "../../../firmware/recorder/opus-headers.ts";
-import { concealing, samplesIn } from "../../../firmware/recorder/opus-packet.ts";
 
 const frame = 960;
 /** SILK, wideband, 20 ms, mono. */

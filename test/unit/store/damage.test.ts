@@ -191,7 +191,7 @@ test("a database of a later Roger, and one of another program, are no damage: th
   later.close();
   refuses(
     rig,
-    /^store .*: a later Roger wrote it \(version 77, this one reads up to 3\); install that one again/,
+    /^store .*: a later Roger wrote it \(version 77, this one reads up to 4\); install that one again/,
     both(rig),
   );
 

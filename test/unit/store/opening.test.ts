@@ -99,9 +99,11 @@ function ofVersion(file: string, version: number): void {
   migrate(database, version);
   database.exec(`
     INSERT INTO meta VALUES ('realm', '${realm}'), ('digest', '["SHA-256","MD5"]');
-    INSERT INTO talkgroups VALUES ('ops', 4000, 30000, 3000, 10000, 'config'), ('fire', 4000, 30000, 3000, 10000, 'config');
+    INSERT INTO talkgroups (name, end_of_media_ms, talk_ms, grace_ms, hang_ms, origin)
+      VALUES ('ops', 4000, 30000, 3000, 10000, 'config'), ('fire', 4000, 30000, 3000, 10000, 'config');
     INSERT INTO accounts (user, name, priority, origin) VALUES ('alice', '', 0, 'config'), ('bob', '', 0, 'config');
-    INSERT INTO memberships VALUES ('alice', 'ops', 'talk', NULL, 1, 0, 'config');
+    INSERT INTO memberships (user, talkgroup, role, priority, may_preempt, standing, origin)
+      VALUES ('alice', 'ops', 'talk', NULL, 1, 0, 'config');
   `);
   for (const [algorithm, ha1] of hashesOf("one"))
     database.prepare("INSERT INTO credentials VALUES ('alice', ?, ?, ?)").run(realm, algorithm, ha1);
