@@ -16,6 +16,7 @@ import { openBridge } from "./bridge.ts";
 import { type Call, openCall } from "./call.ts";
 import { type Leg, openLeg } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
+import { lossSurvey } from "./loss-survey.ts";
 import { promptTones } from "./prompter.ts";
 import type {
   ConferenceCommand,
@@ -62,6 +63,7 @@ export function openConference(
   const legs = new Map<LegId, Placed>();
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
+  const losses = lossSurvey<Leg>();
   const tones = toneBook(ports.opus);
   /** Recorded so far, and recordings that sound now. */
   let bursts = 0;
@@ -118,6 +120,8 @@ export function openConference(
         onMedia: (packet, view) =>
           placed.telephone ? placed.telephone.onMedia(packet, view) : placed.call?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),
+        onLoss: (percent) => losses.report(leg, percent, ports.clock.now()),
+        lostOnward: () => losses.worst(listenersOf(placed), ports.clock.now()),
         onLost: () => lose(id),
       });
       const placed: Placed = place(leg, call);
@@ -137,6 +141,11 @@ export function openConference(
       if (!(error instanceof ProtocolError || error instanceof DeviceError)) throw error;
       if (wanted) refuse(id, error instanceof ProtocolError ? error.status : 503, error.message);
     }
+  }
+
+  function* listenersOf({ leg, call }: Placed): Generator<Leg> {
+    for (const other of legs.values())
+      if (call && other.call === call && other.leg !== leg && other.leg.hears()) yield other.leg;
   }
 
   function place(leg: Leg, call: Call | undefined): Placed {

@@ -49,6 +49,10 @@ export interface LegHandlers {
   onMedia(packet: Uint8Array, view: RtpView): void;
   /** A key was pressed, by RFC 4733. */
   onKey(key: string): void;
+  /** Its terminal reports so much lost of what was said to it, percent. */
+  onLoss(percent: number): void;
+  /** What those lose who hear its terminal, percent. */
+  lostOnward(): number;
   /** No sign of life for three keep-alive intervals, or longer on hold. */
   onLost(): void;
 }
@@ -262,7 +266,9 @@ export async function openLeg(
     const sequence = numbers.getUint16(4) & 0x7fff;
     const timestamp = numbers.getUint32(6) & 0x7fff_ffff;
     const out = outgoingStream(streams, row, { ssrc: source, sequence, timestamp, clockRate });
-    const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc: source, cname: options.leg, sent: out.sent });
+    const { onLoss, lostOnward: onward } = handlers;
+    const of = { ssrc: source, cname: options.leg, sent: out.sent };
+    const rtcp = openRtcpSession({ clock, send: sendReport }, { ...of, onLoss, onward });
     rtcp.start(clockRate);
     return { out, tones: sourceTrack(clockRate), rtcp };
   }

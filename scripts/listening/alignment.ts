@@ -70,6 +70,9 @@ function settle(placed: readonly Placed[], fitAt: (at: number, lag: number) => n
     const before = placed[believed.lastIndexOf(true, index)];
     const after = placed[believed.indexOf(true, index)];
     const [from, to] = [before ?? after ?? one, after ?? before ?? one];
+    const fits = [from.lag, to.lag].map((lag) => ({ ...one, lag, fit: fitAt(one.at, lag) }));
+    const [near] = fits.toSorted((a, b) => b.fit - a.fit);
+    if (near && near.fit >= fair) return near;
     const share = to.at === from.at ? 0 : (one.at - from.at) / (to.at - from.at);
     const lag = Math.round((from.lag + share * (to.lag - from.lag)) / step) * step;
     return { ...one, lag, fit: fitAt(one.at, lag) };

@@ -9,6 +9,7 @@ import { answerOffer } from "../../firmware/sip/negotiation.ts";
 import { describe, parseSdp } from "../../firmware/sip/sdp.ts";
 import { collectSamples } from "../../hal/audio/recording.ts";
 import { simulatedAudio } from "../../hal/audio/simulated.ts";
+import type { Cancel } from "../../hal/clock/port.ts";
 import { virtualClock } from "../../hal/clock/virtual.ts";
 import { type PathConditions, simulatedNetwork } from "../../hal/network/simulated.ts";
 import type { Opus } from "../../hal/opus/port.ts";
@@ -100,12 +101,15 @@ export async function openTalk(options: TalkOptions) {
   }
 
   const expected: number[] = [];
+  let stopAsking: Cancel = () => {};
   const voice = await member(
     "talker",
     talkerHost,
     "opus",
     (message) => {
-      if (message.type === "granted") clock.after(grantMs, talker.talk);
+      // What was asked for is told.
+      stopAsking();
+      if (message.type === "granted" && !talker.talking()) clock.after(grantMs, talker.talk);
     },
     (percent) => {
       expected.push(percent);
@@ -123,30 +127,39 @@ export async function openTalk(options: TalkOptions) {
   const mouth = simulatedAudio({ clock });
   mouth.microphone.start(talker.capture);
 
-  const ears = await Promise.all(
-    listeners.map(async ({ codec = "opus", driftPpm = 0, down: own }, index) => {
-      const host = `10.0.1.${index + 1}`;
-      network.setPath(server, host, { ...down, ...own });
-      const voice = await member(
-        `listener-${index}`,
-        host,
-        codec,
-        () => {},
-        () => {},
-      );
-      const sound = simulatedAudio({ clock, driftPpm: { microphone: 0, loudspeaker: driftPpm } });
-      sound.loudspeaker.start((frame) => voice.fill(frame));
-      return {
-        voice,
-        host,
-        listen: () => collectSamples(sound.outside.loudspeaker),
-        close: sound.loudspeaker.close,
-      };
-    }),
-  );
+  async function listener({ codec = "opus", driftPpm = 0, down: own }: ListenerOptions, index: number) {
+    const host = `10.0.1.${index + 1}`;
+    network.setPath(server, host, { ...down, ...own });
+    const ear = await member(
+      `listener-${index}`,
+      host,
+      codec,
+      () => {},
+      () => {},
+    );
+    const { loudspeaker, outside } = simulatedAudio({ clock, driftPpm: { microphone: 0, loudspeaker: driftPpm } });
+    loudspeaker.start((frame) => ear.fill(frame));
+    return {
+      host,
+      listen: () => collectSamples(outside.loudspeaker),
+      close(): void {
+        loudspeaker.close();
+        ear.close();
+      },
+    };
+  }
+
+  const ears: Awaited<ReturnType<typeof listener>>[] = [];
+  for (const [index, one] of listeners.entries()) ears.push(await listener(one, index));
   network.setPath(talkerHost, server, up);
   await clock.advance(100);
-  const request = (message: FloorMessage): void => voice.sendFloor(encodeFloor(message, { ssrc: voice.ssrc }));
+  /** Says it again until it is answered (TS 24.380, T100 and T101). */
+  function ask(message: FloorMessage): void {
+    const say = (): void => voice.sendFloor(encodeFloor(message, { ssrc: voice.ssrc }));
+    stopAsking();
+    stopAsking = clock.every(200, say);
+    say();
+  }
 
   const talk = {
     clock,
@@ -161,12 +174,12 @@ export async function openTalk(options: TalkOptions) {
     press(): void {
       talker.press(clock.now());
       talker.keep();
-      request({ type: "request" });
+      ask({ type: "request" });
     },
     release: (): void =>
       talker.release(clock.now(), () => {
         talker.mute();
-        request({ type: "release" });
+        ask({ type: "release" });
       }),
     say: (samples: Int16Array): number => mouth.outside.microphone.hear(samples),
     /** Says all of it in one burst; what each listener heard from the press on, until a second after the release. */
@@ -184,13 +197,11 @@ export async function openTalk(options: TalkOptions) {
       return recordings.map((recording) => recording.take());
     },
     close(): void {
+      stopAsking();
       mouth.microphone.close();
       talker.close();
       voice.close();
-      for (const ear of ears) {
-        ear.close();
-        ear.voice.close();
-      }
+      for (const ear of ears) ear.close();
       conference.close();
     },
   };
