@@ -25,8 +25,8 @@ export interface TalkOptions {
   readonly grantMs?: number;
   /** bit/s */
   readonly bitrate?: number;
-  /** Whether the talker's encoder heeds the reports of loss; it does. */
-  readonly adapts?: boolean;
+  /** What the talker's encoder expects, percent, whatever is reported. */
+  readonly expectedLoss?: number;
   readonly listeners?: readonly ListenerOptions[];
 }
 
@@ -44,16 +44,7 @@ const talkerHost = "10.0.0.2";
 export type Talk = Awaited<ReturnType<typeof openTalk>>;
 
 export async function openTalk(options: TalkOptions) {
-  const {
-    opus,
-    seed = 1,
-    up = {},
-    down = {},
-    grantMs = 0,
-    bitrate = 24_000,
-    adapts = true,
-    listeners = [{}],
-  } = options;
+  const { opus, seed = 1, up = {}, down = {}, grantMs = 0, bitrate = 24_000, expectedLoss, listeners = [{}] } = options;
   const clock = virtualClock();
   const network = simulatedNetwork({ clock, random: seededRandom(seed) });
   const events: ConferenceEvent[] = [];
@@ -113,11 +104,11 @@ export async function openTalk(options: TalkOptions) {
     },
     (percent) => {
       expected.push(percent);
-      if (adapts) talker.expectLoss(percent);
+      talker.expectLoss(percent);
     },
   );
   const talker = await openTalker(
-    { clock, opus },
+    { clock, opus: expectedLoss === undefined ? opus : expecting(opus, expectedLoss) },
     { bitrate, firstTimestamp: 0 },
     {
       send: voice.send,
@@ -206,6 +197,17 @@ export async function openTalk(options: TalkOptions) {
     },
   };
   return talk;
+}
+
+function expecting(opus: Opus, percent: number): Opus {
+  return {
+    ...opus,
+    async encoder(options) {
+      const encoder = await opus.encoder(options);
+      encoder.setLoss(percent);
+      return { ...encoder, setLoss() {} };
+    },
+  };
 }
 
 /** Leaves of an offer's codecs the one. */
