@@ -18,6 +18,7 @@ import { openCall } from "./call.ts";
 import type { Call, Leg } from "./contract.ts";
 import { openLeg } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
+import { lossSurvey } from "./loss-survey.ts";
 import { openMix } from "./mix.ts";
 import { openMixingCall } from "./mixing-call.ts";
 import { promptTones } from "./prompter.ts";
@@ -77,6 +78,7 @@ export function openConference(
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
   const scanners = new Set<Scanning>();
+  const losses = lossSurvey<Leg>();
   const tones = toneBook(ports.opus);
   /** Recorded so far, and recordings that sound now. */
   let bursts = 0;
@@ -149,6 +151,8 @@ export function openConference(
         onMedia: (packet, view) =>
           placed.telephone ? placed.telephone.onMedia(packet, view) : speaksIn(placed)?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),
+        onLoss: (percent) => losses.report(leg, percent, ports.clock.now()),
+        lostOnward: () => losses.worst(listenersOf(placed), ports.clock.now()),
         onLost: () => lose(id),
         onDropped: (drops) => post({ type: "srtp-dropped", leg: id, user: legOptions.user, drops }),
       });
@@ -169,6 +173,11 @@ export function openConference(
       if (!(error instanceof ProtocolError || error instanceof DeviceError)) throw error;
       if (wanted) refuse(id, error instanceof ProtocolError ? error.status : 503, error.message);
     }
+  }
+
+  function* listenersOf({ leg, call }: Placed): Generator<Leg> {
+    for (const other of legs.values())
+      if (call && other.call === call && other.leg !== leg && other.leg.hears()) yield other.leg;
   }
 
   function place(leg: Leg, call: Call | undefined): Placed {

@@ -14,6 +14,10 @@ export interface LegHandlers {
   onMedia(packet: Uint8Array, view: RtpView): void;
   /** A key was pressed, by RFC 4733. */
   onKey(key: string): void;
+  /** Its terminal reports so much lost of what was said to it, percent. */
+  onLoss(percent: number): void;
+  /** What those lose who hear its terminal, percent. */
+  lostOnward(): number;
   /** No sign of life for three keep-alive intervals, or longer on hold. */
   onLost(): void;
   /** What its protection has dropped since it was last told. */

@@ -273,9 +273,11 @@ export async function openLeg(
     const sequence = numbers.getUint16(4) & 0x7fff;
     const timestamp = numbers.getUint32(6) & 0x7fff_ffff;
     const out = outgoingStream(streams, row, { ssrc: source, sequence, timestamp, clockRate });
+    const { onLoss, lostOnward: onward } = handlers;
+    const of = { ssrc: source, cname: options.leg, sent: out.sent };
     const rtcp = openRtcpSession(
       { clock: { ...clock, every: ports.every }, send: sendReport },
-      { ssrc: source, cname: options.leg, sent: out.sent },
+      { ...of, onLoss, onward },
     );
     rtcp.start(clockRate);
     return { out, tones: sourceTrack(clockRate), rtcp };

@@ -41,8 +41,9 @@ export function pace(buffer: Pick<JitterBuffer, "surplus" | "deficit" | "stretch
     const still = loudness(speech, length) < quiet;
     const longest = Math.min(longestPeriod, length - overlap, most);
     if (longest < shortestPeriod || (restMs > 0 && !still)) return 0;
+    if (still) return longest;
     periodAtStart(speech, longest, repetition);
-    if (repetition.likeness < haste.likeness && !still) return 0;
+    if (repetition.likeness < haste.likeness) return 0;
     restMs = repetition.lag / samplesPerMs / haste.share;
     return repetition.lag;
   }
