@@ -141,12 +141,16 @@ export function openMix(
   function stop(): void {
     stopFrames?.();
     stopFrames = undefined;
-    stopHang = clock.after(options.hangMs, () => {
-      for (const group of listening.values()) closeLane(group);
-      trunkLane?.close();
-      trunkLane = undefined;
-      handlers.onQuiet();
-    });
+    stopHang();
+    stopHang = clock.after(options.hangMs, rest);
+  }
+
+  /** Nobody has spoken for long, or nobody is there. */
+  function rest(): void {
+    for (const group of listening.values()) closeLane(group);
+    trunkLane?.close();
+    trunkLane = undefined;
+    handlers.onQuiet();
   }
 
   function closeLane(group: Group): void {
@@ -234,6 +238,18 @@ export function openMix(
     members.delete(leg);
     removeFromGroups(leg);
     end(leg);
+    if (members.size === 0) desert();
+  }
+
+  /** Nobody is left to hear anything. */
+  function desert(): void {
+    stopFrames?.();
+    stopFrames = undefined;
+    stopHang();
+    for (const key of [...sources.keys()]) end(key);
+    for (const key of [...decoding.keys()]) forget(key);
+    tellSpeakers();
+    rest();
   }
 
   function join(leg: Leg): void {
@@ -259,18 +275,20 @@ export function openMix(
       if (codec && view.payloadLength > 0 && members.has(leg)) take(leg, codec, packet, view, known);
     },
     fromTrunk(from, packet) {
-      if (packet.length > longestPacket || !readRtp(packet, trunkView) || trunkView.payloadLength === 0) return;
+      if (
+        members.size === 0 ||
+        packet.length > longestPacket ||
+        !readRtp(packet, trunkView) ||
+        trunkView.payloadLength === 0
+      )
+        return;
       const codec = trunkCodecs.get(trunkView.payloadType);
       if (codec) take(from, codec, packet, trunkView, true);
     },
     close() {
-      stopFrames?.();
-      stopFrames = undefined;
-      stopHang();
-      for (const key of [...sources.keys()]) end(key);
-      for (const key of [...decoding.keys()]) forget(key);
-      for (const group of [...listening.values(), ...speaking.values()]) closeLane(group);
-      trunkLane?.close();
+      members.clear();
+      desert();
+      for (const group of speaking.values()) closeLane(group);
     },
   };
 }
