@@ -22,6 +22,8 @@ import { openTrunkStream, trunkCodecs } from "./trunk-stream.ts";
 export interface Mix {
   join(leg: Leg): void;
   leave(leg: Leg): void;
+  /** Whether a leg that has joined hears the mix: it may hear something else for a while. */
+  hear(leg: Leg, wanted: boolean): void;
   /** The leg has agreed on something else: another codec, maybe. */
   refit(leg: Leg): void;
   /** Whether other gateways have members to hear what is said here. */
@@ -70,6 +72,8 @@ export function openMix(
   const toTrunk = openTrunkStream(ports, handlers.onTrunk);
   const trunkView = rtpView();
   const members = new Set<Leg>();
+  /** Those of them that do not hear the mix. */
+  const away = new Set<Leg>();
   /** Who has sent anything. */
   const sources = new Map<Key, MixSource>();
   const speakers = mixer<Key>(frameSamples, mostHeard);
@@ -109,7 +113,7 @@ export function openMix(
   /** It hears another mix than the others from now on. */
   function setApart(leg: Leg): void {
     const codec = leg.codec();
-    if (!codec || speaking.has(leg)) return;
+    if (!codec || away.has(leg) || speaking.has(leg)) return;
     removeFromGroups(leg);
     const group: Group = { codec, legs: openFanOut(ports, clockRates[codec]) };
     speaking.set(leg, group);
@@ -119,7 +123,9 @@ export function openMix(
   function rejoin(leg: Leg): void {
     removeFromGroups(leg);
     const codec = leg.codec();
-    if (codec && members.has(leg)) moveInto(groupOf(codec), leg);
+    if (!codec || !members.has(leg) || away.has(leg)) return;
+    if (decoding.has(leg)) setApart(leg);
+    else moveInto(groupOf(codec), leg);
   }
 
   function tellSpeakers(): void {
@@ -236,6 +242,7 @@ export function openMix(
 
   function leave(leg: Leg): void {
     members.delete(leg);
+    away.delete(leg);
     removeFromGroups(leg);
     end(leg);
     if (members.size === 0) desert();
@@ -260,6 +267,11 @@ export function openMix(
   return {
     join,
     leave,
+    hear(leg, wanted) {
+      if (wanted) away.delete(leg);
+      else away.add(leg);
+      rejoin(leg);
+    },
     refit(leg) {
       const codec = leg.codec();
       const group = speaking.get(leg) ?? [...listening.values()].find(({ legs }) => legs.has(leg));

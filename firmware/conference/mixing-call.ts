@@ -38,8 +38,8 @@ export function openMixingCall(
     readonly clock: Clock;
     readonly post: (event: ConferenceEvent) => void;
     readonly tap?: Pick<BurstTap, "begin" | "end" | "close"> | undefined;
-    /** Before a leg is told something. True: it is not. */
-    readonly told: (leg: Leg, message: FloorMessage) => boolean;
+    /** What a leg is told of what there is to tell it; undefined: nothing. */
+    readonly told: (leg: Leg, message: FloorMessage) => FloorMessage | undefined;
     /** Opens the mix, which tells who speaks, and that nobody has for the hang time. */
     readonly mix: (handlers: {
       readonly onSpeakers: (speakers: readonly (Leg | GatewayId)[]) => void;
@@ -53,6 +53,8 @@ export function openMixingCall(
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
   const members = new Map<Leg, Member>();
+  /** Who hears this call and is not in it. */
+  const listeners = new Set<Leg>();
   /** Who speaks at other gateways, as they said. */
   const partyAt = new Map<GatewayId, string>();
   let speakers: readonly (Leg | GatewayId)[] = [];
@@ -79,9 +81,15 @@ export function openMixingCall(
     tell(leg, message.type === "taken" ? { ...message, mayRequest: rights.mayTalk } : message);
   }
 
+  function tellListener(leg: Leg): void {
+    const message = state();
+    tell(leg, message.type === "taken" ? { ...message, mayRequest: false } : message);
+  }
+
   /** A telephone without floor control is told nothing, unless its user takes the floor by voice. */
   function tell(leg: Leg, message: FloorMessage): void {
-    if (!ports.told(leg, message)) leg.sendFloor(message);
+    const said = ports.told(leg, message);
+    if (said) leg.sendFloor(said);
   }
 
   function perform(member: () => Member | undefined, effect: OwnFloorEffect): void {
@@ -99,6 +107,7 @@ export function openMixingCall(
     sequence = (sequence + 1) & 0xffff;
     post({ type: "floor", talkgroup, ...(party !== undefined && { talker: party }) });
     for (const member of members.values()) if (member.floor.state().in === "silent") tellState(member);
+    for (const leg of listeners) tellListener(leg);
   }
 
   /** Other gateways learn whose voice comes by the trunk. */
@@ -161,20 +170,18 @@ export function openMixingCall(
     return true;
   }
 
+  function enter(leg: Leg, rights: Rights): Member {
+    const floor = run(ownFloor(settings), ownFloorInitial, clock, (effect) => perform(() => members.get(leg), effect));
+    const never = Number.NEGATIVE_INFINITY;
+    const member: Member = { leg, rights, floor, renewedAt: never, warnedAt: never };
+    members.set(leg, member);
+    return member;
+  }
+
   return {
     settings,
     join(leg, rights) {
-      const floor = run(ownFloor(settings), ownFloorInitial, clock, (effect) =>
-        perform(() => members.get(leg), effect),
-      );
-      const member: Member = {
-        leg,
-        rights,
-        floor,
-        renewedAt: Number.NEGATIVE_INFINITY,
-        warnedAt: Number.NEGATIVE_INFINITY,
-      };
-      members.set(leg, member);
+      const member = enter(leg, rights);
       mix.join(leg);
       tellState(member);
     },
@@ -182,6 +189,27 @@ export function openMixingCall(
       members.get(leg)?.floor.close();
       if (members.delete(leg)) mix.leave(leg);
     },
+    hear(leg, wanted, toldNow = true) {
+      const member = members.get(leg);
+      if (wanted) leg.hush();
+      if (member) mix.hear(leg, wanted);
+      else if (wanted) {
+        listeners.add(leg);
+        // Heard already, it may have agreed on another codec.
+        mix.join(leg);
+      } else {
+        listeners.delete(leg);
+        mix.leave(leg);
+      }
+      if (!wanted || !toldNow) return;
+      if (member) tellState(member);
+      else tellListener(leg);
+    },
+    admit(leg, rights) {
+      listeners.delete(leg);
+      enter(leg, rights);
+    },
+    talks: () => speakers.length > 0,
     role(role) {
       if (isOfGateway) return;
       peers = role.peers.length;
