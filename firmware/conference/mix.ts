@@ -275,9 +275,9 @@ export function openMix(
     refit(leg) {
       const codec = leg.codec();
       const group = speaking.get(leg) ?? [...listening.values()].find(({ legs }) => legs.has(leg));
-      if (!codec || group?.codec === codec) return;
-      leave(leg);
-      join(leg);
+      if (!codec || away.has(leg) || group?.codec === codec) return;
+      end(leg);
+      rejoin(leg);
     },
     trunk(wanted) {
       trunked = wanted;
