@@ -1,6 +1,6 @@
 /**
- * Lets everybody who is in a recorded talkgroup hear that it is recorded: when they come in, and behind a burst. Never over speech: the
- * tone waits until nobody is heard, and ends where somebody is.
+ * Lets everybody who is in a recorded talkgroup hear that it is recorded: when they come in, and behind a burst: the
+ * tone waits until nobody is heard, and where somebody is heard all the same it sounds over what is said.
  */
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import type { Leg } from "./contract.ts";
@@ -29,14 +29,14 @@ export function announcer(
     due = undefined;
     if (call.isLive()) return;
     heardAt = clock.now();
-    for (const leg of call.legs()) leg.play("recording", "yields");
+    for (const leg of call.legs()) leg.play("recording");
   }
 
   return {
     joined(leg) {
       // Who comes into a burst hears it with the others, behind that.
       if (call.isLive()) heardAt = Number.NEGATIVE_INFINITY;
-      else leg.play("recording", "yields");
+      else leg.play("recording");
     },
     over() {
       due?.();

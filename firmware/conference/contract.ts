@@ -50,11 +50,11 @@ export interface Leg {
   group: object | undefined;
   /** What it would be sent if no tone sounded: the tone goes over it. `packet` has 12 bytes of room before its payload. */
   overhear(packet: Uint8Array, source: SourceNumbers): void;
-  /** Plays a tone into its audio; one that yields ends where speech begins. */
-  play(tone: ToneName, yields?: "yields"): void;
+  /** Plays a tone into its audio, over what is said there. */
+  play(tone: ToneName): void;
   /** Plays a recording (media/packed-speech.ts) into its audio, in place of one that sounds. `onOver`: however it ends, once. */
   replay(speech: Uint8Array, onOver: () => void): void;
-  /** Somebody is heard live: a recording, and a tone that yields, end. */
+  /** Somebody is heard live: a recording ends. */
   hush(): void;
   /** A talk burst starts: the next packet is its first. `midway`: it goes on, and this leg comes into it. */
   begin(nowMs: number, midway?: boolean): void;

@@ -119,7 +119,6 @@ export async function openLeg(
   const replays = replayPlayer(ports, { onTurn: () => onTurn(), send: emit });
   /** Counts what was to sound, so that a tone that is made knows whether it still is. */
   let turn = 0;
-  let yielding = false;
   /** What had been sent when its decoder was last brought to rest. */
   let settledAt = 0;
   const sounding = (): boolean => player.sounding() || replays.sounding();
@@ -329,12 +328,11 @@ export async function openLeg(
       if (from) calls.send({ type: "tell", message: disconnect(from, options.user) });
       if (to) calls.send({ type: "tell", message: connect(to, options.user, agreed.lines) });
     },
-    play(tone, yields) {
+    play(tone) {
       const codec = agreed?.codec;
       if (!codec) return;
       turn += 1;
       const own = turn;
-      yielding = yields !== undefined;
       void ports.tones.frames(codec, tone).then((frames) => {
         if (agreed?.codec !== codec || !agreed.hears || turn !== own) return;
         replays.stop();
@@ -346,14 +344,7 @@ export async function openLeg(
       if (!agreed?.hears || player.sounding()) return onOver();
       replays.play(speech, agreed.codec, onOver);
     },
-    hush() {
-      replays.stop();
-      if (!yielding) return;
-      yielding = false;
-      turn += 1;
-      player.stop();
-      onTurn();
-    },
+    hush: replays.stop,
     begin: (nowMs, midway) => agreed && begin(agreed, nowMs, midway),
     close() {
       stopWatching();
