@@ -34,7 +34,7 @@ export function baresip(options: {
   readonly realm: string;
   readonly transport: Transport;
   readonly registrar: string;
-  /** "opus/48000/1" or "PCMU": all that it speaks. */
+  /** "opus/48000/1", "G722" or "PCMU": all that it speaks. */
   readonly codec: string;
   readonly port: number;
   readonly microphone: string;
@@ -60,7 +60,7 @@ export function baresip(options: {
       `snd_path ${folder}`,
       "opus_stereo no\nopus_sprop_stereo no",
       `module_path ${modules}`,
-      ...["opus", "g711", "aufile", "aubridge", "sndfile", ...(srtp ? ["srtp"] : [])].map(
+      ...["opus", "g711", "g722", "aufile", "aubridge", "sndfile", ...(srtp ? ["srtp"] : [])].map(
         (name) => `module ${name}.so`,
       ),
       "module_tmp account.so",
