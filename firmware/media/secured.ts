@@ -15,7 +15,10 @@ import {
 } from "../../hal/srtp/port.ts";
 
 export interface SecuredMedia {
-  /** By these keys from now on; undefined: in clear. What was agreed on before goes on where it is the same. Throws SrtpError. */
+  /**
+   * By these keys from now on; undefined: in clear. What was agreed on before goes on where it is the same. It takes the keys over,
+   * and overwrites those that are not used any more. Throws SrtpError.
+   */
   agree(keys: { readonly send: SrtpKey; readonly receive: SrtpKey } | undefined): void;
   /** The packet in a datagram; undefined for one that is dropped. Both are the datagram's memory. */
   openRtp(datagram: Uint8Array): Uint8Array | undefined;
@@ -54,7 +57,7 @@ export function securedMedia(srtp: Srtp): SecuredMedia {
     const latest = senders.get(key.suite);
     if (latest && isSame(key, latest)) return latest;
     const made = { ...srtp.sender(key), key };
-    latest?.close();
+    forget(latest);
     senders.set(key.suite, made);
     return made;
   }
@@ -80,7 +83,7 @@ export function securedMedia(srtp: Srtp): SecuredMedia {
       sender = keys && senderOf(keys.send);
       if (keys && !opened) return;
       before = dropped();
-      receiver?.close();
+      forget(receiver);
       receiver = keys && opened && { ...opened, key: keys.receive };
     },
     openRtp: (datagram) => (receiver ? open(datagram, receiver.unprotectRtp) : datagram),
@@ -90,8 +93,8 @@ export function securedMedia(srtp: Srtp): SecuredMedia {
     sender: () => sender,
     dropped,
     close() {
-      receiver?.close();
-      for (const each of senders.values()) each.close();
+      forget(receiver);
+      for (const each of senders.values()) forget(each);
     },
   };
 }
@@ -99,6 +102,11 @@ export function securedMedia(srtp: Srtp): SecuredMedia {
 type Keyed<Session> = Session & { readonly key: SrtpKey };
 
 const none: SrtpDrops = { forged: 0, replayed: 0, malformed: 0 };
+
+function forget(session: Keyed<{ close(): void }> | undefined): void {
+  session?.close();
+  session?.key.master.fill(0);
+}
 
 function isSame(key: SrtpKey, session: { readonly key: SrtpKey } | undefined): boolean {
   const other = session?.key;
