@@ -12,6 +12,7 @@ import { originWords, say } from "./users.ts";
 interface Settings extends Place {
   readonly queueing?: true;
   readonly broadcast?: true;
+  readonly mixing?: true;
   readonly talkWarningSeconds?: string;
   readonly emergencySeconds?: string;
   readonly talkSeconds?: string;
@@ -47,6 +48,7 @@ export function talkgroupCommands(program: Command, done: (status: number) => vo
     .option("--talk-warning-seconds <number>", "how long before the cut its talker is warned; 0: never")
     .option("--queueing", "who cannot be granted the floor waits for it")
     .option("--broadcast", "who talks first talks alone until it is un-bridged")
+    .option("--mixing", "everybody talks and is heard at once")
     .option("--grace-seconds <number>", "after a burst that was too long (T3)")
     .option("--end-of-media-seconds <number>", "silence after which the floor is lost (T1)")
     .action(async (name: string, options: Settings) =>
@@ -125,11 +127,13 @@ function memberCommands(member: Command, done: (status: number) => void): void {
 
 function settingsOf(name: string, options: Settings) {
   const { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds, emergencySeconds } = options;
-  const { queueing = false, broadcast = false } = options;
+  const { queueing = false, broadcast = false, mixing = false } = options;
   const times = { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds, emergencySeconds };
   const given = Object.entries(times).flatMap(([key, value]) => (value === undefined ? [] : [[key, Number(value)]]));
   checked(newName, name, name);
-  return talkgroupOf(checked(talkgroupSchema, name, { name, queueing, broadcast, ...Object.fromEntries(given) }));
+  return talkgroupOf(
+    checked(talkgroupSchema, name, { name, queueing, broadcast, mixing, ...Object.fromEntries(given) }),
+  );
 }
 
 function list(editor: Editor, { json }: { readonly json?: true }): void {

@@ -4,13 +4,7 @@
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import { arbiter } from "../floor/arbiter.ts";
-import {
-  type ArbiterLimits,
-  type ArbiterState,
-  arbiterDefaults,
-  arbiterInitial,
-  mostQueued,
-} from "../floor/arbiter-state.ts";
+import { arbiterInitial } from "../floor/arbiter-state.ts";
 import {
   acknowledgeBit,
   decodeFloor,
@@ -34,7 +28,9 @@ import {
   initialControl,
   type ParticipantKey,
 } from "./control-state.ts";
+import { limitsOf, waiting } from "./floor-terms.ts";
 import type { Leg } from "./leg.ts";
+import { offences } from "./offences.ts";
 import { prompter } from "./prompter.ts";
 import type { ConferenceEvent, FloorRole, GatewayId, Rights, TalkgroupSettings, TrunkFloor } from "./protocol.ts";
 import type { BurstTap } from "./tap.ts";
@@ -43,12 +39,8 @@ import type { BurstTap } from "./tap.ts";
 const answerMs = 500;
 /** The floor machines hear of live media at most so often, ms. */
 const renewMs = 250;
-/** After a change of the floor, what is still in flight is no offence, ms. */
-const lenientMs = 300;
 /** Of a telephone in a talkgroup that is recorded. */
 const replayKey = "1";
-/** Who talks unheard is told so at most so often, ms. */
-const warnMs = 1_000;
 
 const grantedToAck = floorSubtype.granted | acknowledgeBit;
 
@@ -57,19 +49,18 @@ const calmKey = "0";
 const calm = { type: "release", indicator: floorIndicator.normal } as const;
 const stopTalking: FloorMessage = { type: "revoke", cause: revokeCause.noPermission };
 
-function limitsOf({ queueing, broadcast, ...settings }: TalkgroupSettings): ArbiterLimits {
-  return { ...arbiterDefaults, ...settings, broadcast: broadcast === true, queueLength: queueing ? mostQueued : 0 };
-}
-
-function waiting(state: ArbiterState): readonly ParticipantKey[] {
-  const next = state.in === "revoking" && state.next ? [state.next] : [];
-  return [...next, ...state.queue].map(({ talker }) => talker);
-}
-
 export interface Call {
   readonly settings: TalkgroupSettings;
   join(leg: Leg, rights: Rights): void;
   leave(leg: Leg): void;
+  /**
+   * Whether a leg hears this call: one that is in it, and now hears another, or one that is not, and counts for nothing here. `told`:
+   * who talks here. Heard already, it has agreed on something else.
+   */
+  hear(leg: Leg, wanted: boolean, told?: boolean): void;
+  /** Who hears this call is in it from now on. */
+  admit(leg: Leg, rights: Rights): void;
+  talks(): boolean;
   role(role: FloorRole): void;
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
@@ -91,8 +82,8 @@ export function openCall(
     readonly post: (event: ConferenceEvent) => void;
     readonly bridge: Bridge;
     readonly tap?: BurstTap | undefined;
-    /** Before a leg is told something. True: it is not. */
-    readonly told: (leg: Leg, message: FloorMessage) => boolean;
+    /** What a leg is told of what there is to tell it; undefined: nothing. */
+    readonly told: (leg: Leg, message: FloorMessage) => FloorMessage | undefined;
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
@@ -101,15 +92,16 @@ export function openCall(
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
   const legs = new Map<ParticipantKey, Leg>();
+  /** Who hears this call and is not in it, and who is in it and hears another. */
+  const listeners = new Set<Leg>();
+  const away = new Set<Leg>();
   const rights = new WeakMap<Leg, Rights>();
   const rightsOf = (leg: Leg): Rights => rights.get(leg) ?? leg.options;
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
-  /** When a leg was last told that it is not heard, monotonic ms. */
-  const warned = new WeakMap<Leg, number>();
+  const offence = offences(clock);
   let isBridged = false;
   let sequence = 0;
   let renewedAt = Number.NEGATIVE_INFINITY;
-  let changedAt = Number.NEGATIVE_INFINITY;
   let talker: string | undefined;
   let peers = 0;
   /** Two telephones: both are heard, and there is no floor. */
@@ -159,10 +151,11 @@ export function openCall(
   const finished = (message: FloorMessage): FloorMessage => alarm.stamp(numbered(message));
 
   function tell(leg: Leg, message: FloorMessage): void {
-    if (told(leg, message)) return;
-    if (!leg.hasFloor()) return prompt(leg, message);
+    const said = told(leg, message);
+    if (!said) return;
+    if (!leg.hasFloor()) return prompt(leg, said);
     const mayRequest = rightsOf(leg).mayTalk && !settings.broadcast;
-    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest } : message);
+    leg.sendFloor(said.type === "taken" ? { ...said, mayRequest } : said);
   }
 
   /** Called whenever the legs are others, or know something else. */
@@ -185,7 +178,7 @@ export function openCall(
   }
 
   function show(party?: string): void {
-    changedAt = clock.now();
+    offence.floorChanged();
     if (party === talker) return;
     talker = party;
     post({ type: "floor", talkgroup, ...(party !== undefined && { talker: party }) });
@@ -205,6 +198,7 @@ export function openCall(
       case "tell-all": {
         const message = finished(effect.message);
         for (const [key, leg] of legs) if (key !== effect.except) tell(leg, message);
+        for (const leg of listeners) tell(leg, message);
         return;
       }
       case "send": {
@@ -217,11 +211,12 @@ export function openCall(
       case "open":
         speaker = effect.talker;
         originate(originator ?? effect.talker);
+        // Whoever comes to hear it hears the first word.
+        show(effect.party);
         // What is live comes before what was recorded.
         for (const leg of legs.values()) leg.hush();
         tap?.begin(effect.party);
-        bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
-        return show(effect.party);
+        return bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
       case "close":
         bridge.close();
         tap?.end();
@@ -254,15 +249,9 @@ export function openCall(
     floor.send({ type: "media" });
   }
 
-  /**
-   * Who talks without the floor may have missed that it is lost (TS 24.380 §6.3.5.7). A telephone is not told: it sends for as long
-   * as the session stands, whether anybody speaks or not.
-   */
+  /** A telephone is not told: it sends for as long as the session stands, whether anybody speaks or not. */
   function warn(leg: Leg): void {
-    const now = clock.now();
-    if (now - changedAt < lenientMs || now - (warned.get(leg) ?? Number.NEGATIVE_INFINITY) < warnMs) return;
-    warned.set(leg, now);
-    if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor(alarm.stamp(stopTalking));
+    if (offence.isDue(leg) && floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor(alarm.stamp(stopTalking));
   }
 
   function fromLeg(leg: Leg, message: FloorMessage): void {
@@ -325,9 +314,25 @@ export function openCall(
       if (isTalker(leg)) tap?.cut("lost");
       if (originator === keyOf(leg)) originate(undefined);
       floor.send({ type: "leave", participant: keyOf(leg) });
+      away.delete(leg);
       bridge.leave(leg);
       settleDuplex();
     },
+    hear(leg, wanted, toldNow = true) {
+      const isMember = legs.has(keyOf(leg));
+      if (isMember) wanted ? away.delete(leg) : away.add(leg);
+      else wanted ? listeners.add(leg) : listeners.delete(leg);
+      if (!wanted) return bridge.leave(leg);
+      leg.hush();
+      bridge.refit(leg);
+      if (toldNow) tellState(leg);
+    },
+    admit(leg, granted) {
+      listeners.delete(leg);
+      legs.set(keyOf(leg), leg);
+      rights.set(leg, granted);
+    },
+    talks: () => talker !== undefined,
     role(role) {
       if (isOfGateway) return;
       peers = role.peers.length;
@@ -359,7 +364,7 @@ export function openCall(
       else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
     },
     renegotiated(leg, before) {
-      bridge.refit(leg);
+      if (!away.has(leg)) bridge.refit(leg);
       settleDuplex();
       if (leg.hasFloor() && !before.floor && !isTalker(leg)) tellState(leg);
       const isHeld = !leg.sends() || (before.hears && !leg.hears());

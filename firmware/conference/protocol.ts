@@ -31,6 +31,8 @@ export interface TalkgroupSettings {
   readonly emergencyMs?: number;
   /** While it has exactly two legs and neither has a floor channel, both are heard at once. */
   readonly duplex?: true;
+  /** Whoever talks is heard by all others at once. */
+  readonly mixing?: true;
   /** Its bursts are told of as they are spoken, for the voice log; absent: nothing leaves it. */
   readonly record?: true;
   /** Who is in it hears that it is recorded. */
@@ -100,7 +102,7 @@ export interface LegOptions extends Rights {
   readonly scan?: ScanOptions;
 }
 
-/** Who runs the arbiter of a talkgroup. `peers` are the other live gateways that have members in it. */
+/** Who runs the arbiter of a talkgroup. `peers` are the other live gateways where somebody is in it or hears it. */
 export type FloorRole =
   | { readonly in: "controlling"; readonly peers: readonly GatewayId[] }
   | { readonly in: "participating"; readonly controller: GatewayId; readonly peers: readonly GatewayId[] };

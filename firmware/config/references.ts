@@ -27,7 +27,7 @@ const account = z.object({
     rules,
   },
 });
-const talkgroup = z.object({ name });
+const talkgroup = z.object({ name, record: whatever });
 const number = loose(z.number());
 const credentials = { username: whatever, password: whatever };
 
@@ -35,6 +35,7 @@ const looseSchema = z.object({
   site: name,
   gateway: whatever,
   store: whatever,
+  voiceLog: whatever,
   accounts: loose(z.array(loose(account))),
   talkgroups: loose(z.array(loose(talkgroup))),
   sip: loose(z.object({ host: loose(ownHost), port: number, tls: loose(z.object({ port: number })) })),
@@ -53,7 +54,7 @@ export function referenceFaults(data: unknown): Fault[] {
   if (!read.success) return [];
   return [
     ...[siteFaults, sipFaults, emptyFaults, nameFaults],
-    ...[identityFaults, accountFaults, panelFaults, brokerFaults],
+    ...[identityFaults, accountFaults, panelFaults, brokerFaults, recordFaults],
   ].flatMap((look) => look(read.data));
 }
 
@@ -181,6 +182,14 @@ function panelFaults({ panel, accounts }: Loose): Fault[] {
     return [{ path: "panel.account", message: "this is an identity; expected a user with a password" }];
   if (panel.talkgroup === undefined || (account.talkgroups?.includes(panel.talkgroup) ?? true)) return [];
   return [{ path: "panel.talkgroup", message: "this is not among the talkgroups of the panel's account" }];
+}
+
+function recordFaults({ talkgroups = [], voiceLog }: Loose): Fault[] {
+  if (voiceLog !== undefined) return [];
+  const message = "recorded, but nowhere; add voiceLog: { folder: … }, or remove this";
+  return talkgroups.flatMap((talkgroup, index) =>
+    talkgroup?.record === true ? [{ path: `talkgroups.${index}.record`, message }] : [],
+  );
 }
 
 function brokerFaults({ broker }: Loose): Fault[] {

@@ -100,7 +100,7 @@ test("who may not call an emergency talks by that button as by the other", async
 
 test("a talker hears that the burst will soon be cut", async () => {
   const realm = await openRealm();
-  const north = await realm.site("north", { talkSeconds: 8, talkgroup: "talkWarningSeconds: 3" });
+  const north = await realm.site("north", { talkSeconds: 8, opsOptions: "talkWarningSeconds: 3" });
   await realm.clock.advance(settleMs);
   north.press();
   const pressedAt = realm.clock.now();

@@ -7,7 +7,7 @@ import { openRealm, type SiteOptions, type StorySite, settleMs, speech } from ".
 async function queueing(...names: readonly string[]) {
   const realm = await openRealm();
   const sites = new Map<string, StorySite>();
-  const options: SiteOptions = { talkgroup: "queueing: true" };
+  const options: SiteOptions = { opsOptions: "queueing: true" };
   for (const name of names) sites.set(name, await realm.site(name, options));
   await realm.clock.advance(settleMs);
   const site = (name: string): StorySite => {

@@ -32,9 +32,14 @@ export interface SiteOptions {
 }
 
 export type MemberOptions = Partial<TerminalOptions> & {
-  readonly [Option in "mayTalk" | "priority" | "mayPreempt" | "mayRaise" | "mayCalm" | "telephone"]?: NonNullable<
-    LegOptions[Option]
-  >;
+  readonly [Option in
+    | "mayTalk"
+    | "priority"
+    | "mayPreempt"
+    | "mayRaise"
+    | "mayCalm"
+    | "telephone"
+    | "scan"]?: NonNullable<LegOptions[Option]>;
 } & {
   /** "" parks it. */
   readonly talkgroup?: string;
@@ -118,10 +123,11 @@ export function openSite(options: SiteOptions) {
         mayCalm = false,
         talkgroup = "ops",
         telephone,
+        scan,
         ...rest
       } = change;
       const terminal = await site.terminal(rest);
-      const further = telephone && { telephone };
+      const further = { ...(telephone && { telephone }), ...(scan && { scan }) };
       const rights = { mayTalk, priority, mayPreempt, mayRaise, mayCalm };
       const offer = await site.offer(name, { ...rights, talkgroup, ...further });
       conference.receive({ type: "accept", leg: name, answer: terminal.answer(offer) });
