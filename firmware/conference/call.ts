@@ -4,13 +4,7 @@
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import { arbiter } from "../floor/arbiter.ts";
-import {
-  type ArbiterLimits,
-  type ArbiterState,
-  arbiterDefaults,
-  arbiterInitial,
-  mostQueued,
-} from "../floor/arbiter-state.ts";
+import { arbiterInitial } from "../floor/arbiter-state.ts";
 import {
   acknowledgeBit,
   decodeFloor,
@@ -35,6 +29,8 @@ import {
   initialControl,
   type ParticipantKey,
 } from "./control-state.ts";
+import { limitsOf, waiting } from "./floor-terms.ts";
+import { offences } from "./offences.ts";
 import { prompter } from "./prompter.ts";
 import type { ConferenceEvent, GatewayId, Rights, TalkgroupSettings } from "./protocol.ts";
 import type { BurstTap } from "./tap.ts";
@@ -43,12 +39,8 @@ import type { BurstTap } from "./tap.ts";
 const answerMs = 500;
 /** The floor machines hear of live media at most so often, ms. */
 const renewMs = 250;
-/** After a change of the floor, what is still in flight is no offence, ms. */
-const lenientMs = 300;
 /** Of a telephone in a talkgroup that is recorded. */
 const replayKey = "1";
-/** Who talks unheard is told so at most so often, ms. */
-const warnMs = 1_000;
 
 const grantedToAck = floorSubtype.granted | acknowledgeBit;
 
@@ -56,15 +48,6 @@ const grantedToAck = floorSubtype.granted | acknowledgeBit;
 const calmKey = "0";
 const calm = { type: "release", indicator: floorIndicator.normal } as const;
 const stopTalking: FloorMessage = { type: "revoke", cause: revokeCause.noPermission };
-
-function limitsOf({ queueing, broadcast, ...settings }: TalkgroupSettings): ArbiterLimits {
-  return { ...arbiterDefaults, ...settings, broadcast: broadcast === true, queueLength: queueing ? mostQueued : 0 };
-}
-
-function waiting(state: ArbiterState): readonly ParticipantKey[] {
-  const next = state.in === "revoking" && state.next ? [state.next] : [];
-  return [...next, ...state.queue].map(({ talker }) => talker);
-}
 
 export function openCall(
   ports: {
@@ -88,12 +71,10 @@ export function openCall(
   const rights = new WeakMap<Leg, Rights>();
   const rightsOf = (leg: Leg): Rights => rights.get(leg) ?? leg.options;
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
-  /** When a leg was last told that it is not heard, monotonic ms. */
-  const warned = new WeakMap<Leg, number>();
+  const offence = offences(clock);
   let isBridged = false;
   let sequence = 0;
   let renewedAt = Number.NEGATIVE_INFINITY;
-  let changedAt = Number.NEGATIVE_INFINITY;
   let talker: string | undefined;
   let peers = 0;
   /** Two telephones: both are heard, and there is no floor. */
@@ -171,7 +152,7 @@ export function openCall(
   }
 
   function show(party?: string): void {
-    changedAt = clock.now();
+    offence.floorChanged();
     if (party === talker) return;
     talker = party;
     post({ type: "floor", talkgroup, ...(party !== undefined && { talker: party }) });
@@ -203,9 +184,9 @@ export function openCall(
       }
       case "open":
         speaker = effect.talker;
+        originate(originator ?? effect.talker);
         // Whoever comes to hear it hears the first word.
         show(effect.party);
-        originate(originator ?? effect.talker);
         // What is live comes before what was recorded.
         for (const leg of legs.values()) leg.hush();
         tap?.begin(effect.party);
@@ -243,15 +224,9 @@ export function openCall(
     floor.send({ type: "media" });
   }
 
-  /**
-   * Who talks without the floor may have missed that it is lost (TS 24.380 §6.3.5.7). A telephone is not told: it sends for as long
-   * as the session stands, whether anybody speaks or not.
-   */
+  /** A telephone is not told: it sends for as long as the session stands, whether anybody speaks or not. */
   function warn(leg: Leg): void {
-    const now = clock.now();
-    if (now - changedAt < lenientMs || now - (warned.get(leg) ?? Number.NEGATIVE_INFINITY) < warnMs) return;
-    warned.set(leg, now);
-    if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor(alarm.stamp(stopTalking));
+    if (offence.isDue(leg) && floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor(alarm.stamp(stopTalking));
   }
 
   function fromLeg(leg: Leg, message: FloorMessage): void {
