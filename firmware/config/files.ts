@@ -12,7 +12,7 @@ export interface Site {
   readonly board: BoardDescription;
   /** Where the configuration has `sip.tls`. */
   readonly certificates?: Certificates;
-  /** What is no fault yet, and will be one. */
+  /** What is no fault, or none yet, and should be known. */
   readonly warnings: readonly Fault[];
 }
 
@@ -39,13 +39,24 @@ export function readSite(
   if ("faults" in board || (tls && "faults" in tls))
     return { faults: [board, tls].flatMap((part) => (part && "faults" in part ? part.faults : [])) };
   // Whoever starts the gateway and whoever calls the roger command may be in different folders.
-  const store = config.store === undefined ? {} : { store: resolve(dirname(file), config.store) };
+  const absolute = (path: string): string => resolve(dirname(file), path);
+  const { store, voiceLog } = config;
   return {
-    config: { ...config, ...store },
+    config: {
+      ...config,
+      ...(store !== undefined && { store: absolute(store) }),
+      ...(voiceLog && { voiceLog: { ...voiceLog, folder: absolute(voiceLog.folder) } }),
+    },
     board: board.board,
     ...(tls && { certificates: tls.certificates }),
-    warnings: tls?.warnings ?? [],
+    warnings: [...(tls?.warnings ?? []), ...srtpWarnings(config)],
   };
+}
+
+/** RFC 4568 §8.2: the keys are in the messages. */
+function srtpWarnings({ media, sip }: Config): Fault[] {
+  if (media.srtp !== "required" || sip.tls) return [];
+  return [{ path: "media.srtp", message: "who can read SIP here can read the keys of SRTP; give sip.tls" }];
 }
 
 function readBoardFile(name: string, source: string): ReturnType<typeof readBoard> {

@@ -49,7 +49,7 @@ export interface Security {
 /** In order of preference; the tag of each in an offer is its place, counted from 1. */
 const suites: readonly SrtpSuite[] = ["AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"];
 
-export type LegCodec = "opus" | "PCMU" | "PCMA";
+export type LegCodec = "opus" | "G722" | "PCMU" | "PCMA";
 
 /** RFC 4733 §2.4.1: the ten digits, "*", "#" and "A" to "D". */
 const keyParameters = "0-15";
@@ -62,6 +62,8 @@ const offered: readonly Codec[] = [
     channels: 2,
     parameters: "useinbandfec=1;maxaveragebitrate=24000;stereo=0;sprop-stereo=0",
   },
+  // Its clock counts half of its samples (RFC 3551 §4.5.2).
+  { name: "G722", payloadType: 9, clockRate: 8_000 },
   { name: "PCMU", payloadType: 0, clockRate: 8_000 },
   { name: "PCMA", payloadType: 8, clockRate: 8_000 },
   // One for each clock of the codecs: a key is timed by the clock of the speech around it (RFC 4733 §2.1).
@@ -127,6 +129,7 @@ function withKeys(own: SessionDescription, crypto: readonly CryptoAttribute[] | 
 function legCodec(codec: Codec): LegCodec | undefined {
   const name = codec.name.toLowerCase();
   if (name === "opus" && codec.clockRate === 48_000) return "opus";
+  if (name === "g722" && codec.clockRate === 8_000) return "G722";
   if (name === "pcmu" && codec.clockRate === 8_000) return "PCMU";
   if (name === "pcma" && codec.clockRate === 8_000) return "PCMA";
   return undefined;
@@ -157,7 +160,7 @@ function agreement(remote: SessionDescription): Agreement {
         lines: { audio: remote.order.indexOf("audio") + 1, floor: remote.order.indexOf("floor") + 1 },
       };
   }
-  throw new ProtocolError(488, "no codec in common: expected opus/48000, PCMU/8000 or PCMA/8000");
+  throw new ProtocolError(488, "no codec in common: expected opus/48000, G722/8000, PCMU/8000 or PCMA/8000");
 }
 
 function whyNoAudio({ others = [] }: SessionDescription): string {

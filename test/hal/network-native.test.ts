@@ -28,8 +28,9 @@ if (native) {
     const table = network.streams(1);
     table.aim(table.take() ?? -1, socket, { host: "127.0.0.1", port: 40_000 });
     const other = createSocket({ type: "udp4", reusePort: true }).bind(socket.local.port, "127.0.0.1");
-    const [fault] = await once(other, "error");
-    assert.is(fault.code, "EADDRINUSE");
+    const refused = once(other, "error").then(([fault]) => fault.code);
+    const taken = once(other, "listening").then(() => "shared");
+    assert.is(await Promise.race([refused, taken]), "EADDRINUSE");
     other.close();
     socket.close();
   });

@@ -1,11 +1,11 @@
 /** A voice that cannot be mistaken: a tone, and how much of what was heard is that tone. */
 import { createWav } from "../../hal/audio/wav.ts";
 
-/** Ten seconds of it at 48 kHz. */
-export async function writeTone(path: string, hertz: number): Promise<void> {
+/** So much of it at 48 kHz. */
+export async function writeTone(path: string, hertz: number, seconds = 10): Promise<void> {
   const wav = await createWav(path);
   const phase = (2 * Math.PI * hertz) / 48_000;
-  wav.write(Int16Array.from({ length: 480_000 }, (_, index) => 8_000 * Math.sin(phase * index)));
+  wav.write(Int16Array.from({ length: 48_000 * seconds }, (_, index) => 8_000 * Math.sin(phase * index)));
   await wav.close();
 }
 

@@ -34,7 +34,14 @@ export interface SiteOptions {
 }
 
 export type MemberOptions = Partial<TerminalOptions> & {
-  readonly [Option in "mayTalk" | "priority" | "mayPreempt" | "telephone"]?: LegOptions[Option];
+  readonly [Option in
+    | "mayTalk"
+    | "priority"
+    | "mayPreempt"
+    | "mayRaise"
+    | "mayCalm"
+    | "telephone"
+    | "scan"]?: NonNullable<LegOptions[Option]>;
 } & {
   /** Of the leg; `srtp` is the terminal's. */
   readonly legSrtp?: SrtpUse;
@@ -117,14 +124,18 @@ export function openSite(options: SiteOptions) {
         mayTalk = true,
         priority = 0,
         mayPreempt = true,
+        mayRaise = false,
+        mayCalm = false,
         talkgroup = "ops",
         telephone,
+        scan,
         legSrtp,
         ...rest
       } = change;
       const terminal = await site.terminal(rest);
-      const further = { ...(telephone && { telephone }), ...(legSrtp && { srtp: legSrtp }) };
-      const offer = await site.offer(name, { mayTalk, priority, mayPreempt, talkgroup, ...further });
+      const further = { ...(telephone && { telephone }), ...(scan && { scan }), ...(legSrtp && { srtp: legSrtp }) };
+      const rights = { mayTalk, priority, mayPreempt, mayRaise, mayCalm };
+      const offer = await site.offer(name, { ...rights, talkgroup, ...further });
       conference.receive({ type: "accept", leg: name, answer: terminal.answer(offer) });
       await clock.advance(0);
       return terminal;

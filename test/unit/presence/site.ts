@@ -6,6 +6,7 @@ import type { SessionCommand, SessionEvent } from "../../../firmware/presence/co
 import type { ExchangeSettings } from "../../../firmware/presence/exchange.ts";
 import type { SrtpPolicy } from "../../../firmware/presence/legs.ts";
 import { presence } from "../../../firmware/presence/presence.ts";
+import type { LastBurst } from "../../../firmware/presence/replay-code.ts";
 import type { Presence } from "../../../firmware/presence/roster.ts";
 import type { Rule } from "../../../firmware/presence/rules.ts";
 import type { DigestAlgorithm } from "../../../firmware/sip/digest.ts";
@@ -99,6 +100,7 @@ export async function openSite(
     readonly crew?: readonly string[];
     readonly exchanges?: readonly ExchangeSettings[];
     readonly srtp?: SrtpPolicy;
+    readonly recordings?: LastBurst;
     /** Who may sign for those that it calls over TLS. */
     readonly authorities?: string;
   } = {},
@@ -164,6 +166,7 @@ export async function openSite(
         remove: (user, contact) => bindings.remove(user, contact),
         settled: (callback) => bindings.settled(callback),
       },
+      ...(options.recordings && { recordings: options.recordings }),
       sessions: { send },
       sip: () => endpoint,
     },
