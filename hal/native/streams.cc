@@ -135,10 +135,11 @@ napi_value aim(napi_env env, napi_callback_info info) {
   // What was to be protected is not sent in clear.
   if (given != napi_undefined && (route.srtp = find<SrtpSession>(env, values[4])) == nullptr) return nullptr;
   if (index < 0 || static_cast<size_t>(index) >= streams->sockets->size()) return nullptr;
-  const UdpSocket& socket = (*streams->sockets)[index];
+  UdpSocket& socket = (*streams->sockets)[index];
   if (!endpointArgument(env, values[2], values[3], &route.to) || route.to.any.sa_family != socket.family) return nullptr;
   route.socket = index;
   route.generation = socket.generation;
+  openSender(&socket);
   return nullptr;
 }
 

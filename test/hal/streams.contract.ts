@@ -1,11 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { DeviceError } from "../../hal/error.ts";
 import type { UdpSocket } from "../../hal/network/port.ts";
 import * as row from "../../hal/network/streams.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
 import { nodeSrtp } from "../../hal/srtp/node.ts";
 import { masterLengths, type Srtp, type SrtpSender } from "../../hal/srtp/port.ts";
-import { until } from "./bench.ts";
+import { settled, until } from "./bench.ts";
 import type { NetworkBench } from "./network.contract.ts";
 
 const headerLength = 12;
@@ -198,6 +199,29 @@ export function streamsContract(driver: string, open: () => NetworkBench, srtp: 
     next.close();
     await close();
   });
+
+  story(
+    "a socket that a stream leaves from stays what it is: it hears everybody, and its port is its own",
+    async (bench) => {
+      const { network, host } = bench;
+      const heard: number[] = [];
+      const socket = await network.udp({ host, port: 0 }, (_data, { port }) => heard.push(port));
+      const ends = [await network.udp({ host, port: 0 }, () => {}), await network.udp({ host, port: 0 }, () => {})];
+      const table = network.streams(1);
+      table.aim(table.take() ?? -1, socket, ends[0]?.local);
+      for (const end of ends) end.send(Uint8Array.of(1), socket.local);
+      await until(bench, "both", () => heard.length === 2);
+      assert.equal(heard.toSorted(), ends.map(({ local }) => local.port).toSorted());
+      const clash = await settled(
+        bench,
+        network.udp(socket.local, () => {}).catch((error) => error),
+      );
+      assert.ok(clash instanceof DeviceError && clash.code === "EADDRINUSE");
+      socket.close();
+      (await network.udp(socket.local, () => {})).close();
+      for (const end of ends) end.close();
+    },
+  );
 
   story("datagrams for many sockets at once all arrive, each at its own", async (bench) => {
     const { network, host } = bench;
