@@ -12,10 +12,11 @@ function bench(...args: readonly string[]) {
 test("scripts/bench names its benchmarks, and each explains itself", () => {
   const help = bench("--help");
   assert.is(help.status, 0);
-  assert.match(help.stdout, /usage: scripts\/bench .*floor .*memory .*parse .*presence .*register .*relay .*restart/s);
+  assert.match(help.stdout, /usage: scripts\/bench .*floor .*memory .*mix .*parse .*presence .*register .*relay .*restart/s);
   const options = {
     floor: "--requests",
     memory: "--legs",
+    mix: "--speakers",
     parse: "--mutations",
     presence: "--watchers",
     register: "--rate",
