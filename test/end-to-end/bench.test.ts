@@ -12,7 +12,7 @@ function bench(...args: readonly string[]) {
 test("scripts/bench names its benchmarks, and each explains itself", () => {
   const help = bench("--help");
   assert.is(help.status, 0);
-  assert.match(help.stdout, /usage: scripts\/bench .*floor .*memory .*mix .*parse .*presence .*register .*relay .*restart/s);
+  assert.match(help.stdout, /usage: scripts\/bench /);
   const options = {
     floor: "--requests",
     memory: "--legs",
@@ -24,6 +24,7 @@ test("scripts/bench names its benchmarks, and each explains itself", () => {
     restart: "--terminals",
   };
   for (const [name, option] of Object.entries(options)) {
+    assert.match(help.stdout, new RegExp(`^ +${name} +[A-Z]`, "m"));
     const own = bench(name, "--help");
     assert.is(own.status, 0, name);
     assert.match(own.stdout, new RegExp(`${option} <counts?>`));
