@@ -6,7 +6,7 @@ import { leaveMeasuredCore } from "./rig/process.ts";
 import { openRoger } from "./rig/roger.ts";
 
 /** Of the gateway's processor time a packet, against that of Janus, at the most listeners. */
-const bar = 1 / 10;
+const bar = 1 / 5;
 const warmUpSeconds = 3;
 /** Of what should come to the listeners; a mixer has a clock of its own, and one packet more or less is no fault. */
 const leastHeard = 0.98;
