@@ -1,6 +1,7 @@
 /** A whole gateway as a contender: its listeners and the speaker are legs of one talkgroup, set up by SIP. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Contender, Opening } from "./contender.ts";
+import { openSpeech } from "../../../hal/speech.ts";
+import { type Contender, type Opening, still } from "./contender.ts";
 import { freePort, numbered, startGateway } from "./gateway.ts";
 import { frameMs, speak, speechFrames } from "./speech.ts";
 import { openTerminals, type RigTerminal } from "./terminals.ts";
@@ -8,7 +9,7 @@ import { openTerminals, type RigTerminal } from "./terminals.ts";
 /** INVITEs that wait at a time. */
 const atATime = 25;
 const patienceMs = 5_000;
-/** Until the last packet has come, and the floor is idle. */
+/** Until the floor is idle. */
 const settleMs = 700;
 /** Of those who talk all the time: shorter than they may. */
 const burstSeconds = 20;
@@ -34,7 +35,7 @@ export async function openRoger({
   const talkgroups = ["ops", ...others];
   const settings = speakers > 1 ? "mixing: true" : "";
   const gateway = await startGateway({ folder, port, users, store: false, node, talkgroups, settings });
-  const terminals = await openTerminals(port);
+  const terminals = await openTerminals(port, (await openSpeech()).network);
   const frames = await speechFrames();
   const legs: RigTerminal[] = [];
   const talkers = await Promise.all(users.slice(0, speakers).map((user) => terminals.join(user, "ops")));
@@ -59,11 +60,12 @@ export async function openRoger({
     },
     async talk(seconds) {
       const before = heard();
-      const [speaker] = talkers;
-      if (speakers === 1 && speaker) await granted(speaker);
+      // Where they are mixed, each has the floor.
+      await Promise.all(talkers.map(granted));
       const sent = await speak(frames, seconds, (frame) => talkers.forEach((talker) => talker.speak(frame)));
-      if (speakers === 1) speaker?.release();
+      for (const talker of talkers) talker.release();
       await pause(settleMs);
+      await still(heard);
       return { sent, heard: heard() - before };
     },
     async begin() {
