@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  chmodSync,
   linkSync,
   mkdirSync,
   readFileSync,
@@ -12,7 +13,7 @@ import {
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { speechIn } from "../../../firmware/media/packed-speech.ts";
+import { packSpeech, speechIn } from "../../../firmware/media/packed-speech.ts";
 import { readRecording } from "../../../firmware/recorder/ogg-reader.ts";
 import { mend } from "../../../firmware/recorder/recording-file.ts";
 import { type Bench, bench, noon, packet, piece, spoken } from "./bench.ts";
@@ -30,6 +31,7 @@ test("a burst is a file that is named when it is whole, for its owner's eyes, an
   bench,
 }) => {
   const keeper = bench.open();
+  chmodSync(bench.folder, 0o755);
   keeper.write([piece(1)]);
   assert.equal(bench.files(), ["2026-06-01/120000.000-ops.part"]);
   assert.equal(keeper.answer(all).entries, []);
@@ -98,6 +100,15 @@ test("speech is read back as it was taken, without what stands for lost packets,
   keeper.close();
 });
 
+test("packets that overtook one another are in the order in which they were said", ({ bench }) => {
+  const keeper = bench.open();
+  const speech = packSpeech([2, 0, 3, 1].map((number) => ({ position: number * 960, payload: packet(number) })));
+  const { dropped } = keeper.write([piece(1, { speech, end: "complete" })]);
+  const { packets } = readRecording(readFileSync(keeper.answer(all).entries[0]?.file ?? "")) ?? { packets: [] };
+  assert.equal([dropped, packets.map(([, number]) => number)], [0, [0, 1, 2, 3]]);
+  keeper.close();
+});
+
 test("bursts are found by talkgroup, talker and time, the latest first", ({ bench }) => {
   const keeper = bench.open();
   for (let number = 0; number < 10; number++)
@@ -136,6 +147,7 @@ test("what a crash left is mended, whatever byte it was cut at, and nothing that
     if (!mended || !sound) continue;
     const again = readRecording(readFileSync(mended.path));
     assert.equal([again?.ended, again?.packets], [true, sound.packets], `cut at ${cut}`);
+    assert.is(statSync(mended.path).size, sound.soundBytes, "and nothing behind it");
   }
 });
 
