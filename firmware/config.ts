@@ -126,6 +126,8 @@ export interface AccountSettings {
   readonly dispatcher: readonly string[];
   /** Those of them where the user never takes the floor from a talker of lower priority. */
   readonly noPreempt: readonly string[];
+  /** Talkgroups where the user may call an emergency. */
+  readonly emergency: readonly string[];
   /** Floor priority 0..255. */
   readonly priority: number;
   readonly rules: readonly RuleSettings[];
@@ -181,17 +183,19 @@ function accountOf(file: ConfigFile["accounts"][number], digest: readonly Digest
 /** A talkgroup as a person wrote it: seconds become ms. */
 export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
   const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
-  const { talkWarningSeconds, queueing, broadcast, record } = file;
+  const { talkWarningSeconds, emergencySeconds, queueing, broadcast, mixing, record } = file;
   return {
     name,
     endOfMediaMs: toMs(endOfMediaSeconds),
     talkMs: toMs(talkSeconds),
     graceMs: toMs(graceSeconds),
     hangMs: toMs(hangSeconds),
-    ...(record && { record }),
     ...(talkWarningSeconds > 0 && { talkWarningMs: toMs(talkWarningSeconds) }),
+    ...(emergencySeconds > 0 && { emergencyMs: toMs(emergencySeconds) }),
     ...(queueing && { queueing }),
     ...(broadcast && { broadcast }),
+    ...(record && { record }),
+    ...(mixing && { mixing }),
   };
 }
 

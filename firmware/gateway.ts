@@ -19,7 +19,7 @@ import { panel } from "./panel/panel.ts";
 import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
-import { terminalsFrom } from "./presence/terminal.ts";
+import { heardBeside, terminalsFrom } from "./presence/terminal.ts";
 import type { DiskLauncher, RecorderCounts } from "./recorder/recorder.ts";
 import { replays } from "./recorder/replays.ts";
 import { seedOf } from "./seed.ts";
@@ -139,7 +139,10 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         sip: () => endpoint,
       },
       { realm: config.realm, digest: config.sip.digest, talkgroups, exchanges: config.exchanges },
-      { onPresence: (user, state) => realm?.setPresence(user, state) },
+      {
+        onPresence: (user, state) =>
+          realm?.setPresence(user, state && { ...state, ...heardBeside(accounts.find(user), state.talkgroups) }),
+      },
     );
     opened.push(() => server.close());
 
@@ -195,6 +198,10 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
           });
         case "replayed":
           return again?.over(event.leg);
+        case "urgency": {
+          const { talkgroup, urgency, by } = event;
+          return log.warn({ event: "urgency", talkgroup, urgency, by }, `talkgroup ${talkgroup}: ${urgency}`);
+        }
         case "bridged":
           return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
         case "floor":
@@ -215,7 +222,6 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         return {
           dropped: endpoint.dropped,
           refused: { ...server.refused },
-          ...(recorder && { voiceLog: recorder.counts() }),
           now: {
             dialogs,
             clientTransactions: client,
@@ -224,6 +230,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
             conferenceLegs,
             conferenceTimers,
           },
+          ...(recorder && { voiceLog: recorder.counts() }),
           exchanges: server.exchanges().map(({ link, ...each }) => ({ ...each, up: link.in === "up" })),
         };
       },

@@ -98,7 +98,7 @@ export async function openAgent(
       ...transmitter.floorOf(who),
       listening: heard.talkgroup,
       urgent(urgency) {
-        log.warn({ event: "urgency", ...who, urgency }, "urgency of the talkgroup");
+        log.info({ ...who, urgency }, "urgency of the talkgroup");
         signals.urgent(urgency);
       },
       ready: signals.ready,

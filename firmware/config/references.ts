@@ -17,7 +17,15 @@ const rules = loose(z.array(loose(rule)));
 const whatever = z.unknown().optional();
 const account = z.object({
   ...{ user: name, password: whatever, identityOf: whatever, digest: whatever },
-  ...{ talkgroups: names, standing: names, listenOnly: names, dispatcher: names, noPreempt: names, rules },
+  ...{
+    talkgroups: names,
+    standing: names,
+    listenOnly: names,
+    dispatcher: names,
+    noPreempt: names,
+    emergency: names,
+    rules,
+  },
 });
 const talkgroup = z.object({ name, record: whatever });
 const number = loose(z.number());
@@ -130,12 +138,12 @@ function accountFaults({ accounts = [], talkgroups }: Loose): Fault[] {
   const known = talkgroups?.map((talkgroup) => talkgroup?.name);
   return accounts.flatMap((account, index) => {
     if (!account) return [];
-    const { talkgroups: own, standing, listenOnly, dispatcher, noPreempt, rules = [] } = account;
+    const { talkgroups: own, standing, listenOnly, dispatcher, noPreempt, emergency, rules = [] } = account;
     const path = `accounts.${index}`;
     const nowhere = "no talkgroup has this name; correct it or add it to talkgroups";
     return [
       ...listFaults(`${path}.talkgroups`, own, known, nowhere),
-      ...Object.entries({ standing, listenOnly, dispatcher, noPreempt }).flatMap(([key, list]) =>
+      ...Object.entries({ standing, listenOnly, dispatcher, noPreempt, emergency }).flatMap(([key, list]) =>
         listFaults(`${path}.${key}`, list, own, "this is not among the account's talkgroups"),
       ),
       ...bothFaults(`${path}.dispatcher`, dispatcher, listenOnly),

@@ -46,6 +46,7 @@ const account = z.strictObject(
     listenOnly: names.default([]),
     dispatcher: names.default([]),
     noPreempt: names.default([]),
+    emergency: names.default([]),
     priority: field.priority.default(0),
     digest: z.exactOptional(digest),
     rules: rules.default([]),
@@ -58,20 +59,28 @@ const account = z.strictObject(
  * T1, T2, T3 and T4, with the defaults of TS 24.380 §11. Queueing is off where nobody wants it: a radio user who is not heard expects
  * to be told so, and to try again, not to be put through later in mid-sentence.
  */
-export const talkgroup = z.strictObject(
-  {
-    name: field.user,
-    endOfMediaSeconds: field.seconds(0.5, 60).default(4),
-    talkSeconds: field.seconds(1, 3_600).default(30),
-    graceSeconds: field.seconds(0, 60).default(3),
-    hangSeconds: field.seconds(0, 3_600).default(10),
-    record: z.boolean("expected true or false").default(false),
-    talkWarningSeconds: field.seconds(0, 60).default(5),
-    queueing: z.boolean("expected true or false").default(false),
-    broadcast: z.boolean("expected true or false").default(false),
-  },
-  "expected a talkgroup's name, times and options",
-);
+export const talkgroup = z
+  .strictObject(
+    {
+      name: field.user,
+      endOfMediaSeconds: field.seconds(0.5, 60).default(4),
+      talkSeconds: field.seconds(1, 3_600).default(30),
+      graceSeconds: field.seconds(0, 60).default(3),
+      hangSeconds: field.seconds(0, 3_600).default(10),
+      talkWarningSeconds: field.seconds(0, 60).default(5),
+      emergencySeconds: field.seconds(0, 86_400).default(3_600),
+      queueing: z.boolean("expected true or false").default(false),
+      broadcast: z.boolean("expected true or false").default(false),
+      mixing: z.boolean("expected true or false").default(false),
+      record: z.boolean("expected true or false").default(false),
+    },
+    "expected a talkgroup's name, times and options",
+  )
+  .refine(({ mixing, queueing, broadcast }) => !mixing || !(queueing || broadcast), {
+    path: ["mixing"],
+    message:
+      "everybody talks at once: there is nothing to wait for, nor to keep for one; leave queueing and broadcast out",
+  });
 
 const credentials = { username: z.exactOptional(field.credential), password: z.exactOptional(field.credential) };
 

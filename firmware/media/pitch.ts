@@ -42,18 +42,26 @@ function search(
   }
 }
 
-/** The period at the end of `samples` (8 kHz, at least 25 ms): 2.5 to 15 ms. */
-export function periodAtEnd(samples: Int16Array, found: Repetition): void {
-  const window = 80;
-  search(samples, { from: 20, to: 120, step: 1 }, window, (lag) => samples.length - window - lag, found);
+/** The period at the end of `samples` (at least 25 ms of 8 kHz times `scale`): 2.5 to 15 ms. */
+export function periodAtEnd(samples: Int16Array, found: Repetition, scale = 1): void {
+  const window = 80 * scale;
+  const start = (lag: number): number => samples.length - window - lag;
+  search(samples, { from: 20 * scale, to: 120 * scale, step: scale }, window, start, found);
+  if (scale === 1) return;
+  const from = Math.max(20 * scale, found.lag - scale + 1);
+  const to = Math.min(120 * scale, found.lag + scale - 1);
+  search(samples, { from, to, step: 1 }, window, start, found);
 }
 
-/** Samples over which a shortened frame passes from one place to the other. */
-const overlap = 240;
+/** Samples at 48 kHz over which a shortened or lengthened frame passes from one place to the other. */
+export const overlap = 240;
+/** What is cut or repeated: 2.5 to 15 ms. */
+export const shortestPeriod = 120;
+export const longestPeriod = 720;
 
-/** What can be cut at the start of a frame at 48 kHz of at least 15 ms: 2.5 to 10 ms. */
-export function periodAtStart(samples: Int16Array, found: Repetition): void {
-  search(samples, { from: 120, to: 480, step: 6 }, overlap, () => 0, found);
+/** What can be cut or repeated at the start of a frame at 48 kHz of at least 5 ms more than `longest` samples. */
+export function periodAtStart(samples: Int16Array, longest: number, found: Repetition): void {
+  search(samples, { from: shortestPeriod, to: longest, step: 6 }, overlap, () => 0, found);
 }
 
 /** Cuts `lag` samples out of the first `length`, passing over smoothly; returns the length that is left. */
@@ -64,4 +72,15 @@ export function shorten(samples: Int16Array, length: number, lag: number): numbe
   }
   samples.copyWithin(overlap, overlap + lag, length);
   return length - lag;
+}
+
+/** Repeats the first `lag` samples of the first `length`, passing over smoothly; returns the length that there is then. */
+export function lengthen(samples: Int16Array, length: number, lag: number): number {
+  samples.copyWithin(lag + overlap, overlap, length);
+  // From the end on: what is written is read no more.
+  for (let index = overlap - 1; index >= 0; index--) {
+    const weight = index / overlap;
+    samples[lag + index] = (samples[lag + index] ?? 0) * (1 - weight) + (samples[index] ?? 0) * weight;
+  }
+  return length + lag;
 }

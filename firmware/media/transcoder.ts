@@ -5,7 +5,7 @@
  */
 import type { Opus } from "../../hal/opus/port.ts";
 import { type CodecName, largestPacketSamples, openDecoder, openEncoder } from "./codec.ts";
-import { downsampler, type Resampler, upsampler } from "./resample.ts";
+import { resampler } from "./resample.ts";
 
 export interface Transcoder {
   /** Hands over each 20 ms of the target codec that the payload completes: none, one or several. A bad payload counts as lost. The payload handed over is reused. */
@@ -24,7 +24,7 @@ export async function openTranscoder(
 ): Promise<Transcoder> {
   const decoder = await openDecoder(opus, from);
   const encoder = await openEncoder(opus, to, options.bitrate);
-  const convertRate = resamplerFor(decoder.rate, encoder.rate);
+  const convertRate = resampler(decoder.rate, encoder.rate);
   const decoded = new Int16Array(largestPacketSamples);
   const frameSamples = encoder.rate / 50;
   /** What waits to fill a frame, and room for a whole packet behind it. */
@@ -58,9 +58,4 @@ export async function openTranscoder(
       encoder.close();
     },
   };
-}
-
-function resamplerFor(from: number, to: number): Resampler | undefined {
-  if (from === to) return undefined;
-  return from > to ? downsampler() : upsampler();
 }

@@ -33,13 +33,14 @@ export interface StorySite {
   readonly address: string;
   readonly outside: SimulatedOutside;
   readonly log: readonly StoryLine[];
-  press(): void;
-  release(): void;
+  /** The button, or that of an emergency. */
+  press(role?: "ptt" | "emergency" | "emergency-over"): void;
+  release(role?: "ptt" | "emergency" | "emergency-over"): void;
   /** What is said before the microphone from now on. */
   say(samples: Int16Array): void;
   /** What the loudspeaker plays from now on, until `take`. */
   listen(): { take(): Int16Array };
-  lamp(role: "ready" | "transmit" | "receive" | "call" | "do-not-disturb"): boolean;
+  lamp(role: "ready" | "transmit" | "receive" | "call" | "do-not-disturb" | "emergency"): boolean;
   /** Log lines with this event or this message. */
   told(what: string): StoryLine[];
   /** The board loses power: it says nothing to anyone any more. */
@@ -68,6 +69,10 @@ export interface SiteOptions {
   readonly headless?: boolean;
   readonly listenOnly?: boolean;
   readonly priority?: number;
+  /** The panel's user may call an emergency. */
+  readonly mayRaise?: boolean;
+  /** More of the talkgroup, as YAML: "queueing: true". */
+  readonly opsOptions?: string;
   /** The button is down when the gateway starts. */
   readonly held?: boolean;
   /** The panel's user is not to be disturbed when the gateway starts. */
@@ -83,6 +88,9 @@ export interface SiteOptions {
   readonly identity?: TlsIdentity;
   /** As YAML list items. */
   readonly exchanges?: string;
+  /** The panel's, of ops, fire and sea; what it scans, as YAML. */
+  readonly talkgroup?: string;
+  readonly scan?: string;
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -138,8 +146,8 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
       address,
       outside,
       log,
-      press: () => void outside.press("ptt", { bounce: true }),
-      release: () => void outside.release("ptt", { bounce: true }),
+      press: (role = "ptt") => void outside.press(role, { bounce: true }),
+      release: (role = "ptt") => void outside.release(role, { bounce: true }),
       say: (samples) => void outside.microphone.hear(samples),
       listen: () => collectSamples(outside.loudspeaker),
       lamp: (role) => outside.active(`${role}-lamp`),
@@ -193,11 +201,17 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     headless = false,
     listenOnly,
     priority = 0,
+    mayRaise,
+    opsOptions,
     exchanges,
     voiceLog,
     announce = false,
+    talkgroup = "ops",
+    scan,
   } = options;
-  const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops], priority: ${priority}${listenOnly ? ", listenOnly: [ops]" : ""} }`;
+  const isMore = talkgroup !== "ops" || scan !== undefined;
+  const more = `${listenOnly ? ", listenOnly: [ops]" : ""}${scan === undefined ? "" : `, scan: ${scan}`}${mayRaise ? ", emergency: [ops]" : ""}`;
+  const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops${isMore ? ", fire, sea" : ""}], priority: ${priority}${more} }`;
   return `site: ${name}
 realm: crew.example
 sip: { host: "${address}", port: 5060${identity ? ", tls: { certificate: own.pem, key: own.key }" : ""} }
@@ -207,9 +221,10 @@ board: simulated
 accounts:
   - ${panel}
 ${accounts}
-${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ops }`}
+${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ${talkgroup} }`}
 talkgroups:
-  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds}${voiceLog === undefined ? "" : ", record: true"} }
+  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds}${opsOptions === undefined ? "" : `, ${opsOptions}`}${voiceLog === undefined ? "" : ", record: true"} }
+${isMore ? "  - { name: fire }\n  - { name: sea }" : ""}
 ${voiceLog === undefined ? "" : `voiceLog: { folder: "${voiceLog}", freeMegabytes: 0, announce: ${announce} }`}
 ${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }

@@ -47,7 +47,7 @@ test("what is counted is shown under names of its own, as it is when somebody lo
 test("a voice log is shown where there is one", async () => {
   const voiceLog = { recorded: 12, dropped: 3, heldBytes: 4_096, freeBytes: 1e9, recording: true };
   let now: Counts = { ...counts, voiceLog };
-  const metrics = await open(async () => now);
+  const metrics = await open(() => Promise.resolve(now));
   const shown = async () => (await metrics.lines())?.slice(8);
   assert.equal(await shown(), [
     "roger_recorded_bursts_total 12",
