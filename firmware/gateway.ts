@@ -241,7 +241,6 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
           dropped: endpoint.dropped,
           srtpDropped,
           refused: { ...server.refused },
-          ...(recorder && { voiceLog: recorder.counts() }),
           now: {
             dialogs,
             clientTransactions: client,

@@ -160,7 +160,12 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "scripts/benchmarks/audio.ts": ["test/support"],
   "scripts/benchmarks/parse.ts": ["test/support"],
   "scripts/benchmarks/mixing.ts": [
-    ...["firmware/conference/fan-out.ts", "firmware/conference/contract.ts", "firmware/conference/mix.ts", "firmware/media"],
+    ...[
+      "firmware/conference/fan-out.ts",
+      "firmware/conference/contract.ts",
+      "firmware/conference/mix.ts",
+      "firmware/media",
+    ],
   ],
   "scripts/benchmarks/transcoding.ts": ["firmware/media"],
   // Terminals speak the SIP that the gateway does.

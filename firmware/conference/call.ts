@@ -17,7 +17,7 @@ import {
 import { urgencyBit } from "../floor/urgency.ts";
 import { type Running, run } from "../machine.ts";
 import { openAlarm } from "./alarm.ts";
-import { announcer } from "./announcer.ts";
+import { besideBursts } from "./beside.ts";
 import type { Bridge } from "./bridge.ts";
 import type { Call, Leg } from "./contract.ts";
 import { control } from "./control.ts";
@@ -39,8 +39,6 @@ import type { BurstTap } from "./tap.ts";
 const answerMs = 500;
 /** The floor machines hear of live media at most so often, ms. */
 const renewMs = 250;
-/** Of a telephone in a talkgroup that is recorded. */
-const replayKey = "1";
 
 const grantedToAck = floorSubtype.granted | acknowledgeBit;
 
@@ -60,7 +58,7 @@ export function openCall(
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post, bridge, tap, told } = ports;
+  const { clock, post, bridge, told } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
@@ -80,11 +78,10 @@ export function openCall(
   /** Two telephones: both are heard, and there is no floor. */
   let duplex = false;
   const prompt = prompter();
-  const announce = settings.announce && announcer(clock, { legs: () => legs.values(), isLive });
+  const hearing = (): Leg[] => [...legs.values(), ...listeners].filter((leg) => !away.has(leg));
+  const beside = besideBursts(ports, settings, { listeners: hearing, isLive });
   /** Whose broadcast it is: who was the first to talk since it was bridged. */
   let originator: ParticipantKey | undefined;
-  /** Whose burst it is, or was last. */
-  let speaker: ParticipantKey | undefined;
 
   const rules = run(arbiter(limitsOf(settings)), arbiterInitial, clock, (ruling) =>
     floor.send({ type: "ruled", ruling }),
@@ -165,7 +162,7 @@ export function openCall(
         if (effect.event.type === "request") originate(originator);
         return rules.send(effect.event);
       case "tell": {
-        noteCut(effect);
+        beside.tells(effect);
         const leg = legs.get(effect.participant);
         return leg && tell(leg, finished(effect.message));
       }
@@ -176,25 +173,21 @@ export function openCall(
         return;
       }
       case "send": {
-        noteCut(effect);
+        beside.tells(effect);
         if (isOfGateway) return;
         const { to, participant, epoch, priority, message } = effect;
         const packet = encodeFloor(alarm.stamp(message), { ssrc: options.ssrc });
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
       }
       case "open":
-        speaker = effect.talker;
         originate(originator ?? effect.talker);
         // Whoever comes to hear it hears the first word.
         show(effect.party);
-        // What is live comes before what was recorded.
-        for (const leg of legs.values()) leg.hush();
-        tap?.begin(effect.party);
+        beside.opens(effect.talker, effect.party);
         return bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
       case "close":
         bridge.close();
-        tap?.end();
-        announce?.over();
+        beside.closes();
         return show();
       case "bridge":
         return bridged();
@@ -211,10 +204,6 @@ export function openCall(
     if (!settings.broadcast) return;
     originator = participant;
     rules.send({ type: "originator", ...(participant !== undefined && { participant }) });
-  }
-
-  function noteCut({ participant, message }: { readonly participant: ParticipantKey; readonly message: FloorMessage }) {
-    if (participant === speaker && message.type === "revoke") tap?.cut("revoked");
   }
 
   function live(): void {
@@ -287,11 +276,11 @@ export function openCall(
       // A duplex call waits for its second leg for as long as that takes: until then it has no floor to be idle.
       if (isOfGateway && settings.duplex && !duplex && legs.size > 1) floor.send({ type: "opened" });
       tellState(leg);
-      announce?.joined(leg);
+      beside.joined(leg);
     },
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
-      if (isTalker(leg)) tap?.cut("lost");
+      if (isTalker(leg)) beside.lost();
       if (originator === keyOf(leg)) originate(undefined);
       floor.send({ type: "leave", participant: keyOf(leg) });
       away.delete(leg);
@@ -341,7 +330,7 @@ export function openCall(
         fromLeg(leg, { type: "request" });
       } else if (key === "#") fromLeg(leg, { type: "release" });
       else if (key === calmKey) alarm.released(leg.options.user, rightsOf(leg), calm);
-      else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
+      else beside.key(leg, key);
     },
     renegotiated(leg, before) {
       if (!away.has(leg)) bridge.refit(leg);
@@ -367,8 +356,7 @@ export function openCall(
       rules.close();
       alarm.close();
       bridge.closeAll();
-      tap?.close();
-      announce?.close();
+      beside.close();
     },
   };
 }

@@ -127,17 +127,12 @@ export function openKeeper(
     if (owed.length > mostOwed) owed.splice(0, mostOwed / 2);
   }
 
-  function stopAll(): void {
-    for (const burst of [...open.values()]) giveUp(burst);
-  }
-
   return {
     write(pieces) {
       trouble = undefined;
       const hasRoom = attempt((there) => there.makeRoom());
       if (hasRoom === false)
         trouble = `less than ${limits.leastFreeBytes / 1e6} MB are free, and nothing is left to let go`;
-      if (!hasRoom) stopAll();
       for (const piece of pieces) {
         if (!hasRoom) refused.add(piece.burst);
         const kept = take(piece);

@@ -97,6 +97,24 @@ mounted(
     }),
 );
 
+mounted("recording stops in mid-burst where others leave less than there must be", () =>
+  onDisk("size=2m", ({ folder, open, files }) => {
+    const keeper = open({ leastFreeBytes: 300_000 });
+    keeper.write([piece(1)]);
+    fill(folder, 200_000);
+    const outcome = keeper.write([piece(1, { speech: spoken(25, 25) })]);
+    assert.match(outcome.trouble ?? "", /less than 0\.3 MB are free/);
+    assert.equal([outcome.dropped, outcome.recorded], [25, 1]);
+    assert.equal(
+      files().filter((name) => name !== "somebody-elses"),
+      ["2026-06-01/120000.000-ops~lost.opus"],
+    );
+    assert.is(keeper.write([piece(1, { speech: spoken(25, 50), end: "complete" })]).dropped, 25);
+    assert.equal(files(), ["somebody-elses"], "the oldest goes");
+    keeper.close();
+  }),
+);
+
 mounted("a disk that cannot be written is trouble, and nothing else", () =>
   onDisk("size=2m", ({ folder, open }) => {
     const before = open();
