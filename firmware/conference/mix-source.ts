@@ -42,6 +42,8 @@ const preRollMs = { opus: 60, other: 200 };
 const drainMs = 250;
 /** What is left of the level after a frame. */
 const decay = 0.9;
+/** Who has just begun is taken for so loud: for a third of a second it is not faint. RMS. */
+const unheard = 1_000;
 
 export function mixSource(opus: Opus, codec: CodecName): MixSource {
   const detector = speechDetector(codec);
@@ -96,6 +98,8 @@ export function mixSource(opus: Opus, codec: CodecName): MixSource {
         if (own !== opening) return ready.close();
         isOpening = false;
         playout = ready;
+        // Nothing of it was measured yet: where all begin at once, none is to push out the next.
+        level = unheard;
         payloadType = -1;
         feedKept(ready);
         opened();
