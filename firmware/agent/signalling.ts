@@ -27,6 +27,8 @@ const monitorWords: ServiceWords = {
   refused: "not subscribed: the talkgroup is not heard",
   left: "the talkgroup is left",
 };
+/** As telephones ask. */
+const replayKey = "1";
 
 export interface SignallingOptions {
   readonly user: string;
@@ -201,6 +203,8 @@ export async function openSignalling(
     /** The same of the session for private calls, which alone begins anew, and of one with a talkgroup that is only listened to. */
     directLost: direct.lost,
     monitorLost: (talkgroup: string) => services.get(talkgroup)?.lost(),
+    /** Asks for the last burst of the talkgroup again: it is heard in its session. */
+    replay: (): void => answering.key(replayKey),
     /** What others are told of the user; undefined: what the server makes of the rest. */
     choose(status: ChosenStatus | undefined): void {
       if (status === chosen) return;

@@ -8,6 +8,7 @@ import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { isFloorPacket } from "../floor/message.ts";
 import { isSessionPacket } from "../floor/session-message.ts";
+import { clockRates } from "../media/codec.ts";
 import { openPlayout } from "../media/playout.ts";
 import { openPortPair, type PortRange } from "../media/port-pair.ts";
 import { openRtcpSession } from "../media/rtcp-session.ts";
@@ -87,13 +88,13 @@ export async function openVoice(
     ssrc,
     local: sockets.rtp.local,
     connected: () => remote !== undefined,
-    /** Speaks with the far end of `agreement`, whose codec is Opus, from now on. */
+    /** Speaks with the far end of `agreement` from now on. What it sends is Opus; it hears whatever was agreed on. */
     connect(agreement: Agreement): void {
       disconnect();
       remote = agreement;
       fields.payloadType = agreement.payloadType;
-      playout.expect(new Map([[agreement.payloadType, "opus"]]));
-      rtcp.start();
+      playout.expect(new Map([[agreement.payloadType, agreement.codec]]));
+      rtcp.start(clockRates[agreement.codec]);
       unheard = 0;
       stopWatch = clock.every(reportMs, () => {
         // The first of these intervals may have begun just after a report.

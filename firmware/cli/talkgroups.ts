@@ -14,6 +14,7 @@ interface Settings extends Place {
   readonly broadcast?: true;
   readonly mixing?: true;
   readonly talkWarningSeconds?: string;
+  readonly emergencySeconds?: string;
   readonly talkSeconds?: string;
   readonly hangSeconds?: string;
   readonly graceSeconds?: string;
@@ -24,6 +25,7 @@ interface Joined extends Place {
   readonly role: string;
   readonly priority?: string;
   readonly preempt: boolean;
+  readonly emergency?: true;
   readonly standing?: true;
 }
 
@@ -39,6 +41,10 @@ export function talkgroupCommands(program: Command, done: (status: number) => vo
     .argument("<talkgroup>")
     .option("--talk-seconds <number>", "the longest talk burst (T2)")
     .option("--hang-seconds <number>", "how long it stays bridged after the last one (T4)")
+    .option(
+      "--emergency-seconds <number>",
+      "after so long without a word of it an emergency is over; 0: never by itself",
+    )
     .option("--talk-warning-seconds <number>", "how long before the cut its talker is warned; 0: never")
     .option("--queueing", "who cannot be granted the floor waits for it")
     .option("--broadcast", "who talks first talks alone until it is un-bridged")
@@ -81,6 +87,7 @@ function memberCommands(member: Command, done: (status: number) => void): void {
     .option("--role <role>", "talk, listen, or dispatcher (who may talk, call others in, and dial out)", "talk")
     .option("--priority <number>", "floor priority here, 0 to 255, where it is not the user's")
     .option("--no-preempt", "waits for the floor, whatever the priority")
+    .option("--emergency", "may call an emergency there")
     .option("--standing", "the session comes with the registration")
     .action(async (talkgroup: string, user: string, options: Joined) =>
       done(
@@ -91,6 +98,7 @@ function memberCommands(member: Command, done: (status: number) => void): void {
             role: checked(role, "--role", options.role),
             ...(priority !== undefined && { priority: checked(field.priority, "--priority", Number(priority)) }),
             mayPreempt: options.preempt,
+            ...(options.emergency && { mayRaise: true }),
             standing: options.standing === true,
           });
           say(`${user} is a member of ${talkgroup}`);
@@ -118,9 +126,9 @@ function memberCommands(member: Command, done: (status: number) => void): void {
 }
 
 function settingsOf(name: string, options: Settings) {
-  const { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds } = options;
+  const { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds, emergencySeconds } = options;
   const { queueing = false, broadcast = false, mixing = false } = options;
-  const times = { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds };
+  const times = { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds, emergencySeconds };
   const given = Object.entries(times).flatMap(([key, value]) => (value === undefined ? [] : [[key, Number(value)]]));
   checked(newName, name, name);
   return talkgroupOf(
@@ -147,13 +155,13 @@ function listMembers(editor: Editor, talkgroup: string): void {
   const rows = editor.accounts().flatMap(({ user, priority, memberships }) => {
     const membership = memberships.find((each) => each.talkgroup === talkgroup);
     if (!membership) return [];
-    const { role: what, mayPreempt, standing } = membership;
+    const { role: what, mayPreempt, mayRaise, standing } = membership;
     return [
       [
         ...[user, what, `${membership.priority ?? priority}`, mayPreempt ? "yes" : "no"],
-        ...[standing ? "standing" : "", originWords(membership)],
+        ...[mayRaise ? "yes" : "no", standing ? "standing" : "", originWords(membership)],
       ],
     ];
   });
-  process.stdout.write(table([["USER", "ROLE", "PRIORITY", "PRE-EMPTS", "SESSION", "FROM"], ...rows]));
+  process.stdout.write(table([["USER", "ROLE", "PRIORITY", "PRE-EMPTS", "EMERGENCY", "SESSION", "FROM"], ...rows]));
 }

@@ -16,11 +16,14 @@ import {
   decodeFloor,
   encodeFloor,
   type FloorMessage,
+  floorIndicator,
   floorSubtype,
   revokeCause,
 } from "../floor/message.ts";
+import { urgencyBit } from "../floor/urgency.ts";
 import { type Running, run } from "../machine.ts";
 import type { RtpView } from "../media/rtp.ts";
+import { openAlarm } from "./alarm.ts";
 import type { Bridge } from "./bridge.ts";
 import { control } from "./control.ts";
 import {
@@ -131,12 +134,34 @@ export function openCall(
     perform,
   );
 
+  const alarm = openAlarm(clock, settings, {
+    tell(urgency, by) {
+      post({ type: "urgency", talkgroup, urgency, ...(by !== undefined && { by }) });
+      for (const leg of legs.values()) {
+        if (isTalker(leg)) continue;
+        if (leg.hasFloor()) tellState(leg);
+        else if (urgency !== "normal") leg.play("emergency");
+      }
+    },
+    raise: (urgency, userId) => spread({ type: "request", userId, indicator: urgencyBit[urgency] }),
+    announce: () => floor.send({ type: "announce" }),
+    calm: (by) =>
+      spread({ type: "release", ...(by !== undefined && { userId: by }), indicator: floorIndicator.normal }),
+  });
+
+  /** Of no participant, to every other gateway. */
+  function spread(message: FloorMessage): void {
+    perform({ do: "send", to: "all", participant: "", epoch: floor.state().epoch, priority: 0, message });
+  }
+
   /** Taken and Idle carry a number that grows, so that a leg can tell an old one from a new one (TS 24.380 §8.2.3.10). */
   function numbered(message: FloorMessage): FloorMessage {
     if (message.type !== "taken" && message.type !== "idle") return message;
     sequence = (sequence + 1) & 0xffff;
     return { ...message, sequence };
   }
+
+  const finished = (message: FloorMessage): FloorMessage => alarm.stamp(numbered(message));
 
   function tell(leg: Leg, message: FloorMessage): void {
     const said = told(leg, message);
@@ -179,10 +204,10 @@ export function openCall(
       case "tell": {
         noteCut(effect);
         const leg = legs.get(effect.participant);
-        return leg && tell(leg, numbered(effect.message));
+        return leg && tell(leg, finished(effect.message));
       }
       case "tell-all": {
-        const message = numbered(effect.message);
+        const message = finished(effect.message);
         for (const [key, leg] of legs) if (key !== effect.except) tell(leg, message);
         for (const leg of listeners) tell(leg, message);
         return;
@@ -191,7 +216,7 @@ export function openCall(
         noteCut(effect);
         if (isOfGateway) return;
         const { to, participant, epoch, priority, message } = effect;
-        const packet = encodeFloor(message, { ssrc: options.ssrc });
+        const packet = encodeFloor(alarm.stamp(message), { ssrc: options.ssrc });
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
       }
       case "open":
@@ -242,15 +267,14 @@ export function openCall(
     const from = keyOf(leg);
     if (!legs.has(from) || duplex) return;
     const { user: party } = leg.options;
-    const { priority, mayPreempt } = rightsOf(leg);
     const mayTalk = rightsOf(leg).mayTalk && leg.sends();
     switch (message.type) {
-      case "request":
-        return floor.send({
-          type: "request",
-          request: { from, party, priority, mayTalk, mayPreempt, mayQueue: leg.queues() },
-        });
+      case "request": {
+        const weight = alarm.weigh(party, rightsOf(leg), message.indicator);
+        return floor.send({ type: "request", request: { from, party, mayTalk, ...weight, mayQueue: leg.queues() } });
+      }
       case "release":
+        alarm.released(party, rightsOf(leg), message);
         return floor.send({ type: "release", from });
       case "queue-request":
         return floor.send({ type: "position", from });
@@ -273,7 +297,7 @@ export function openCall(
     const message: FloorMessage = burst
       ? { type: "taken", party: burst.party, mayRequest: true, sequence }
       : { type: "idle", sequence };
-    tell(leg, numbered(message));
+    tell(leg, finished(message));
   }
 
   function isTalker(leg: Leg): boolean {
@@ -322,6 +346,8 @@ export function openCall(
       peers = role.peers.length;
       bridge.trunk(peers > 0);
       floor.send({ type: "role", role });
+      // Whoever was cut off may know of nothing.
+      if (alarm.urgency() !== "normal") floor.send({ type: "announce" });
       // A gateway that is no more takes those with it who waited there.
       for (const participant of waiting(rules.state()))
         if (![gateway, ...role.peers].includes(gatewayOf(participant))) floor.send({ type: "leave", participant });
@@ -330,7 +356,7 @@ export function openCall(
     fromLeg,
     fromTrunk(from, { participant, epoch, priority, message }) {
       const decoded = isOfGateway ? undefined : decodeFloor(message);
-      if (!decoded) return;
+      if (!decoded || alarm.fromTrunk(participant, decoded.message)) return;
       const party = legs.get(participant)?.options.user;
       const trunk = { from, participant, epoch, priority, message: decoded.message };
       floor.send({ type: "trunk", trunk: party === undefined ? trunk : { ...trunk, party } });
@@ -366,6 +392,7 @@ export function openCall(
     close() {
       floor.close();
       rules.close();
+      alarm.close();
       bridge.closeAll();
       tap?.close();
     },

@@ -338,8 +338,12 @@ export function openConference(
           const placed = legs.get(command.leg);
           return placed && press(placed, command.key);
         }
-        case "tone":
-          return legs.get(command.leg)?.leg.play(command.tone === "confirm" ? "permit" : "deny");
+        case "tone": {
+          const placed = legs.get(command.leg);
+          // It would be heard in place of speech.
+          if (placed?.call?.isLive()) return;
+          return placed?.leg.play(command.tone === "confirm" ? "permit" : "deny", "yields");
+        }
         case "replay":
           return replay(command.leg, command.speech);
         case "move":

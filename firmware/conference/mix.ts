@@ -22,10 +22,10 @@ import { openTrunkStream, trunkCodecs } from "./trunk-stream.ts";
 export interface Mix {
   join(leg: Leg): void;
   leave(leg: Leg): void;
+  /** Whether a leg that has joined hears the mix: it may hear something else for a while. */
+  hear(leg: Leg, wanted: boolean): void;
   /** The leg has agreed on something else: another codec, maybe. */
   refit(leg: Leg): void;
-  /** Whether a member hears it; one that does not is heard all the same. */
-  hear(leg: Leg, wanted: boolean): void;
   /** Whether other gateways have members to hear what is said here. */
   trunk(wanted: boolean): void;
   /** An RTP packet of a leg. `known`: it is speech; otherwise that is found out. */
@@ -72,8 +72,8 @@ export function openMix(
   const toTrunk = openTrunkStream(ports, handlers.onTrunk);
   const trunkView = rtpView();
   const members = new Set<Leg>();
-  /** Members that hear something else. */
-  const deaf = new Set<Leg>();
+  /** Those of them that do not hear the mix. */
+  const away = new Set<Leg>();
   /** Who has sent anything. */
   const sources = new Map<Key, MixSource>();
   const speakers = mixer<Key>(frameSamples, mostHeard);
@@ -113,7 +113,7 @@ export function openMix(
   /** It hears another mix than the others from now on. */
   function setApart(leg: Leg): void {
     const codec = leg.codec();
-    if (!codec || speaking.has(leg) || deaf.has(leg)) return;
+    if (!codec || away.has(leg) || speaking.has(leg)) return;
     removeFromGroups(leg);
     const group: Group = { codec, legs: openFanOut(ports, clockRates[codec]) };
     speaking.set(leg, group);
@@ -123,7 +123,9 @@ export function openMix(
   function rejoin(leg: Leg): void {
     removeFromGroups(leg);
     const codec = leg.codec();
-    if (codec && members.has(leg) && !deaf.has(leg)) moveInto(groupOf(codec), leg);
+    if (!codec || !members.has(leg) || away.has(leg)) return;
+    if (decoding.has(leg)) setApart(leg);
+    else moveInto(groupOf(codec), leg);
   }
 
   function tellSpeakers(): void {
@@ -145,12 +147,16 @@ export function openMix(
   function stop(): void {
     stopFrames?.();
     stopFrames = undefined;
-    stopHang = clock.after(options.hangMs, () => {
-      for (const group of listening.values()) closeLane(group);
-      trunkLane?.close();
-      trunkLane = undefined;
-      handlers.onQuiet();
-    });
+    stopHang();
+    stopHang = clock.after(options.hangMs, rest);
+  }
+
+  /** Nobody has spoken for long, or nobody is there. */
+  function rest(): void {
+    for (const group of listening.values()) closeLane(group);
+    trunkLane?.close();
+    trunkLane = undefined;
+    handlers.onQuiet();
   }
 
   function closeLane(group: Group): void {
@@ -236,8 +242,21 @@ export function openMix(
 
   function leave(leg: Leg): void {
     members.delete(leg);
+    away.delete(leg);
     removeFromGroups(leg);
     end(leg);
+    if (members.size === 0) desert();
+  }
+
+  /** Nobody is left to hear anything. */
+  function desert(): void {
+    stopFrames?.();
+    stopFrames = undefined;
+    stopHang();
+    for (const key of [...sources.keys()]) end(key);
+    for (const key of [...decoding.keys()]) forget(key);
+    tellSpeakers();
+    rest();
   }
 
   function join(leg: Leg): void {
@@ -247,17 +266,11 @@ export function openMix(
 
   return {
     join,
-    leave(leg) {
-      deaf.delete(leg);
-      leave(leg);
-    },
+    leave,
     hear(leg, wanted) {
-      if (wanted === !deaf.has(leg)) return;
-      if (wanted) deaf.delete(leg);
-      else deaf.add(leg);
-      if (!wanted) removeFromGroups(leg);
-      else if (decoding.has(leg)) setApart(leg);
-      else rejoin(leg);
+      if (wanted) away.delete(leg);
+      else away.add(leg);
+      rejoin(leg);
     },
     refit(leg) {
       const codec = leg.codec();
@@ -274,18 +287,20 @@ export function openMix(
       if (codec && view.payloadLength > 0 && members.has(leg)) take(leg, codec, packet, view, known);
     },
     fromTrunk(from, packet) {
-      if (packet.length > longestPacket || !readRtp(packet, trunkView) || trunkView.payloadLength === 0) return;
+      if (
+        members.size === 0 ||
+        packet.length > longestPacket ||
+        !readRtp(packet, trunkView) ||
+        trunkView.payloadLength === 0
+      )
+        return;
       const codec = trunkCodecs.get(trunkView.payloadType);
       if (codec) take(from, codec, packet, trunkView, true);
     },
     close() {
-      stopFrames?.();
-      stopFrames = undefined;
-      stopHang();
-      for (const key of [...sources.keys()]) end(key);
-      for (const key of [...decoding.keys()]) forget(key);
-      for (const group of [...listening.values(), ...speaking.values()]) closeLane(group);
-      trunkLane?.close();
+      members.clear();
+      desert();
+      for (const group of speaking.values()) closeLane(group);
     },
   };
 }

@@ -53,7 +53,7 @@ export function openMixingCall(
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
   const members = new Map<Leg, Member>();
-  /** Who hears it and is not in it. */
+  /** Who hears this call and is not in it. */
   const listeners = new Set<Leg>();
   /** Who speaks at other gateways, as they said. */
   const partyAt = new Map<GatewayId, string>();
@@ -81,6 +81,11 @@ export function openMixingCall(
     tell(leg, message.type === "taken" ? { ...message, mayRequest: rights.mayTalk } : message);
   }
 
+  function tellListener(leg: Leg): void {
+    const message = state();
+    tell(leg, message.type === "taken" ? { ...message, mayRequest: false } : message);
+  }
+
   /** A telephone without floor control is told nothing, unless its user takes the floor by voice. */
   function tell(leg: Leg, message: FloorMessage): void {
     const said = ports.told(leg, message);
@@ -102,7 +107,7 @@ export function openMixingCall(
     sequence = (sequence + 1) & 0xffff;
     post({ type: "floor", talkgroup, ...(party !== undefined && { talker: party }) });
     for (const member of members.values()) if (member.floor.state().in === "silent") tellState(member);
-    for (const leg of listeners) tell(leg, state());
+    for (const leg of listeners) tellListener(leg);
   }
 
   /** Other gateways learn whose voice comes by the trunk. */
@@ -165,11 +170,10 @@ export function openMixingCall(
     return true;
   }
 
-  function admit(leg: Leg, rights: Rights): Member {
+  function enter(leg: Leg, rights: Rights): Member {
     const floor = run(ownFloor(settings), ownFloorInitial, clock, (effect) => perform(() => members.get(leg), effect));
-    const never = { renewedAt: Number.NEGATIVE_INFINITY, warnedAt: Number.NEGATIVE_INFINITY };
-    const member: Member = { leg, rights, floor, ...never };
-    listeners.delete(leg);
+    const never = Number.NEGATIVE_INFINITY;
+    const member: Member = { leg, rights, floor, renewedAt: never, warnedAt: never };
     members.set(leg, member);
     return member;
   }
@@ -177,7 +181,7 @@ export function openMixingCall(
   return {
     settings,
     join(leg, rights) {
-      const member = admit(leg, rights);
+      const member = enter(leg, rights);
       mix.join(leg);
       tellState(member);
     },
@@ -186,15 +190,26 @@ export function openMixingCall(
       if (members.delete(leg)) mix.leave(leg);
     },
     hear(leg, wanted, toldNow = true) {
-      if (members.has(leg)) mix.hear(leg, wanted);
+      const member = members.get(leg);
+      if (wanted) leg.hush();
+      if (member) mix.hear(leg, wanted);
       else if (wanted) {
         listeners.add(leg);
+        // Heard already, it may have agreed on another codec.
         mix.join(leg);
-      } else if (listeners.delete(leg)) mix.leave(leg);
-      if (wanted && toldNow) tell(leg, state());
+      } else {
+        listeners.delete(leg);
+        mix.leave(leg);
+      }
+      if (!wanted || !toldNow) return;
+      if (member) tellState(member);
+      else tellListener(leg);
     },
-    admit: (leg, rights) => void admit(leg, rights),
-    talks: () => shown !== undefined,
+    admit(leg, rights) {
+      listeners.delete(leg);
+      enter(leg, rights);
+    },
+    talks: () => speakers.length > 0,
     role(role) {
       if (isOfGateway) return;
       peers = role.peers.length;

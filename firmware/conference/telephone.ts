@@ -18,6 +18,7 @@ import { type VoiceActivity, voiceActivity } from "../media/voice-activity.ts";
 import { withoutKeys } from "../media/without-keys.ts";
 import { keptPackets } from "./kept-packets.ts";
 import type { Leg } from "./leg.ts";
+import { isWarning } from "./prompter.ts";
 import type { TelephoneOptions } from "./protocol.ts";
 import { type VoiceKeyingEvent, voiceKeying, voiceKeyingInitial } from "./voice-keying.ts";
 
@@ -83,6 +84,7 @@ export function telephone(
   let listening = false;
   /** What was sent to it is heard there until then, monotonic ms. */
   let sounds = Number.NEGATIVE_INFINITY;
+  let lastTold: FloorMessage | undefined;
   /** It has just been granted the floor, and what it said is still here. */
   let due = false;
 
@@ -210,10 +212,12 @@ export function telephone(
         }
         if (message.type === "deny" || message.type === "revoke") sounds = clock.now() + echoMs + toneMs;
       }
+      const isUnknown = !isWarning(message, lastTold);
+      lastTold = message;
       if (!voice) return false;
       const event = heardOf(message);
       if (event) machine.send(event);
-      return message.type === "granted";
+      return message.type === "granted" && isUnknown;
     },
     reset() {
       if (voice) machine.send({ type: "reset" });

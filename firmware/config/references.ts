@@ -24,10 +24,11 @@ const account = z.object({
     listenOnly: names,
     dispatcher: names,
     noPreempt: names,
+    emergency: names,
     rules,
   },
 });
-const talkgroup = z.object({ name });
+const talkgroup = z.object({ name, record: whatever });
 const number = loose(z.number());
 const credentials = { username: whatever, password: whatever };
 
@@ -35,6 +36,7 @@ const looseSchema = z.object({
   site: name,
   gateway: whatever,
   store: whatever,
+  voiceLog: whatever,
   accounts: loose(z.array(loose(account))),
   talkgroups: loose(z.array(loose(talkgroup))),
   sip: loose(z.object({ host: loose(ownHost), port: number, tls: loose(z.object({ port: number })) })),
@@ -53,7 +55,7 @@ export function referenceFaults(data: unknown): Fault[] {
   if (!read.success) return [];
   return [
     ...[siteFaults, sipFaults, emptyFaults, nameFaults],
-    ...[identityFaults, accountFaults, panelFaults, brokerFaults],
+    ...[identityFaults, accountFaults, panelFaults, brokerFaults, recordFaults],
   ].flatMap((look) => look(read.data));
 }
 
@@ -137,12 +139,12 @@ function accountFaults({ accounts = [], talkgroups }: Loose): Fault[] {
   const known = talkgroups?.map((talkgroup) => talkgroup?.name);
   return accounts.flatMap((account, index) => {
     if (!account) return [];
-    const { talkgroups: own, standing, listenOnly, dispatcher, noPreempt, rules = [] } = account;
+    const { talkgroups: own, standing, listenOnly, dispatcher, noPreempt, emergency, rules = [] } = account;
     const path = `accounts.${index}`;
     const nowhere = "no talkgroup has this name; correct it or add it to talkgroups";
     return [
       ...listFaults(`${path}.talkgroups`, own, known, nowhere),
-      ...Object.entries({ standing, listenOnly, dispatcher, noPreempt }).flatMap(([key, list]) =>
+      ...Object.entries({ standing, listenOnly, dispatcher, noPreempt, emergency }).flatMap(([key, list]) =>
         listFaults(`${path}.${key}`, list, own, "this is not among the account's talkgroups"),
       ),
       ...bothFaults(`${path}.dispatcher`, dispatcher, listenOnly),
@@ -191,6 +193,14 @@ function panelFaults({ panel, accounts }: Loose): Fault[] {
 }
 
 const strange = "this is not among the talkgroups of the panel's account";
+
+function recordFaults({ talkgroups = [], voiceLog }: Loose): Fault[] {
+  if (voiceLog !== undefined) return [];
+  const message = "recorded, but nowhere; add voiceLog: { folder: … }, or remove this";
+  return talkgroups.flatMap((talkgroup, index) =>
+    talkgroup?.record === true ? [{ path: `talkgroups.${index}.record`, message }] : [],
+  );
+}
 
 function brokerFaults({ broker }: Loose): Fault[] {
   if (!broker) return [];

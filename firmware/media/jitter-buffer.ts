@@ -1,11 +1,13 @@
 /**
  * Puts arriving packets of one RTP source in order and says which is due. The first packet of a talk burst waits for the target
  * depth, and is never too late; those behind it follow at the pace of whoever takes them. The depth follows the jitter that was
- * measured: up at once, down over some ten seconds. It does not know codecs, and no clock but the times it is given.
+ * measured. It does not know codecs, and no clock but the times it is given.
  *
- * An empty buffer stalls instead of counting on: what comes late after all is played late, and the caller catches up by `surplus`.
- * Clocks that differ by 200 ppm drift 6 ms in a burst of 30 s, less than the slack of a frame; the next burst starts level.
+ * An empty buffer stalls instead of counting on: what comes late after all is played late. Whatever makes speech later than it need
+ * be (a stall, a late grant, a clock that runs slow) shows in `surplus`, whatever eats into the margin in `deficit`: the caller cuts
+ * and stretches.
  */
+import { arrivals as arrivalsOf } from "./arrival.ts";
 import { sequenceDistance, timestampDistance } from "./rtp.ts";
 
 /** "packet": `payload()` holds it. "lost": it will not come, others behind it did. "empty": nothing is due. */
@@ -25,28 +27,35 @@ export interface JitterBuffer {
   readonly counters: Readonly<JitterCounters>;
   /** Copies the payload. Numbers as in the RTP header; `arrivalMs` monotonic. */
   insert(sequence: number, timestamp: number, marker: boolean, payload: Uint8Array, arrivalMs: number): void;
-  /** `nowMs` on the clock of the arrivals. */
-  take(nowMs: number): Taken;
+  /** `nowMs` on the clock of the arrivals. `aheadMs` of the frame that is being filled are filled already. */
+  take(nowMs: number, aheadMs?: number): Taken;
   /** What was taken last; valid until the next insert. */
   payload(): Uint8Array;
   /** The payload that would be taken next, if it is there: a lost one may be recovered from it. */
   following(): Uint8Array | undefined;
-  /** ms that could be cut because the buffer has been fuller than it needs for half a second; 0 or more. */
+  /** ms by which speech is later than the network asks for, in the last few takes; 0 or more. */
   surplus(): number;
-  /** The caller played `ms` less than it took. */
-  cut(ms: number): void;
-  /** Length of a packet as the last ones had it, ms. */
-  packetMs(): number;
-  /** Depth that the next burst starts with, ms. */
+  /** ms that are lacking for the next packets to be in time as nearly all were; 0 or more. */
+  deficit(): number;
+  /** The caller played `ms` more than it took, or less. */
+  stretched(ms: number): void;
+  /** ms to be made up for what was found lost last; a stall has stood in for the rest of it. */
+  lostMs(): number;
+  /** Depth that the next burst starts with, and the least that packets are to wait, ms. */
   targetMs(): number;
-  /** Forgets what is held: another source, or another clock. */
-  reset(clockRate: number): void;
+  /** Forgets what is held: another source, or another clock. `recovers`: a lost packet can be had out of the one behind it. */
+  reset(clockRate: number, recovers?: boolean): void;
 }
 
-const slots = 64;
+/** More than two seconds: what waited for a grant, and what a stall of the network held up behind it. */
+const slots = 128;
 const largestPayload = 1500;
-const shallowestMs = 40;
 const deepestMs = 120;
+/** For what disturbs the taker and not the network, ms. */
+const safetyMs = 6;
+/** Of packets that were lost lately, beyond which those are waited for that may stand in. */
+const lossy = 0.01;
+const lossMemory = 1 / 128;
 /** Two packets further apart in timestamp than their numbers explain, with a silence between. */
 const pauseMs = 100;
 /** Nothing came for so long: the burst is over. */
@@ -56,14 +65,13 @@ const stragglerMs = 1000;
 /** RFC 6716 §2.1.4, RFC 7587 §4.2. */
 const shortestPacketMs = 2.5;
 const longestPacketMs = 120;
-/** The measured jitter loses this share with each packet: a time constant of ten seconds at 20 ms. */
-const decay = 1 / 500;
-/** Of the way to a higher jitter, taken at once; a single odd packet does not count in full. */
-const attack = 0.5;
-/** What the fastest transit gains with each packet, so that it follows a drifting clock (2.5 ms/s is well above any crystal's), ms. */
-const transitLeakMs = 0.05;
-/** Takes between two looks at the depth. */
-const depthWindow = 25;
+/** The frames of the taker: a packet has to be there when the frame begins in which it sounds, ms. */
+const frameMs = 20;
+/** Takes that are looked at: a taker may be late once, and is never early. */
+const lookback = 8;
+/** Speech that is later by less than this is let be, and so is a depth that is off by less, ms. */
+const slackMs = 5;
+const hysteresisMs = 2;
 
 export function jitterBuffer(rate: number): JitterBuffer {
   const storage = new Uint8Array(slots * largestPayload);
@@ -91,16 +99,25 @@ export function jitterBuffer(rate: number): JitterBuffer {
   let stalledSince: number | undefined;
   /** ms of a stall that have stood in for packets which were lost. */
   let owedMs = 0;
+  let lostMs = 0;
 
-  let referenceTimestamp = 0;
-  let fastestTransit = Number.POSITIVE_INFINITY;
-  let jitterMs = 0;
-  let shallowest = Number.POSITIVE_INFINITY;
-  let surplusMs = 0;
+  const network = arrivalsOf(rate);
+  let recovers = false;
+  let lossShare = 0;
+  /** Of the last packets taken: from their earliest arrival until they sound, ms. */
+  const delays = new Float64Array(lookback);
   let looks = 0;
+  /** ms of the last one that lie within the frame that was being filled. */
+  let aheadMs = 0;
+  /** The first packet of the latest burst: what is before it came by another measure. */
+  let burstTimestamp = 0;
 
   const slotOf = (sequence: number): number => sequence % slots;
-  const target = (): number => Math.min(deepestMs, Math.max(shallowestMs, jitterMs + packetMs));
+  const target = (): number =>
+    Math.min(deepestMs, network.jitterMs() + safetyMs + (recovers && lossShare > lossy ? packetMs : 0));
+
+  /** Packets begin at so many places of a frame, ms apart: 20 where each fills some frames, 0 where they may begin anywhere. */
+  const grid = (): number => (packetMs % frameMs === 0 ? frameMs : packetMs % (frameMs / 2) === 0 ? frameMs / 2 : 0);
 
   function clear(): void {
     present.fill(0);
@@ -118,20 +135,12 @@ export function jitterBuffer(rate: number): JitterBuffer {
     next = sequence;
     highest = sequence;
     highestTimestamp = timestamp;
-    surplusMs = 0;
     looks = 0;
-    shallowest = Number.POSITIVE_INFINITY;
   }
 
   function measure(timestamp: number, afterSilence: boolean, arrivalMs: number): void {
-    if (afterSilence) {
-      referenceTimestamp = timestamp;
-      fastestTransit = Number.POSITIVE_INFINITY;
-    }
-    const transit = arrivalMs - (timestampDistance(referenceTimestamp, timestamp) * 1000) / clockRate;
-    fastestTransit = Math.min(fastestTransit + transitLeakMs, transit);
-    const excess = Math.min(transit - fastestTransit, 2 * deepestMs);
-    jitterMs += (excess - jitterMs) * (excess > jitterMs ? attack : decay);
+    if (afterSilence) burstTimestamp = timestamp;
+    network.packet(timestamp, afterSilence, arrivalMs);
   }
 
   /** Whether a packet belongs into the ring; moves the ring to it where it starts something new. */
@@ -169,7 +178,7 @@ export function jitterBuffer(rate: number): JitterBuffer {
     return true;
   }
 
-  const due = (slot: number): number => (arrivals[slot] ?? 0) + target();
+  const due = (slot: number): number => (arrivals[slot] ?? 0) + target() + (frameMs - grid());
 
   /** Passes over packets that will not come, until the one whose turn it is, is there. Something is held. */
   function advance(nowMs: number): Taken {
@@ -184,8 +193,10 @@ export function jitterBuffer(rate: number): JitterBuffer {
       } else {
         next = (next + 1) & 0xffff;
         counters.lost++;
-        if (owedMs < packetMs) return "lost";
-        owedMs -= packetMs;
+        lossShare += (1 - lossShare) * lossMemory;
+        lostMs = Math.max(0, packetMs - owedMs);
+        owedMs = Math.max(0, owedMs - packetMs);
+        if (lostMs > 0) return "lost";
       }
     }
     const slot = slotOf(next);
@@ -194,18 +205,28 @@ export function jitterBuffer(rate: number): JitterBuffer {
 
   function stall(nowMs: number): Taken {
     stalledSince ??= nowMs;
+    looks = 0;
     if (nowMs - stalledSince >= endOfBurstMs) idle = true;
     return "empty";
   }
 
-  /** Looks at how much is held, this packet included, at the moments when it is least. */
-  function look(): void {
-    shallowest = Math.min(shallowest, (sequenceDistance(next, highest) + 1) * packetMs);
-    if (++looks < depthWindow) return;
-    // A depth varies by one packet, or by one frame of the taker, without being too much.
-    surplusMs = Math.max(0, shallowest - target() - Math.max(packetMs, 20));
-    shallowest = Number.POSITIVE_INFINITY;
-    looks = 0;
+  function look(slot: number, nowMs: number, filledMs: number): void {
+    aheadMs = filledMs;
+    lossShare -= lossShare * lossMemory;
+    const timestamp = timestamps[slot] ?? 0;
+    if (timestampDistance(burstTimestamp, timestamp) < 0) return;
+    delays[looks++ % lookback] = nowMs + filledMs - network.earliest(timestamp);
+  }
+
+  /** ms that all packets could sound earlier within the frames in which they do. */
+  const phase = (): number => (grid() === 0 ? 0 : aheadMs % grid());
+
+  /** ms from the earliest arrival of a packet to the frame in which it sounds, for the one that lies last in its frame. */
+  function margin(): number | undefined {
+    if (looks < lookback) return undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const delay of delays) least = Math.min(least, delay);
+    return least - phase() - (frameMs - grid());
   }
 
   function slotPayload(slot: number): Uint8Array {
@@ -251,7 +272,7 @@ export function jitterBuffer(rate: number): JitterBuffer {
       held++;
       counters.received++;
     },
-    take(nowMs) {
+    take(nowMs, filledMs = 0) {
       if (idle) return "empty";
       if (held === 0) return stall(nowMs);
       if (stalledSince !== undefined) {
@@ -262,7 +283,7 @@ export function jitterBuffer(rate: number): JitterBuffer {
       if (found !== "packet") return found;
       owedMs = 0;
       const slot = slotOf(next);
-      look();
+      look(slot, nowMs, filledMs);
       taken = slotPayload(slot);
       present[slot] = 0;
       held--;
@@ -273,19 +294,28 @@ export function jitterBuffer(rate: number): JitterBuffer {
     },
     payload: () => taken,
     following: () => (present[slotOf(next)] ? slotPayload(slotOf(next)) : undefined),
-    surplus: () => surplusMs,
-    cut(ms) {
-      surplusMs = Math.max(0, surplusMs - ms);
+    surplus() {
+      const spare = (margin() ?? 0) - target() - hysteresisMs;
+      if (spare < 0) return 0;
+      // Within its frame a packet may sound earlier at no risk; a frame earlier only where that leaves enough.
+      const step = grid();
+      const surplus = step === 0 ? spare : phase() + Math.floor(spare / step) * step;
+      return surplus < slackMs ? 0 : surplus;
     },
-    packetMs: () => packetMs,
+    deficit: () => Math.max(0, target() - (margin() ?? deepestMs)),
+    stretched(ms) {
+      for (let index = 0; index < lookback; index++) delays[index] = (delays[index] ?? 0) + ms;
+    },
+    lostMs: () => lostMs,
     targetMs: target,
-    reset(newRate) {
+    reset(newRate, mayRecover = false) {
       clear();
       clockRate = newRate;
-      jitterMs = 0;
+      recovers = mayRecover;
+      network.reset(newRate);
+      lossShare = 0;
       packetMs = 20;
       lastTakenAt = Number.NEGATIVE_INFINITY;
-      fastestTransit = Number.POSITIVE_INFINITY;
     },
   };
 }

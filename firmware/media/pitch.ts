@@ -53,12 +53,15 @@ export function periodAtEnd(samples: Int16Array, found: Repetition, scale = 1): 
   search(samples, { from, to, step: 1 }, window, start, found);
 }
 
-/** Samples over which a shortened frame passes from one place to the other. */
-const overlap = 240;
+/** Samples at 48 kHz over which a shortened or lengthened frame passes from one place to the other. */
+export const overlap = 240;
+/** What is cut or repeated: 2.5 to 15 ms. */
+export const shortestPeriod = 120;
+export const longestPeriod = 720;
 
-/** What can be cut at the start of a frame at 48 kHz of at least 15 ms: 2.5 to 10 ms. */
-export function periodAtStart(samples: Int16Array, found: Repetition): void {
-  search(samples, { from: 120, to: 480, step: 6 }, overlap, () => 0, found);
+/** What can be cut or repeated at the start of a frame at 48 kHz of at least 5 ms more than `longest` samples. */
+export function periodAtStart(samples: Int16Array, longest: number, found: Repetition): void {
+  search(samples, { from: shortestPeriod, to: longest, step: 6 }, overlap, () => 0, found);
 }
 
 /** Cuts `lag` samples out of the first `length`, passing over smoothly; returns the length that is left. */
@@ -69,4 +72,15 @@ export function shorten(samples: Int16Array, length: number, lag: number): numbe
   }
   samples.copyWithin(overlap, overlap + lag, length);
   return length - lag;
+}
+
+/** Repeats the first `lag` samples of the first `length`, passing over smoothly; returns the length that there is then. */
+export function lengthen(samples: Int16Array, length: number, lag: number): number {
+  samples.copyWithin(lag + overlap, overlap, length);
+  // From the end on: what is written is read no more.
+  for (let index = overlap - 1; index >= 0; index--) {
+    const weight = index / overlap;
+    samples[lag + index] = (samples[lag + index] ?? 0) * (1 - weight) + (samples[index] ?? 0) * weight;
+  }
+  return length + lag;
 }

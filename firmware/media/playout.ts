@@ -13,8 +13,7 @@ import {
   sampleRates,
 } from "./codec.ts";
 import { type JitterCounters, jitterBuffer } from "./jitter-buffer.ts";
-import { loudness } from "./level.ts";
-import { periodAtStart, shorten } from "./pitch.ts";
+import { pace } from "./pace.ts";
 import { upsampler } from "./resample.ts";
 import { readRtp, rtpView } from "./rtp.ts";
 
@@ -43,14 +42,7 @@ const fall = 1 / 3840;
 /** A loss is made up at full level for one frame, and for no longer than this in all, ms. */
 const longestConcealmentMs = 100;
 const frameMs = 20;
-/** When speech is shortened to catch up: where it repeats itself this well, or is this quiet (16-bit RMS), or far too much has gathered (ms). */
-const wellRepeated = 0.7;
-const quiet = 150;
-const pressingMs = 60;
-/** Frames between two cuts. */
-const cutPause = 5;
-const pressingCutPause = 2;
-
+const samplesPerMs = frameSamples / frameMs;
 export async function openPlayout(ports: {
   readonly opus: Opus;
   readonly payloadTypes?: ReadonlyMap<number, CodecName>;
@@ -62,9 +54,9 @@ export async function openPlayout(ports: {
     PCMA: await openDecoder(ports.opus, "PCMA"),
   };
   const buffer = jitterBuffer(clockRates.opus);
+  const time = pace(buffer);
   let upsample = upsampler();
   const view = rtpView();
-  const repetition = { lag: 0, likeness: 0 };
   const narrow = new Int16Array(largestPacketSamples / 3);
   /** Decoded and not yet played: from `position` to `length`. */
   const speech = new Int16Array(largestPacketSamples);
@@ -78,7 +70,6 @@ export async function openPlayout(ports: {
   let concealedMs = longestConcealmentMs;
   /** ms of lost packets that are still to be made up; negative when too much was. */
   let missingMs = 0;
-  let sinceCut = 0;
 
   /** Ramps the first `samples` of `speech` towards full level or silence. */
   function shape(samples: number, step: number): void {
@@ -116,19 +107,6 @@ export async function openPlayout(ports: {
     play(frameSamples);
   }
 
-  /** Speech that has gathered beyond need is caught up with a period of the voice at a time. */
-  function catchUp(samples: number): number {
-    const surplus = buffer.surplus();
-    const pressing = surplus > pressingMs;
-    if (surplus === 0 || samples < frameSamples || ++sinceCut < (pressing ? pressingCutPause : cutPause))
-      return samples;
-    periodAtStart(speech, repetition);
-    if (!pressing && repetition.likeness < wellRepeated && loudness(speech, samples) > quiet) return samples;
-    sinceCut = 0;
-    buffer.cut(repetition.lag / 48);
-    return shorten(speech, samples, repetition.lag);
-  }
-
   function decode(payload: Uint8Array): boolean {
     const decoded = decoders[codec].decode(payload, target());
     if (decoded === 0) return conceal(undefined);
@@ -136,22 +114,22 @@ export async function openPlayout(ports: {
     missingMs = 0;
     const samples = widen(decoded);
     shape(samples, rise);
-    play(catchUp(samples));
+    play(time.adjust(speech, samples));
     return true;
   }
 
-  /** Gets more speech, false when there is none to be had now. */
-  function more(nowMs: number): boolean {
+  /** Gets more speech for a frame of which so many samples are written, false when there is none to be had now. */
+  function more(nowMs: number, written: number): boolean {
     if (missingMs <= 0) {
-      switch (buffer.take(nowMs)) {
+      switch (buffer.take(nowMs, written / samplesPerMs)) {
         case "packet":
           return decode(buffer.payload());
         case "empty":
           return conceal(undefined);
         case "lost":
-          missingMs += buffer.packetMs();
+          missingMs += buffer.lostMs();
           // Packets shorter than a frame: the last frame made up has covered this one.
-          if (missingMs <= 0) return more(nowMs);
+          if (missingMs <= 0) return more(nowMs, written);
       }
     }
     missingMs -= frameMs;
@@ -165,7 +143,7 @@ export async function openPlayout(ports: {
     if (sampleRates[name] !== sampleRates[codec])
       upsample = sampleRates[name] === 16_000 ? upsampler(16_000) : upsampler();
     codec = name;
-    buffer.reset(clockRates[name]);
+    buffer.reset(clockRates[name], name === "opus");
   }
 
   return {
@@ -185,7 +163,7 @@ export async function openPlayout(ports: {
     fill(frame, nowMs) {
       let written = 0;
       while (written < frameSamples) {
-        if (position === length && !more(nowMs)) break;
+        if (position === length && !more(nowMs, written)) break;
         const count = Math.min(length - position, frameSamples - written);
         frame.set(speech.subarray(position, position + count), written);
         position += count;

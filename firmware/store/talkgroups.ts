@@ -17,12 +17,13 @@ export interface StoredTalkgroup {
   readonly mixing?: true;
   /** Before T2 ends. */
   readonly talkWarningMs?: number;
+  readonly emergencyMs?: number;
 }
 
 /** Whatever a talkgroup may have and need not, in one column, so that another option is no other table. */
 type Options = Omit<StoredTalkgroup, "name" | "endOfMediaMs" | "talkMs" | "graceMs" | "hangMs">;
 
-const times = ["talkWarningMs"] as const satisfies readonly (keyof Options)[];
+const times = ["talkWarningMs", "emergencyMs"] as const satisfies readonly (keyof Options)[];
 const flags = ["queueing", "broadcast", "mixing"] as const satisfies readonly (keyof Options)[];
 
 /** What is not known here is left out: it may be of a later version. */

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { networkFault } from "./fault.ts";
 import type { Address, Network, TcpConnection, TcpListener, TlsCallers, TlsIdentity, UdpSocket } from "./port.ts";
 import type { PathConditions, Wire } from "./simulated.ts";
-import { delayOf, isLoopback } from "./simulated-path.ts";
+import { delayOf, happens, isLoopback, isLost, undisturbed } from "./simulated-path.ts";
 import { connectTcp } from "./simulated-tcp.ts";
 import { isCertificate } from "./simulated-tls.ts";
 import { plainStreams } from "./streams.ts";
@@ -32,11 +32,12 @@ type Bound<Handler> = Map<number, Map<string, Handler>>;
 const firstEphemeral = 32_768;
 const lastEphemeral = 60_999;
 const maxDatagram = 65_507;
-const undisturbed: PathConditions = { latencyMs: 0, jitterMs: 0, loss: 0, duplicate: 0 };
 
 export function machine(wire: Wire, address: string): Machine {
   const udpPorts: Bound<Receive> = new Map();
   const tcpPorts: Bound<Acceptor> = new Map();
+  /** The peers on whose way the last datagram was lost. */
+  const losing = new Set<string>();
   let alive = true;
   let ephemeral = firstEphemeral;
 
@@ -85,12 +86,13 @@ export function machine(wire: Wire, address: string): Machine {
       const peer = isLoopback(to.host) ? address : to.host;
       const path = peer === address ? undisturbed : wire.conditions(address, peer);
       const unroutable = peer !== address && isLoopback(local.host);
-      const lost = unroutable || wire.cut(address, peer) || happens(path.loss);
+      const lost = unroutable || wire.cut(address, peer) || loses(peer, path);
       const copy = new Uint8Array(data);
       wire.saw({ from, to, data: copy, at: wire.clock.now(), lost });
       if (lost) return;
-      for (let copies = happens(path.duplicate) ? 2 : 1; copies > 0; copies--) {
-        wire.clock.after(delayOf(wire, path), () => wire.machineAt(peer)?.receiver(to)?.(copy, from));
+      const heldMs = wire.stalled(address, peer) + (happens(wire, path.reorder) ? path.reorderMs : 0);
+      for (let copies = happens(wire, path.duplicate) ? 2 : 1; copies > 0; copies--) {
+        wire.clock.after(heldMs + delayOf(wire, path), () => wire.machineAt(peer)?.receiver(to)?.(copy, from));
       }
     }
 
@@ -113,8 +115,11 @@ export function machine(wire: Wire, address: string): Machine {
     return { host: sourceOf(address, "0.0.0.0", to), port: nextEphemeral() };
   }
 
-  function happens(share: number): boolean {
-    return share > 0 && wire.fraction() < share;
+  function loses(peer: string, path: PathConditions): boolean {
+    const lost = isLost(wire, path, losing.has(peer));
+    if (lost) losing.add(peer);
+    else losing.delete(peer);
+    return lost;
   }
 
   const self: Machine = {

@@ -8,12 +8,18 @@ import { seededRandom } from "../random/seeded.ts";
 import type { Address, Network } from "./port.ts";
 import { type Machine, machine } from "./simulated-machine.ts";
 
-/** How a path treats what crosses it. `loss` and `duplicate` are shares of the datagrams, 0..1; TCP only sees the delay. */
+/** How a path treats what crosses it. Shares are of the datagrams, 0..1; TCP only sees latency and jitter. */
 export interface PathConditions {
   readonly latencyMs: number;
   readonly jitterMs: number;
+  /** Share that nobody gets. */
   readonly loss: number;
+  /** How many are lost in a row, on the average; up to 1: each by itself (a Gilbert channel). */
+  readonly lossRun: number;
   readonly duplicate: number;
+  /** Share that take `reorderMs` longer, and are overtaken by those behind. */
+  readonly reorder: number;
+  readonly reorderMs: number;
 }
 
 /** A datagram as it is sent; `lost`: nobody will get it. */
@@ -43,6 +49,8 @@ export interface SimulatedNetwork {
   setLoss(loss: number): void;
   /** Conditions of one pair of machines, both ways; what is left out stays as it is for all. */
   setPath(a: string, b: string, conditions: Partial<PathConditions>): void;
+  /** Datagrams between two machines, both ways, wait for `ms` from now on; then all come at once, in order. */
+  stall(a: string, b: string, ms: number): void;
   /** The machine vanishes with all its sockets, and says nothing to anyone. `host` at its address is then a new machine. */
   kill(address: string): void;
   /** A datagram that gives `from` as its source and is not: anybody on a network can send one. `onDatagram` does not show it. */
@@ -59,6 +67,8 @@ export interface Wire {
   machineAt(host: string): Machine | undefined;
   cut(a: string, b: string): boolean;
   conditions(a: string, b: string): PathConditions;
+  /** How much longer what is sent between the two waits, ms. */
+  stalled(a: string, b: string): number;
   fraction(): number;
   /** True where listeners want to see datagrams, so that nothing is built for nobody. */
   saw(seen: SeenDatagram): void;
@@ -74,11 +84,16 @@ export function simulatedNetwork(options: SimulatedNetworkOptions): SimulatedNet
     latencyMs: options.latencyMs ?? 0,
     jitterMs: options.jitterMs ?? 0,
     loss: options.loss ?? 0,
+    lossRun: options.lossRun ?? 1,
     duplicate: options.duplicate ?? 0,
+    reorder: options.reorder ?? 0,
+    reorderMs: options.reorderMs ?? 30,
   };
   const machines = new Map<string, Machine>();
   const paths = new Map<string, Partial<PathConditions>>();
   const cuts = new Set<string>();
+  /** Until when, monotonic ms. */
+  const stalls = new Map<string, number>();
   const datagramListeners = new Set<(seen: SeenDatagram) => void>();
   const healListeners = new Set<() => void>();
 
@@ -88,6 +103,7 @@ export function simulatedNetwork(options: SimulatedNetworkOptions): SimulatedNet
     machineAt: (host) => machines.get(host),
     cut: (a, b) => cuts.has(pair(a, b)),
     conditions: (a, b) => ({ ...common, ...paths.get(pair(a, b)) }),
+    stalled: (a, b) => Math.max(0, (stalls.get(pair(a, b)) ?? 0) - clock.now()),
     fraction: () => random.fraction(),
     saw: (seen) => datagramListeners.forEach((listener) => listener(seen)),
     onHeal: (callback) => {
@@ -114,6 +130,9 @@ export function simulatedNetwork(options: SimulatedNetworkOptions): SimulatedNet
     },
     setPath(a, b, conditions) {
       paths.set(pair(a, b), { ...paths.get(pair(a, b)), ...conditions });
+    },
+    stall(a, b, ms) {
+      stalls.set(pair(a, b), clock.now() + ms);
     },
     kill(address) {
       machines.get(address)?.vanish();

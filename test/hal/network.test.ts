@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { nodeNetwork } from "../../hal/network/node.ts";
 import type { Address, TlsIdentity } from "../../hal/network/port.ts";
-import { simulatedNetwork } from "../../hal/network/simulated.ts";
+import { type PathConditions, simulatedNetwork } from "../../hal/network/simulated.ts";
 import { simulatedIdentity } from "../../hal/network/simulated-tls.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
 import { openAuthority } from "../support/certificates.ts";
@@ -11,6 +11,7 @@ import { ipv6Lacking } from "../support/ipv6.ts";
 import { lacking, skip } from "../support/skip.ts";
 import { realBench, settled, virtualBench } from "./bench.ts";
 import { networkContract, tlsContract } from "./network.contract.ts";
+import { streamsContract } from "./streams.contract.ts";
 
 const simulated = () => {
   const bench = virtualBench();
@@ -19,6 +20,7 @@ const simulated = () => {
 const node = (host: string) => () => ({ ...realBench(), network: nodeNetwork(), host });
 
 networkContract("simulated", simulated);
+streamsContract("simulated", simulated);
 tlsContract("simulated", simulated, {
   identity: simulatedIdentity("10.0.0.1"),
   authorities: simulatedIdentity("10.0.0.1").certificate,
@@ -31,6 +33,7 @@ networkContract("simulated, IPv6,", () => {
 });
 
 networkContract("node", node("127.0.0.1"));
+streamsContract("node", node("127.0.0.1"));
 const noIpv6 = await ipv6Lacking();
 if (noIpv6 === undefined) networkContract("node, IPv6,", node("::1"));
 else skip("node network, IPv6", noIpv6);
@@ -68,7 +71,7 @@ function oldVersions(identity: TlsIdentity, ca: string): void {
 const port = 5060;
 const letter = (index: number): Uint8Array => Uint8Array.of(index);
 
-async function twoMachines(options: { latencyMs?: number; jitterMs?: number; loss?: number; duplicate?: number } = {}) {
+async function twoMachines(options: Partial<PathConditions> = {}) {
   const bench = virtualBench();
   const net = simulatedNetwork({ clock: bench.clock, random: seededRandom(7), tcpTimeoutMs: 10_000, ...options });
   const heard: { readonly value: number; readonly at: number }[] = [];
@@ -110,6 +113,49 @@ test("jitter spreads datagrams, and one seed spreads them in one way", async () 
   assert.ok(
     first?.some(({ value }, index) => value < (first[index - 1]?.value ?? 0)),
     "some overtook others",
+  );
+});
+
+test("losses come in runs where a path has them so, and are no more for it", async () => {
+  const { bench, net, send } = await twoMachines({ loss: 0.05, lossRun: 3 });
+  const fates: boolean[] = [];
+  net.onDatagram(({ lost }) => fates.push(lost));
+  for (let index = 0; index < 40_000; index++) send(1);
+  await bench.pass(1);
+  const lost = fates.filter((fate) => fate).length;
+  const runs = fates.filter((fate, index) => fate && !fates[index - 1]).length;
+  assert.ok(lost > 1_700 && lost < 2_300, `${lost} of 40,000 lost`);
+  assert.ok(lost / runs > 2.6 && lost / runs < 3.4, `${lost / runs} in a row`);
+});
+
+test("a share of the datagrams is overtaken by those behind", async () => {
+  const { bench, heard, send } = await twoMachines({ latencyMs: 5, reorder: 0.1, reorderMs: 30 });
+  for (let index = 0; index < 200; index++) {
+    send(index);
+    await bench.pass(20);
+  }
+  await bench.pass(50);
+  assert.is(heard.length, 200);
+  const late = heard.filter(({ value }, index) => value < Math.max(...heard.slice(0, index).map((one) => one.value)));
+  assert.ok(late.length > 8 && late.length < 40, `${late.length} were overtaken`);
+});
+
+test("a path that stalls delivers at once, in order, what was sent meanwhile, and goes on as before", async () => {
+  const { bench, net, heard, send } = await twoMachines({ latencyMs: 5 });
+  const start = bench.clock.now();
+  net.stall("10.0.0.2", "10.0.0.1", 300);
+  for (let index = 0; index < 20; index++) {
+    send(index);
+    await bench.pass(20);
+  }
+  await bench.pass(10);
+  assert.equal(
+    heard.map(({ value }) => value),
+    Array.from({ length: 20 }, (_, index) => index),
+  );
+  assert.equal(
+    heard.map(({ at }) => at - start),
+    heard.map(({ value }) => Math.max(300, value * 20) + 5),
   );
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readConfig } from "../../firmware/config.ts";
 import { type Gateway, type GatewayPorts, startGateway } from "../../firmware/gateway.ts";
 import type { Log } from "../../firmware/log.ts";
+import { directDisk } from "../../firmware/recorder/direct-disk.ts";
 import { directWriter } from "../../firmware/store/direct-writer.ts";
 import { openStore } from "../../firmware/store/store.ts";
 import { collectSamples } from "../../hal/audio/recording.ts";
@@ -32,13 +33,14 @@ export interface StorySite {
   readonly address: string;
   readonly outside: SimulatedOutside;
   readonly log: readonly StoryLine[];
-  press(): void;
-  release(): void;
+  /** The button, or that of an emergency. */
+  press(role?: "ptt" | "emergency" | "emergency-over"): void;
+  release(role?: "ptt" | "emergency" | "emergency-over"): void;
   /** What is said before the microphone from now on. */
   say(samples: Int16Array): void;
   /** What the loudspeaker plays from now on, until `take`. */
   listen(): { take(): Int16Array };
-  lamp(role: "ready" | "transmit" | "receive" | "call" | "do-not-disturb"): boolean;
+  lamp(role: "ready" | "transmit" | "receive" | "call" | "do-not-disturb" | "emergency"): boolean;
   /** Log lines with this event or this message. */
   told(what: string): StoryLine[];
   /** The board loses power: it says nothing to anyone any more. */
@@ -67,10 +69,17 @@ export interface SiteOptions {
   readonly headless?: boolean;
   readonly listenOnly?: boolean;
   readonly priority?: number;
+  /** The panel's user may call an emergency. */
+  readonly mayRaise?: boolean;
+  /** More of the talkgroup, as YAML: "queueing: true". */
+  readonly opsOptions?: string;
   /** The button is down when the gateway starts. */
   readonly held?: boolean;
   /** The panel's user is not to be disturbed when the gateway starts. */
   readonly switchedOn?: boolean;
+  /** The folder of its voice log, in which everything is recorded; absent: nothing is. `announce`: and told. */
+  readonly voiceLog?: string;
+  readonly announce?: boolean;
   /** The path of its store; absent: it has none. */
   readonly store?: string;
   /** Its own, in place of the next IPv4 one: another kind, or that of a site that lost its power. */
@@ -127,6 +136,7 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
       ...(site.alone ? {} : { broker: broker.broker(name) }),
       conference: launchBeside(ports),
       ...(site.store !== undefined && { store: storeAt(site.store, clock, logInto(log, clock)) }),
+      disk: directDisk({ clock, random }),
       log: logInto(log, clock),
       onCrash,
     });
@@ -137,8 +147,8 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
       address,
       outside,
       log,
-      press: () => void outside.press("ptt", { bounce: true }),
-      release: () => void outside.release("ptt", { bounce: true }),
+      press: (role = "ptt") => void outside.press(role, { bounce: true }),
+      release: (role = "ptt") => void outside.release(role, { bounce: true }),
       say: (samples) => void outside.microphone.hear(samples),
       listen: () => collectSamples(outside.loudspeaker),
       lamp: (role) => outside.active(`${role}-lamp`),
@@ -192,13 +202,17 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     headless = false,
     listenOnly,
     priority = 0,
+    mayRaise,
+    opsOptions,
     exchanges,
+    voiceLog,
+    announce = false,
     talkgroup = "ops",
     scan,
     monitors,
   } = options;
   const isMore = talkgroup !== "ops" || (scan ?? monitors) !== undefined;
-  const more = `${listenOnly ? ", listenOnly: [ops]" : ""}${scan === undefined ? "" : `, scan: ${scan}`}`;
+  const more = `${listenOnly ? ", listenOnly: [ops]" : ""}${scan === undefined ? "" : `, scan: ${scan}`}${mayRaise ? ", emergency: [ops]" : ""}`;
   const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops${isMore ? ", fire, sea" : ""}], priority: ${priority}${more} }`;
   return `site: ${name}
 realm: crew.example
@@ -211,8 +225,9 @@ accounts:
 ${accounts}
 ${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ${talkgroup}${monitors === undefined ? "" : `, monitors: ${monitors}`} }`}
 talkgroups:
-  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds} }
+  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds}${opsOptions === undefined ? "" : `, ${opsOptions}`}${voiceLog === undefined ? "" : ", record: true"} }
 ${isMore ? "  - { name: fire }\n  - { name: sea }" : ""}
+${voiceLog === undefined ? "" : `voiceLog: { folder: "${voiceLog}", freeMegabytes: 0, announce: ${announce} }`}
 ${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
 

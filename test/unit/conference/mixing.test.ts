@@ -7,7 +7,7 @@ import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { largestStep, seeded } from "../media/signals.ts";
 import { levels, lineIn, lineLevel, type Singer, sing, singer } from "./choir.ts";
 import { countedOpus } from "./counted-opus.ts";
-import { realmOf } from "./realm.ts";
+import { realmWith } from "./realm.ts";
 import { openSite, type Site } from "./site.ts";
 import { heardBy } from "./sound.ts";
 
@@ -74,7 +74,7 @@ test("of twenty that talk at once the eight loudest are heard, and nothing is to
   for (const listener of all) {
     const found = await levels(listener, all);
     assert.ok((found[all.indexOf(listener)] ?? 0) < absent, `${listener.name} hears itself`);
-    const heard = found.filter((level) => level > -10).length;
+    const heard = found.filter((level) => level > -15).length;
     assert.ok(heard === 7 || heard === 8, `${listener.name} hears ${heard}`);
   }
   assert.is(await site.close(), 0);
@@ -119,7 +119,8 @@ test("those who only listen share one encoding, each talker has its own, and nob
   const idle = site.clock.pending();
   // Of the tones that a telephone may be told by.
   assert.equal([count.decoded, count.open], [0, 0]);
-  await sing(site, all, all.slice(0, 3), 1_000);
+  // What was kept of their first words is caught up with by then.
+  await sing(site, all, all.slice(0, 3), 3_000);
   Object.assign(count, { encoded: 0, decoded: 0 });
   await sing(site, all, all.slice(0, 3), 1_000);
   assert.equal([count.encoded, count.decoded], [4 * 50, 3 * 50], "three mixes of two voices, and one of three");
@@ -131,7 +132,7 @@ test("those who only listen share one encoding, each talker has its own, and nob
   await site.clock.advance(10_000);
   assert.is(count.open, 0);
   assert.is(site.clock.pending(), idle);
-  await sing(site, all, all.slice(5, 6), 1_000);
+  await sing(site, all, all.slice(5, 6), 3_000);
   Object.assign(count, { encoded: 0, decoded: 0 });
   await sing(site, all, all.slice(5, 6), 1_000);
   assert.equal([count.encoded, count.decoded], [50, 50], "a talker alone has nobody to hear");
@@ -191,7 +192,7 @@ test("who may only listen is not heard, and who is on hold neither speaks nor he
 });
 
 test("what is said at three gateways is heard at all of them, once, and never comes back", async () => {
-  const sites = await realmOf({ mixing: true }, "south", "north", "west");
+  const sites = await realmWith({ mixing: true }, "south", "north", "west");
   const all: Singer[] = [];
   for (const [index, name] of ["south", "north", "west"].entries())
     for (const each of [0, 1])

@@ -1,10 +1,10 @@
 import * as assert from "uvu/assert";
-import type { FloorRole } from "../../../firmware/conference/protocol.ts";
+import type { FloorRole, TalkgroupSettings } from "../../../firmware/conference/protocol.ts";
 import { virtualClock } from "../../../hal/clock/virtual.ts";
 import { simulatedNetwork } from "../../../hal/network/simulated.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
-import { numbersOf, openSite, type Site, type SiteOptions } from "./site.ts";
+import { numbersOf, openSite, type Site } from "./site.ts";
 
 const opus = await loadOpus();
 
@@ -16,10 +16,10 @@ export const participating = (controller: string, ...others: string[]): FloorRol
 });
 
 /** Sites joined by a trunk; `floorMs` and `mediaMs` are what floor messages and media take on it. */
-export const realm = (...names: string[]) => realmOf({}, ...names);
+export const realm = (...names: string[]) => realmWith({}, ...names);
 
-/** Of a talkgroup with these settings. */
-export async function realmOf(settings: SiteOptions["settings"] & {}, ...names: string[]) {
+/** The talkgroup has these settings. */
+export async function realmWith(settings: Partial<TalkgroupSettings>, ...names: string[]) {
   const clock = virtualClock();
   const network = simulatedNetwork({ clock });
   const sites = new Map<string, Site>();

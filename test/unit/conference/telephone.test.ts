@@ -10,7 +10,7 @@ import { heardBy, speech } from "./sound.ts";
 
 const opus = await loadOpus();
 const spoken = (await speech("PCMU")).slice(0, 10);
-const tones = { permit: 910, deny: 330, revoke: 620 };
+const tones = { permit: 910, deny: 330, revoke: 620, warning: 1400 };
 
 async function withPhone(change: MemberOptions = {}, settings = {}) {
   const site = openSite({ opus, settings });
@@ -101,6 +101,24 @@ test("* while talking changes nothing: no second tone, and no second burst", asy
   assert.is(phone.heard.length, heard);
   assert.equal(alice.news(), ["taken"]);
   assert.equal(site.news(), ["bridged", "floor"]);
+  assert.is(await site.close(), 0);
+});
+
+test("a telephone is warned once before its burst is cut, and hears the cut", async () => {
+  const { site, clock, phone } = await withPhone({}, { talkMs: 8_000, talkWarningMs: 3_000, graceMs: 500 });
+  phone.dial("*");
+  await clock.advance(700);
+  const heard: string[] = [];
+  for (let second = 0; second < 10; second++) {
+    const before = phone.heard.length;
+    await say(clock, phone, payloads(50));
+    heard.push(await toneIn(phone, phone.heard.slice(before)));
+  }
+  assert.equal(
+    heard.filter((tone) => tone !== ""),
+    ["warning", "revoke"],
+  );
+  assert.is(heard.indexOf("warning"), 4);
   assert.is(await site.close(), 0);
 });
 

@@ -128,12 +128,12 @@ test("a spike is waited out without losing a packet, the next burst is deeper, a
   );
   assert.is(buffer.counters.lost + buffer.counters.late, 0);
   const after = buffer.targetMs();
-  assert.ok(after > 50, `${after} ms after the spike`);
+  assert.ok(after > 42, `${after} ms after the spike`);
   listen(
     stream(300, 2300, () => 0, 6000),
     47_000,
   );
-  assert.is(buffer.targetMs(), 40);
+  assert.ok(buffer.targetMs() < 10, `${buffer.targetMs()} ms on a quiet network`);
 });
 
 test("a network that swings by 60 ms is learned within a burst; the next one plays without a break", () => {
@@ -252,7 +252,7 @@ test("10,000 hostile packets leave the buffer bounded, and a burst behind them i
     const near = random() < 0.5 ? random() * 200 : random() * 65_536;
     buffer.insert(Math.floor(near), Math.floor(random() * 2 ** 32), random() < 0.2, payload, count * 3);
     if (random() < 0.5) buffer.take(count * 3 * (0.9 + random() * 0.2));
-    assert.ok(buffer.targetMs() >= 40 && buffer.targetMs() <= 120);
+    assert.ok(buffer.targetMs() > 0 && buffer.targetMs() <= 120);
   }
   for (let now = 30_000; now < 33_000; now += 20) buffer.take(now);
   arrive({ packet: 3, arrivalMs: 40_000, marker: true });
