@@ -338,12 +338,8 @@ export function openConference(
           const placed = legs.get(command.leg);
           return placed && press(placed, command.key);
         }
-        case "tone": {
-          const placed = legs.get(command.leg);
-          // It would be heard in place of speech.
-          if (placed?.call?.isLive()) return;
-          return placed?.leg.play(command.tone === "confirm" ? "permit" : "deny", "yields");
-        }
+        case "tone":
+          return legs.get(command.leg)?.leg.play(command.tone === "confirm" ? "permit" : "deny");
         case "replay":
           return replay(command.leg, command.speech);
         case "move":

@@ -81,11 +81,11 @@ export interface Leg {
   group: object | undefined;
   /** What it would be sent if no tone sounded: the tone goes over it. `packet` has 12 bytes of room before its payload. */
   overhear(packet: Uint8Array, source: SourceNumbers): void;
-  /** Plays a tone into its audio; one that yields ends where speech begins. */
-  play(tone: ToneName, yields?: "yields"): void;
+  /** Plays a tone into its audio, over what is said there. */
+  play(tone: ToneName): void;
   /** Plays a recording (media/packed-speech.ts) into its audio, in place of one that sounds. `onOver`: however it ends, once. */
   replay(speech: Uint8Array, onOver: () => void): void;
-  /** Somebody is heard live: a recording, and a tone that yields, end. */
+  /** Somebody is heard live: a recording ends. */
   hush(): void;
   /** A talk burst starts: the next packet is its first. `midway`: it goes on, and this leg comes into it. */
   begin(nowMs: number, midway?: boolean): void;
@@ -155,7 +155,6 @@ export async function openLeg(
   const replays = replayPlayer(ports, { onTurn: () => onTurn(), send: emit });
   /** Counts what was to sound, so that a tone that is made knows whether it still is. */
   let turn = 0;
-  let yielding = false;
   /** What had been sent when its decoder was last brought to rest. */
   let settledAt = 0;
   const sounding = (): boolean => player.sounding() || replays.sounding();
@@ -345,12 +344,11 @@ export async function openLeg(
       if (from) calls.send({ type: "tell", message: disconnect(from, options.user) });
       if (to) calls.send({ type: "tell", message: connect(to, options.user, agreed.lines) });
     },
-    play(tone, yields) {
+    play(tone) {
       const codec = agreed?.codec;
       if (!codec) return;
       turn += 1;
       const own = turn;
-      yielding = yields !== undefined;
       void ports.tones.frames(codec, tone).then((frames) => {
         if (agreed?.codec !== codec || !agreed.hears || turn !== own) return;
         replays.stop();
@@ -362,14 +360,7 @@ export async function openLeg(
       if (!agreed?.hears || player.sounding()) return onOver();
       replays.play(speech, agreed.codec, onOver);
     },
-    hush() {
-      replays.stop();
-      if (!yielding) return;
-      yielding = false;
-      turn += 1;
-      player.stop();
-      onTurn();
-    },
+    hush: replays.stop,
     begin: (nowMs, midway) => agreed && begin(agreed, nowMs, midway),
     close() {
       stopWatching();

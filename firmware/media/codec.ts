@@ -89,12 +89,13 @@ async function openOpusDecoder(opus: Opus): Promise<SpeechDecoder> {
 /** A codec of 64 kbit/s that has no concealment of its own. */
 function waveformDecoder(rate: number, coding: Pick<Law, "decode"> & { readonly samplesAByte: number }): SpeechDecoder {
   const frame = rate / 50;
+  const longest = (largestPacketSamples * rate) / sampleRates.opus;
   const concealment = concealer(rate);
   return {
     rate,
     decode(payload, into) {
       const samples = payload.length * coding.samplesAByte;
-      if (samples === 0 || samples > into.length) return 0;
+      if (samples === 0 || samples > longest) return 0;
       coding.decode(payload, into);
       concealment.heard(into, samples);
       return samples;

@@ -140,6 +140,26 @@ test("those who only listen share one encoding, each talker has its own, and nob
   assert.is(count.open, 0);
 });
 
+test("when the last member leaves in mid-word, nothing is left running, and it is over", async () => {
+  const { count, counting } = countedOpus(opus);
+  const site = mixingSite({}, counting);
+  const idle = site.clock.pending();
+  const all = [];
+  for (const hertz of [500, 900]) all.push(await singer(site, `${hertz}`, hertz, { reports: false }));
+  await sing(site, all, all, 1_000);
+  site.news();
+  for (const { name } of all) site.conference.receive({ type: "release", leg: name });
+  // Their last words are under way.
+  await site.clock.advance(0);
+  assert.is(site.clock.pending(), idle);
+  assert.is(count.open, 0);
+  assert.equal(site.news(), ["floor", "unbridged"]);
+  const late = await choir(site, 2, ["opus"]);
+  await sing(site, late, late, 1_500);
+  await hearEachOther(late, late, 1);
+  assert.is(await site.close(), 0);
+});
+
 test("as talkers come and go, and members join and leave, each stream goes on without a gap or a click", async () => {
   const site = mixingSite();
   const all = await choir(site, 5, ["PCMU"]);

@@ -152,6 +152,23 @@ test("a voice at full scale comes out at full scale: no wrap-around, and no more
   }
 });
 
+test("a packet of G.711 or G.722 that is longer than 120 ms counts as lost", async () => {
+  for (const [codec, bytes] of [
+    ["PCMU", 960],
+    ["G722", 960],
+  ] as const) {
+    const decoder = await openDecoder(opus, codec);
+    const into = new Int16Array(5760);
+    assert.is(decoder.decode(new Uint8Array(bytes), into), 0.12 * sampleRates[codec]);
+    assert.is(decoder.decode(new Uint8Array(bytes + 1), into), 0);
+    const transcoder = await openTranscoder(opus, codec, "opus");
+    let frames = 0;
+    for (const length of [1_460, 960, 1_460]) transcoder.convert(new Uint8Array(length), () => void frames++);
+    assert.is(frames, 1 + 6 + 1);
+    transcoder.close();
+  }
+});
+
 test("a long loss of G.711 is made up like the voice before it, then fades to silence", async () => {
   const decoder = await openDecoder(opus, "PCMU");
   const [first, ...rest] = await payloads("PCMU");
