@@ -1,68 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { ScanOptions } from "../../../firmware/conference/protocol.ts";
 import { encodeFloor, type FloorMessage } from "../../../firmware/floor/message.ts";
 import { writeRtpHeader } from "../../../firmware/media/rtp.ts";
-import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
-import { type MemberOptions, numbersOf, openSite, payloads, say, upTo } from "./site.ts";
+import { heard, list, opus, rights, shown, stop, talk, threeGroups } from "./scanner.ts";
+import { openSite, payloads, say, upTo } from "./site.ts";
 import { mouth } from "./voiced.ts";
-
-const opus = await loadOpus();
-const rights = { mayTalk: true, mayPreempt: true, priority: 0 };
-const list = (change: Partial<ScanOptions> = {}): ScanOptions => ({
-  groups: ["fire", "sea"].map((talkgroup) => ({ talkgroup, ...rights })),
-  priority: "ops",
-  hangMs: 3_000,
-  answerBack: false,
-  ...change,
-});
-
-/** Sam is in ops and scans fire and sea; there is one more of each. */
-async function threeGroups(change: Partial<ScanOptions> = {}, more: MemberOptions = {}) {
-  const site = openSite({ opus });
-  for (const name of ["fire", "sea"]) site.talkgroup({ name });
-  const ops = await site.member("ops1");
-  const fire = await site.member("fire1", { talkgroup: "fire" });
-  const sea = await site.member("sea1", { talkgroup: "sea" });
-  const sam = await site.member("sam", { scan: list(change), ...more });
-  for (const each of [ops, fire, sea, sam]) each.news();
-  site.news();
-  return { site, clock: site.clock, ops, fire, sea, sam };
-}
-
-type Story = Awaited<ReturnType<typeof threeGroups>>;
-
-async function talk({ clock }: Story, talker: Terminal, ...numbers: readonly number[]): Promise<void> {
-  talker.press();
-  await clock.advance(1);
-  await say(
-    clock,
-    talker,
-    numbers.flatMap((number) => payloads(1, number)),
-  );
-}
-
-async function stop({ clock }: Story, talker: Terminal): Promise<void> {
-  talker.release();
-  await clock.advance(1);
-}
-
-/** What was heard since it was last asked. */
-function heard(terminal: Terminal): number[] {
-  const numbers = numbersOf(terminal);
-  terminal.heard.length = 0;
-  return numbers;
-}
-
-/** Whom a terminal was told of since it was last asked: a name, or "" for nobody; granted, denied and revoked as they are. */
-function shown(terminal: Terminal): string[] {
-  const all = terminal.told.splice(0).map((message) => {
-    if (message.type === "taken") return message.party.replace("sip:", "").replace("@example.org", "");
-    return message.type === "idle" ? "" : message.type;
-  });
-  return all.filter((name, index) => name !== all[index - 1]);
-}
 
 const sequences = (terminal: Terminal): number[] =>
   terminal.told.flatMap((message) => (message.type === "taken" || message.type === "idle" ? [message.sequence] : []));
@@ -336,58 +279,6 @@ test("who scans counts for nothing where it only listens: the hang time is that 
   assert.equal(site.news(), ["bridged", "floor", "floor", "unbridged"]);
   sam.request({ type: "release" });
   await site.clock.advance(1);
-  assert.is(await site.close(), 0);
-});
-
-test("a talkgroup where everybody talks at once is heard as any other", async () => {
-  const site = openSite({ opus });
-  site.talkgroup({ name: "fire", mixing: true });
-  const ops = await site.member("ops1");
-  const fire = await site.member("fire1", { talkgroup: "fire", floor: false, codec: "PCMU" });
-  const sam = await site.member("sam", { scan: list({ groups: [{ talkgroup: "fire", ...rights }] }) });
-  const story = { site, clock: site.clock, ops, fire, sea: fire, sam };
-  const speaker = await mouth(site.clock, fire, "PCMU");
-  await speaker.hush(500);
-  shown(sam);
-  await speaker.speak(1_000);
-  assert.ok(sam.heard.length > 40, `${sam.heard.length} packets`);
-  assert.equal(shown(sam), ["fire1;group=fire"]);
-  heard(sam);
-  await talk(story, ops, 1, 2);
-  assert.equal(heard(sam), [1, 2], "and left as any other");
-  await stop(story, ops);
-  await speaker.hush(5_000);
-  await speaker.speak(500);
-  assert.ok(sam.heard.length > 15, "and heard again");
-  assert.is(await site.close(), 0);
-});
-
-test("whose home is such a talkgroup is heard there, whatever is heard meanwhile", async () => {
-  const site = openSite({ opus });
-  site.talkgroup({ name: "all", mixing: true });
-  site.talkgroup({ name: "fire" });
-  const anna = await site.member("anna", { talkgroup: "all" });
-  const fire = await site.member("fire1", { talkgroup: "fire" });
-  const scan = list({ groups: [{ talkgroup: "fire", ...rights }], priority: "fire" });
-  const sam = await site.member("sam", { talkgroup: "all", floor: false, codec: "PCMU", scan });
-  const story = { site, clock: site.clock, ops: anna, fire, sea: fire, sam };
-  const user = await mouth(site.clock, sam, "PCMU");
-  await user.hush(500);
-  await talk(story, fire);
-  const speaker = await mouth(site.clock, fire, "opus");
-  await speaker.speak(200);
-  const before = sam.heard.length;
-  assert.ok(before >= 9, `${before} packets of fire`);
-  await user.speak(1_000);
-  assert.ok(anna.heard.length > 35, `${anna.heard.length} packets at home`);
-  assert.is(sam.heard.length, before, "nothing of home is heard");
-  await stop(story, fire);
-  anna.press();
-  await site.clock.advance(3_100);
-  const other = await mouth(site.clock, anna, "opus");
-  anna.press();
-  await other.speak(500);
-  assert.ok(sam.heard.length > before + 15, "home again");
   assert.is(await site.close(), 0);
 });
 
