@@ -275,7 +275,7 @@ export function openMix(
     refit(leg) {
       const codec = leg.codec();
       const group = speaking.get(leg) ?? [...listening.values()].find(({ legs }) => legs.has(leg));
-      if (!codec || group?.codec === codec) return;
+      if (!codec || away.has(leg) || group?.codec === codec) return;
       leave(leg);
       join(leg);
     },
