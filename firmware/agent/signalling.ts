@@ -22,13 +22,13 @@ import { openAnswering, type SessionHandlers } from "./answering.ts";
 import { directService, directWords, openDirectService, type ServiceWords } from "./direct-service.ts";
 import { type ChosenStatus, statusDocument } from "./status-document.ts";
 
-/** As telephones ask. */
-const replayKey = "1";
 const monitorWords: ServiceWords = {
   stands: "the talkgroup is listened to",
   refused: "not subscribed: the talkgroup is not heard",
   left: "the talkgroup is left",
 };
+/** As telephones ask. */
+const replayKey = "1";
 
 export interface SignallingOptions {
   readonly user: string;
@@ -202,9 +202,9 @@ export async function openSignalling(
     lost: () => machine.send({ type: "lost" }),
     /** The same of the session for private calls, which alone begins anew, and of one with a talkgroup that is only listened to. */
     directLost: direct.lost,
+    monitorLost: (talkgroup: string) => services.get(talkgroup)?.lost(),
     /** Asks for the last burst of the talkgroup again: it is heard in its session. */
     replay: (): void => answering.key(replayKey),
-    monitorLost: (talkgroup: string) => services.get(talkgroup)?.lost(),
     /** What others are told of the user; undefined: what the server makes of the rest. */
     choose(status: ChosenStatus | undefined): void {
       if (status === chosen) return;

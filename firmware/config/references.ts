@@ -192,6 +192,8 @@ function panelFaults({ panel, accounts }: Loose): Fault[] {
   return [...faults, { path: "panel.talkgroup", message: strange }];
 }
 
+const strange = "this is not among the talkgroups of the panel's account";
+
 function recordFaults({ talkgroups = [], voiceLog }: Loose): Fault[] {
   if (voiceLog !== undefined) return [];
   const message = "recorded, but nowhere; add voiceLog: { folder: … }, or remove this";
@@ -199,7 +201,6 @@ function recordFaults({ talkgroups = [], voiceLog }: Loose): Fault[] {
     talkgroup?.record === true ? [{ path: `talkgroups.${index}.record`, message }] : [],
   );
 }
-const strange = "this is not among the talkgroups of the panel's account";
 
 function brokerFaults({ broker }: Loose): Fault[] {
   if (!broker) return [];

@@ -72,9 +72,9 @@ for (const [codec, carried] of [
           await pause(500);
           await north.board.command({ "record-stop": true });
           const heard = likeness(carried(spoken), await readWav(recording));
-          // What was said before the floor was asked for comes at once, and is caught up with.
-          assert.ok(heard.correlation >= 0.85, `likeness ${heard.correlation}`);
-          assert.ok(heard.heard >= 0.97, `${heard.heard} of the speech`);
+          // What was said before the floor was asked for comes at once, and is caught up with by cuts, which the wave tells of.
+          assert.ok(heard.correlation >= 0.8, `likeness ${heard.correlation}`);
+          assert.ok(heard.heard >= 0.95, `${heard.heard} of the speech`);
           assert.equal([heard.missingAtStartMs, heard.missingAtEndMs], [0, 0]);
         },
       ),
@@ -103,7 +103,7 @@ for (const codec of ["PCMU", "opus/48000/1"])
           ({ event, talker }) => event === "floor" && talker === undefined,
         );
         const lasted = Date.parse(String(down["time"])) - Date.parse(String(up["time"]));
-        assert.ok(lasted > 1_800 && lasted < 2_200, `it talked for ${lasted} ms of 2,000`);
+        assert.ok(lasted > 1_500 && lasted < 2_500, `it talked for ${lasted} ms of 2,000`);
       },
     ),
   );

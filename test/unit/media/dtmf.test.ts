@@ -185,7 +185,7 @@ test("a key over speech 12 dB below it is told, and is taken out but for its fir
   assert.ok(muted >= 8 && muted <= 12, `${muted} frames`);
 });
 
-for (const codec of ["PCMU", "PCMA", "opus"] as const)
+for (const codec of ["PCMU", "PCMA", "G722", "opus"] as const)
   test(`all sixteen keys are told after ${codec}`, async () => {
     const opus = await loadOpus();
     const encoder = await openEncoder(opus, codec, 24_000);
