@@ -11,6 +11,7 @@ import { referenceFaults } from "./config/references.ts";
 import { type ConfigFile, fileSchema, secretPlaces } from "./config/schema.ts";
 import { terminalFaults } from "./config/terminal-faults.ts";
 import { terminalOf } from "./config/terminal-schema.ts";
+import { type VoiceLogSettings, voiceLogOf } from "./config/voice-log.ts";
 import type { DigestAlgorithm } from "./sip/digest.ts";
 
 export interface Config {
@@ -50,6 +51,8 @@ export interface Config {
   readonly control?: string;
   /** Where accounts that the roger command adds, and registrations, outlive the process. Absent: nothing does. */
   readonly store?: string;
+  /** Absent: nothing is recorded. */
+  readonly voiceLog?: VoiceLogSettings;
   /** Path of the socket on which this gateway tells its owner what it does. */
   readonly admin?: string;
   /** Where it tells whoever asks, by HTTP, how much it does. */
@@ -123,6 +126,8 @@ export interface AccountSettings {
   readonly dispatcher: readonly string[];
   /** Those of them where the user never takes the floor from a talker of lower priority. */
   readonly noPreempt: readonly string[];
+  /** Talkgroups where the user may call an emergency. */
+  readonly emergency: readonly string[];
   /** Floor priority 0..255. */
   readonly priority: number;
   readonly rules: readonly RuleSettings[];
@@ -157,13 +162,14 @@ export function readConfig(yamlText: string, source: string): { config: Config }
 }
 
 function configOf(file: ConfigFile): Config {
-  const { gateway, broker, accounts, talkgroups, exchanges, ...same } = file;
+  const { gateway, broker, accounts, talkgroups, exchanges, voiceLog, ...same } = file;
   return {
     ...same,
     accounts: accounts.map((account) => accountOf(account, file.sip.digest)),
     // A file without an id, whose site makes none, was refused.
     gateway: gateway ?? file.site.toLowerCase(),
     ...brokerOf(broker),
+    ...(voiceLog && { voiceLog: voiceLogOf(voiceLog) }),
     talkgroups: talkgroups.map(talkgroupOf),
     exchanges: exchanges.map(exchangeOf),
   };
@@ -177,7 +183,7 @@ function accountOf(file: ConfigFile["accounts"][number], digest: readonly Digest
 /** A talkgroup as a person wrote it: seconds become ms. */
 export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSettings {
   const { name, endOfMediaSeconds, talkSeconds, graceSeconds, hangSeconds } = file;
-  const { talkWarningSeconds, queueing, broadcast } = file;
+  const { talkWarningSeconds, emergencySeconds, queueing, broadcast, mixing, record } = file;
   return {
     name,
     endOfMediaMs: toMs(endOfMediaSeconds),
@@ -185,8 +191,11 @@ export function talkgroupOf(file: ConfigFile["talkgroups"][number]): TalkgroupSe
     graceMs: toMs(graceSeconds),
     hangMs: toMs(hangSeconds),
     ...(talkWarningSeconds > 0 && { talkWarningMs: toMs(talkWarningSeconds) }),
+    ...(emergencySeconds > 0 && { emergencyMs: toMs(emergencySeconds) }),
     ...(queueing && { queueing }),
     ...(broadcast && { broadcast }),
+    ...(record && { record }),
+    ...(mixing && { mixing }),
   };
 }
 

@@ -10,7 +10,7 @@ import type { Opus } from "../hal/opus/port.ts";
 import type { Random } from "../hal/random/port.ts";
 import { openAgent } from "./agent/agent.ts";
 import type { ConferenceLauncher, ConferenceLink } from "./conference/link.ts";
-import type { ConferenceEvent } from "./conference/protocol.ts";
+import type { ConferenceEvent, TalkgroupSettings } from "./conference/protocol.ts";
 import type { Config } from "./config.ts";
 import { federation } from "./federation/federation.ts";
 import type { Log } from "./log.ts";
@@ -19,7 +19,9 @@ import { panel } from "./panel/panel.ts";
 import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
-import { terminalsFrom } from "./presence/terminal.ts";
+import { heardBeside, terminalsFrom } from "./presence/terminal.ts";
+import { type DiskLauncher, openRecorder, type Recorder, type RecorderCounts } from "./recorder/recorder.ts";
+import { replays } from "./recorder/replays.ts";
 import { seedOf } from "./seed.ts";
 import { type EndpointOptions, openEndpoint, type Tap } from "./sip/endpoint.ts";
 import type { Seed, Store } from "./store/store.ts";
@@ -39,6 +41,8 @@ export interface GatewayPorts {
   readonly conference: ConferenceLauncher;
   /** Absent: accounts and talkgroups are those of the configuration, and registrations end with the process. Throws DeviceError. */
   readonly store?: (seed: Seed) => Store;
+  /** Where the voice log is kept; there where the configuration has one. */
+  readonly disk?: DiskLauncher;
   readonly log: Log;
   /** Sees the SIP messages of the presence server. */
   readonly tap?: Tap;
@@ -51,6 +55,8 @@ export interface GatewayCounts {
   readonly dropped: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
   readonly now: Readonly<Record<string, number>>;
+  /** Absent: nothing is recorded. */
+  readonly voiceLog?: RecorderCounts;
   readonly exchanges: readonly {
     readonly name: string;
     readonly up: boolean;
@@ -82,6 +88,9 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     if (store) opened.push(store.close);
     const { talkgroups, accounts: records } = store ?? seed;
     const accounts = accountBook(records, config.realm, terminalsFrom(config.accounts));
+    const recorder = openVoiceLog(config, ports);
+    if (recorder) opened.push(recorder.close);
+    const recorded = (settings: TalkgroupSettings): TalkgroupSettings => recordedIn(config, settings, log);
 
     // Events come only after commands, and commands only once every room stands.
     const conference: ConferenceLink = await ports.conference(
@@ -89,7 +98,8 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
       (event) => onConference(event),
       ports.onCrash,
     );
-    for (const settings of talkgroups) conference.send({ type: "talkgroup", settings });
+    for (const settings of talkgroups) conference.send({ type: "talkgroup", settings: recorded(settings) });
+    const again = recorder && replays(recorder, conference);
 
     const realm = ports.broker
       ? federation(
@@ -121,11 +131,15 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         accounts,
         rules: rulesFrom(config.accounts),
         ...(store && { bindings: store.bindings }),
+        ...(again && { recordings: again }),
         sessions: conference,
         sip: () => endpoint,
       },
       { realm: config.realm, digest: config.sip.digest, talkgroups, exchanges: config.exchanges },
-      { onPresence: (user, state) => realm?.setPresence(user, state) },
+      {
+        onPresence: (user, state) =>
+          realm?.setPresence(user, state && { ...state, ...heardBeside(accounts.find(user), state.talkgroups) }),
+      },
     );
     opened.push(() => server.close());
 
@@ -147,7 +161,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
       talkgroup(name, settings) {
         log.info({ event: "talkgroup-changed", talkgroup: name }, settings ? "talkgroup set up" : "talkgroup removed");
         conference.send({ type: "no-talkgroup", talkgroup: name });
-        if (settings) conference.send({ type: "talkgroup", settings });
+        if (settings) conference.send({ type: "talkgroup", settings: recorded(settings) });
         server.talkgroup(name, settings !== undefined);
       },
       account(user, record) {
@@ -173,6 +187,18 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         case "unbridged":
           server.quiet(event.talkgroup);
           return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
+        case "spoken":
+          return recorder?.take(event);
+        case "replay-wanted":
+          return again?.last(event.leg, [event.talkgroup], (played) => {
+            if (!played) conference.send({ type: "tone", leg: event.leg, tone: "deny" });
+          });
+        case "replayed":
+          return again?.over(event.leg);
+        case "urgency": {
+          const { talkgroup, urgency, by } = event;
+          return log.warn({ event: "urgency", talkgroup, urgency, by }, `talkgroup ${talkgroup}: ${urgency}`);
+        }
         case "bridged":
           return log.info({ event: event.type, talkgroup: event.talkgroup }, `talkgroup ${event.type}`);
         case "floor":
@@ -199,6 +225,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
             conferenceLegs,
             conferenceTimers,
           },
+          ...(recorder && { voiceLog: recorder.counts() }),
           exchanges: server.exchanges().map(({ link, ...each }) => ({ ...each, up: link.in === "up" })),
         };
       },
@@ -208,6 +235,24 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     await close();
     throw error;
   }
+}
+
+function openVoiceLog({ voiceLog }: Config, { disk, log, onCrash }: GatewayPorts): Recorder | undefined {
+  if (!voiceLog) return undefined;
+  if (!disk) throw new Error("the configuration has a voice log: there is a disk for it");
+  return openRecorder({ log, disk, onCrash }, voiceLog);
+}
+
+/** A talkgroup as the conference server takes it: recorded only where there is a log. */
+function recordedIn({ voiceLog }: Config, settings: TalkgroupSettings, log: Log): TalkgroupSettings {
+  const { record, ...rest } = settings;
+  if (!record) return rest;
+  if (voiceLog) return { ...settings, ...(voiceLog.announce && { announce: true }) };
+  log.warn(
+    { event: "unrecorded", talkgroup: settings.name },
+    "this talkgroup is to be recorded, and there is no log: give the configuration a voiceLog",
+  );
+  return rest;
 }
 
 /** The board's own button and sound, as a terminal of this gateway's presence server like any other. */

@@ -27,6 +27,7 @@ import { watchSip } from "./console/watch-sip.ts";
 import { type Ending, processEnding } from "./ending.ts";
 import { type GatewayPorts, startGateway } from "./gateway.ts";
 import { openLog } from "./logging.ts";
+import { launchDisk } from "./recorder/keeping.ts";
 import { formatHostPort } from "./sip/uri.ts";
 import { openStore } from "./store/store.ts";
 import { launchWriter } from "./store/writing.ts";
@@ -100,6 +101,7 @@ async function start({ config, board: description, certificates }: Site, log: Lo
     ...(broker && { broker }),
     conference: launchWorker,
     ...(config.store !== undefined && { store: openerOf(config.store, log, ending) }),
+    ...(config.voiceLog && { disk: launchDisk }),
     log,
     ...(admin && { tap: admin.sip }),
     onCrash: ending.crash,

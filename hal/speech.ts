@@ -3,6 +3,7 @@
  * needs no compiler. It does not know what is said to whom.
  */
 import { loadNative } from "./native/load.ts";
+import { nativeNetwork } from "./network/native.ts";
 import { nodeNetwork } from "./network/node.ts";
 import type { Network } from "./network/port.ts";
 import { nativeOpus } from "./opus/native.ts";
@@ -17,9 +18,8 @@ export interface Speech {
 
 export async function openSpeech(): Promise<Speech> {
   const { native, reason } = loadNative();
-  const network = nodeNetwork();
-  if (native) return { opus: nativeOpus(native.opus), network };
+  if (native) return { opus: nativeOpus(native.opus), network: nativeNetwork(native.udp) };
   // Only who needs it has the memory for it.
   const { loadOpus } = await import("./opus/wasm.ts");
-  return { opus: await loadOpus(), network, withoutNative: reason };
+  return { opus: await loadOpus(), network: nodeNetwork(), withoutNative: reason };
 }

@@ -28,7 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     machine,
     drops,
     "hal/error.ts",
-    ...port("clock", "network", "random"),
+    ...port("clock", "network", "random", "srtp"),
     "node:crypto",
     "sdp-transform",
   ],
@@ -48,7 +48,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...[log, machine, "firmware/floor", "firmware/media"],
     // Session descriptions, and the fault of a peer; the conference server speaks no SIP.
     ...["firmware/sip/message.ts", "firmware/sip/negotiation.ts"],
-    ...["hal/error.ts", streams, ...port("clock", "network", "opus", "random"), "node:worker_threads"],
+    ...["hal/error.ts", streams, ...port("audio", "clock", "network", "opus", "random"), "node:worker_threads"],
   ],
   "firmware/console": [
     ...[log, "firmware/sip/uri.ts", ...port("clock", "http", "local", "network"), "prom-client", "zod"],
@@ -79,6 +79,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/conference/link.ts", "firmware/conference/protocol.ts", "firmware/federation/federation.ts"],
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
     "firmware/presence/terminal.ts",
+    ...["firmware/recorder/recorder.ts", "firmware/recorder/replays.ts"],
     ...["firmware/seed.ts", "firmware/store/store.ts"],
     ...port("board", "broker", "clock", "network", "opus", "random"),
   ],
@@ -97,7 +98,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/cli.ts", "firmware/cli/status.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts"],
     ...["firmware/console", "firmware/gateway.ts"],
     ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
-    ...["firmware/store/store.ts", "firmware/store/writing.ts"],
+    ...["firmware/recorder/keeping.ts", "firmware/store/store.ts", "firmware/store/writing.ts"],
   ],
   "firmware/seed.ts": ["firmware/config.ts", "firmware/presence/accounts.ts", "firmware/store/store.ts"],
 
@@ -117,11 +118,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/http": [...port("network"), "node:events", "node:http"],
   "hal/local": ["hal/error.ts", "node:fs", "node:net"],
   "hal/native": ["node:module"],
-  "hal/network": ["hal/error.ts", ...port("clock", "random"), "node:dgram", "node:net", "node:tls"],
+  "hal/network": [
+    ...["hal/error.ts", ...port("clock", "native", "random")],
+    ...["node:dgram", "node:net", "node:tls", "node:util"],
+  ],
   "hal/opus": [...port("audio", "native"), "libopus-wasm"],
   "hal/random": ["node:crypto"],
   "hal/serial": [],
   "hal/speech.ts": ["hal"],
+  "hal/srtp": [...port("native"), "node:crypto"],
 
   scripts: ["hal", "commander", "node:*"],
   test: ["firmware", "hal", "scripts", "node:*", "uvu"],
@@ -144,10 +149,9 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   // Terminals speak the SIP that the gateway does.
   "scripts/benchmarks/presence.ts": ["firmware/sip/message.ts"],
   "scripts/benchmarks/rig/phones.ts": ["firmware/sip/endpoint.ts", "firmware/sip/message.ts"],
-  "scripts/benchmarks/rig/terminals.ts": [
-    ...["firmware/floor/message.ts", "firmware/media"],
-    ...["firmware/sip/endpoint.ts", "firmware/sip/message.ts", "firmware/sip/negotiation.ts"],
-  ],
+  "scripts/benchmarks/relay.ts": ["firmware/sip/negotiation.ts"],
+  "scripts/benchmarks/rig/contender.ts": ["firmware/sip/negotiation.ts"],
+  "scripts/benchmarks/rig/terminals.ts": ["firmware/floor/message.ts", "firmware/media", "firmware/sip"],
 };
 
 /** These meet in gateway.ts only; what configures and starts it may name what they publish. */

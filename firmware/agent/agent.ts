@@ -61,6 +61,8 @@ export interface Agent {
   capture(frame: Int16Array, at: number): void;
   /** Writes 960 samples of received speech, or silence. */
   fill(frame: Int16Array): void;
+  /** Asks for the talkgroup's last burst once more: where it is recorded, it is heard by this agent alone, until somebody talks. */
+  replay(): void;
   /** What others are told of the user, whatever the server makes of the rest; undefined: nothing of one's own. */
   choose(status: ChosenStatus | undefined): void;
   close(): Promise<void>;
@@ -96,7 +98,7 @@ export async function openAgent(
       ...transmitter.floorOf(who),
       listening: heard.talkgroup,
       urgent(urgency) {
-        log.warn({ event: "urgency", ...who, urgency }, "urgency of the talkgroup");
+        log.info({ ...who, urgency }, "urgency of the talkgroup");
         signals.urgent(urgency);
       },
       ready: signals.ready,
@@ -137,6 +139,7 @@ export async function openAgent(
         listen(frame);
         mute(frame, transmitter.talking());
       },
+      replay: signalling.replay,
       choose: signalling.choose,
       async close() {
         await signalling.close();

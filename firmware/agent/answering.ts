@@ -53,6 +53,8 @@ export function openAnswering(
       );
       handlers.onSession(agreement);
     },
+    /** A key, as a telephone has it; nothing without a session. */
+    key: (key: string): void => session?.press(key),
     end(why: string): void {
       const standing = session;
       session = undefined;

@@ -22,6 +22,9 @@ import { openAnswering, type SessionHandlers } from "./answering.ts";
 import { directService, openDirectService } from "./direct-service.ts";
 import { type ChosenStatus, statusDocument } from "./status-document.ts";
 
+/** As telephones ask. */
+const replayKey = "1";
+
 export interface SignallingOptions {
   readonly user: string;
   readonly password: string;
@@ -184,6 +187,8 @@ export async function openSignalling(
     lost: () => machine.send({ type: "lost" }),
     /** The same of the session for private calls, which alone begins anew. */
     directLost: direct.lost,
+    /** Asks for the last burst of the talkgroup again: it is heard in its session. */
+    replay: (): void => answering.key(replayKey),
     /** What others are told of the user; undefined: what the server makes of the rest. */
     choose(status: ChosenStatus | undefined): void {
       if (status === chosen) return;

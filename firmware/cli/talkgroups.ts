@@ -12,7 +12,9 @@ import { originWords, say } from "./users.ts";
 interface Settings extends Place {
   readonly queueing?: true;
   readonly broadcast?: true;
+  readonly mixing?: true;
   readonly talkWarningSeconds?: string;
+  readonly emergencySeconds?: string;
   readonly talkSeconds?: string;
   readonly hangSeconds?: string;
   readonly graceSeconds?: string;
@@ -23,6 +25,7 @@ interface Joined extends Place {
   readonly role: string;
   readonly priority?: string;
   readonly preempt: boolean;
+  readonly emergency?: true;
   readonly standing?: true;
 }
 
@@ -38,9 +41,14 @@ export function talkgroupCommands(program: Command, done: (status: number) => vo
     .argument("<talkgroup>")
     .option("--talk-seconds <number>", "the longest talk burst (T2)")
     .option("--hang-seconds <number>", "how long it stays bridged after the last one (T4)")
+    .option(
+      "--emergency-seconds <number>",
+      "after so long without a word of it an emergency is over; 0: never by itself",
+    )
     .option("--talk-warning-seconds <number>", "how long before the cut its talker is warned; 0: never")
     .option("--queueing", "who cannot be granted the floor waits for it")
     .option("--broadcast", "who talks first talks alone until it is un-bridged")
+    .option("--mixing", "everybody talks and is heard at once")
     .option("--grace-seconds <number>", "after a burst that was too long (T3)")
     .option("--end-of-media-seconds <number>", "silence after which the floor is lost (T1)")
     .action(async (name: string, options: Settings) =>
@@ -79,6 +87,7 @@ function memberCommands(member: Command, done: (status: number) => void): void {
     .option("--role <role>", "talk, listen, or dispatcher (who may talk, call others in, and dial out)", "talk")
     .option("--priority <number>", "floor priority here, 0 to 255, where it is not the user's")
     .option("--no-preempt", "waits for the floor, whatever the priority")
+    .option("--emergency", "may call an emergency there")
     .option("--standing", "the session comes with the registration")
     .action(async (talkgroup: string, user: string, options: Joined) =>
       done(
@@ -89,6 +98,7 @@ function memberCommands(member: Command, done: (status: number) => void): void {
             role: checked(role, "--role", options.role),
             ...(priority !== undefined && { priority: checked(field.priority, "--priority", Number(priority)) }),
             mayPreempt: options.preempt,
+            ...(options.emergency && { mayRaise: true }),
             standing: options.standing === true,
           });
           say(`${user} is a member of ${talkgroup}`);
@@ -116,12 +126,14 @@ function memberCommands(member: Command, done: (status: number) => void): void {
 }
 
 function settingsOf(name: string, options: Settings) {
-  const { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds } = options;
-  const { queueing = false, broadcast = false } = options;
-  const times = { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds };
+  const { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds, emergencySeconds } = options;
+  const { queueing = false, broadcast = false, mixing = false } = options;
+  const times = { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds, emergencySeconds };
   const given = Object.entries(times).flatMap(([key, value]) => (value === undefined ? [] : [[key, Number(value)]]));
   checked(newName, name, name);
-  return talkgroupOf(checked(talkgroupSchema, name, { name, queueing, broadcast, ...Object.fromEntries(given) }));
+  return talkgroupOf(
+    checked(talkgroupSchema, name, { name, queueing, broadcast, mixing, ...Object.fromEntries(given) }),
+  );
 }
 
 function list(editor: Editor, { json }: { readonly json?: true }): void {
@@ -143,13 +155,13 @@ function listMembers(editor: Editor, talkgroup: string): void {
   const rows = editor.accounts().flatMap(({ user, priority, memberships }) => {
     const membership = memberships.find((each) => each.talkgroup === talkgroup);
     if (!membership) return [];
-    const { role: what, mayPreempt, standing } = membership;
+    const { role: what, mayPreempt, mayRaise, standing } = membership;
     return [
       [
         ...[user, what, `${membership.priority ?? priority}`, mayPreempt ? "yes" : "no"],
-        ...[standing ? "standing" : "", originWords(membership)],
+        ...[mayRaise ? "yes" : "no", standing ? "standing" : "", originWords(membership)],
       ],
     ];
   });
-  process.stdout.write(table([["USER", "ROLE", "PRIORITY", "PRE-EMPTS", "SESSION", "FROM"], ...rows]));
+  process.stdout.write(table([["USER", "ROLE", "PRIORITY", "PRE-EMPTS", "EMERGENCY", "SESSION", "FROM"], ...rows]));
 }

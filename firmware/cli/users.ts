@@ -140,11 +140,12 @@ function proofWords({ owner, hashes }: AccountRow, realm: string): string {
   return hashes.size > 0 ? [...hashes.keys()].join(", ") : `no password for ${realm}`;
 }
 
-function membershipWords({ talkgroup, role, priority, mayPreempt, standing }: StoredMembership): string {
+function membershipWords({ talkgroup, role, priority, mayPreempt, mayRaise, standing }: StoredMembership): string {
   const notes = [
     ...(role === "talk" ? [] : [role]),
     ...(priority === undefined ? [] : [`priority ${priority}`]),
     ...(mayPreempt ? [] : ["no pre-emption"]),
+    ...(mayRaise ? ["emergency"] : []),
     ...(standing ? ["standing"] : []),
   ];
   return notes.length === 0 ? talkgroup : `${talkgroup} (${notes.join(", ")})`;

@@ -4,11 +4,11 @@
  * it is told to open and to close. This is the hot path: plain calls, reused buffers, no promise.
  */
 import type { Clock } from "../../hal/clock/port.ts";
-import { plainStreams, type StreamTable } from "../../hal/network/streams.ts";
+import type { StreamTable } from "../../hal/network/streams.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import { type CodecName, clockRates } from "../media/codec.ts";
-import { outgoingStream, relayable, type SourceNumbers, sourceTrack } from "../media/rewriter.ts";
+import { relayable, type SourceNumbers } from "../media/rewriter.ts";
 import { type RtpView, readRtp, rtpView } from "../media/rtp.ts";
 import { type Conversion, openConversion } from "./conversion.ts";
 import { earlyMedia } from "./early-media.ts";
@@ -16,6 +16,7 @@ import { type FanOut, openFanOut } from "./fan-out.ts";
 import { type Leg, longestPacket } from "./leg.ts";
 import type { GatewayId } from "./protocol.ts";
 import { type BurstTap, tapped } from "./tap.ts";
+import { openTrunkStream, trunkCodecs } from "./trunk-stream.ts";
 
 export interface Bridge {
   join(leg: Leg): void;
@@ -37,13 +38,6 @@ export interface Bridge {
   closeAll(): void;
 }
 
-/** Payload types on a trunk, whatever a leg has agreed on. */
-const trunkTypes: Readonly<Record<CodecName, number>> = { opus: 111, PCMU: 0, PCMA: 8 };
-const trunkCodecs: ReadonlyMap<number, CodecName> = new Map([
-  [111, "opus"],
-  [0, "PCMU"],
-  [8, "PCMA"],
-]);
 const inFlightMs = 100;
 
 /** Legs of one codec that hear the same, and what makes that codec for them while another is spoken. */
@@ -61,19 +55,12 @@ export function openBridge(
     readonly tap?: Pick<BurstTap, "rebase" | "take"> | undefined;
   },
 ): Bridge {
-  const { clock, random, opus } = ports;
+  const { clock, opus } = ports;
   const early = earlyMedia(clock);
   /** By codec; where everybody is heard, by leg, since each hears another. */
   const lanes = new Map<CodecName | Leg, Lane>();
-  const numbers = new DataView(random.bytes(8).buffer);
-  const toTrunk = outgoingStream(plainStreams(1), 0, {
-    ssrc: numbers.getUint32(0),
-    sequence: numbers.getUint16(4) & 0x7fff,
-    timestamp: numbers.getUint32(4) & 0x7fff_ffff,
-    clockRate: clockRates.opus,
-  });
+  const toTrunk = openTrunkStream(ports, handlers.onTrunk);
   const members = new Set<Leg>();
-  const trunkTrack = sourceTrack(clockRates.opus);
   const trunkView = rtpView();
   let trunked = false;
   let everybody = false;
@@ -109,11 +96,6 @@ export function openBridge(
     for (const lane of lanes.values()) lane.legs.begin();
   }
 
-  function beginOnTrunk(): void {
-    trunkTrack.begin();
-    toTrunk.begin(clock.now());
-  }
-
   function join(leg: Leg, midway?: boolean): void {
     const codec = leg.codec();
     if (!codec) return;
@@ -141,9 +123,7 @@ export function openBridge(
       else convert(lane, codec, packet, view);
     }
     if (!trunked || typeof from === "string") return;
-    toTrunk.payloadType(trunkTypes[codec]);
-    const written = toTrunk.write(payload, trunkTrack.follow(view), clock.now());
-    if (written) handlers.onTrunk(written);
+    toTrunk.send(payload, view, codec);
   }
 
   function convert(lane: Lane, from: CodecName, packet: Uint8Array, view: RtpView): void {
@@ -183,7 +163,7 @@ export function openBridge(
       // What it says comes in another codec from now on, and by another clock: to its listeners a burst begins.
       endConversions();
       beginEverywhere();
-      beginOnTrunk();
+      toTrunk.begin();
     },
     duplex(wanted) {
       endConversions();
@@ -202,7 +182,7 @@ export function openBridge(
       talker = next;
       shutAt = Number.POSITIVE_INFINITY;
       beginEverywhere();
-      if (typeof next !== "string") return beginOnTrunk();
+      if (typeof next !== "string") return toTrunk.begin();
       early.take(next, (packet) => fromTrunk(next, packet));
     },
     close() {

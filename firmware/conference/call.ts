@@ -16,11 +16,14 @@ import {
   decodeFloor,
   encodeFloor,
   type FloorMessage,
+  floorIndicator,
   floorSubtype,
   revokeCause,
 } from "../floor/message.ts";
+import { urgencyBit } from "../floor/urgency.ts";
 import { type Running, run } from "../machine.ts";
 import type { RtpView } from "../media/rtp.ts";
+import { openAlarm } from "./alarm.ts";
 import type { Bridge } from "./bridge.ts";
 import { control } from "./control.ts";
 import {
@@ -62,6 +65,14 @@ export interface Call {
   readonly settings: TalkgroupSettings;
   join(leg: Leg, rights: Rights): void;
   leave(leg: Leg): void;
+  /**
+   * Whether a leg hears this call: one that is in it, and now hears another, or one that is not, and counts for nothing here. `told`:
+   * who talks here. Heard already, it has agreed on something else.
+   */
+  hear(leg: Leg, wanted: boolean, told?: boolean): void;
+  /** Who hears this call is in it from now on. */
+  admit(leg: Leg, rights: Rights): void;
+  talks(): boolean;
   role(role: FloorRole): void;
   /** Floor control from a leg of this conference server. */
   fromLeg(leg: Leg, message: FloorMessage): void;
@@ -83,8 +94,8 @@ export function openCall(
     readonly post: (event: ConferenceEvent) => void;
     readonly bridge: Bridge;
     readonly tap?: BurstTap | undefined;
-    /** Before a leg is told something. True: it is not. */
-    readonly told: (leg: Leg, message: FloorMessage) => boolean;
+    /** What a leg is told of what there is to tell it; undefined: nothing. */
+    readonly told: (leg: Leg, message: FloorMessage) => FloorMessage | undefined;
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
@@ -93,6 +104,9 @@ export function openCall(
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
   const legs = new Map<ParticipantKey, Leg>();
+  /** Who hears this call and is not in it, and who is in it and hears another. */
+  const listeners = new Set<Leg>();
+  const away = new Set<Leg>();
   const rights = new WeakMap<Leg, Rights>();
   const rightsOf = (leg: Leg): Rights => rights.get(leg) ?? leg.options;
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
@@ -120,6 +134,26 @@ export function openCall(
     perform,
   );
 
+  const alarm = openAlarm(clock, settings, {
+    tell(urgency, by) {
+      post({ type: "urgency", talkgroup, urgency, ...(by !== undefined && { by }) });
+      for (const leg of legs.values()) {
+        if (isTalker(leg)) continue;
+        if (leg.hasFloor()) tellState(leg);
+        else if (urgency !== "normal") leg.play("emergency");
+      }
+    },
+    raise: (urgency, userId) => spread({ type: "request", userId, indicator: urgencyBit[urgency] }),
+    announce: () => floor.send({ type: "announce" }),
+    calm: (by) =>
+      spread({ type: "release", ...(by !== undefined && { userId: by }), indicator: floorIndicator.normal }),
+  });
+
+  /** Of no participant, to every other gateway. */
+  function spread(message: FloorMessage): void {
+    perform({ do: "send", to: "all", participant: "", epoch: floor.state().epoch, priority: 0, message });
+  }
+
   /** Taken and Idle carry a number that grows, so that a leg can tell an old one from a new one (TS 24.380 §8.2.3.10). */
   function numbered(message: FloorMessage): FloorMessage {
     if (message.type !== "taken" && message.type !== "idle") return message;
@@ -127,11 +161,14 @@ export function openCall(
     return { ...message, sequence };
   }
 
+  const finished = (message: FloorMessage): FloorMessage => alarm.stamp(numbered(message));
+
   function tell(leg: Leg, message: FloorMessage): void {
-    if (told(leg, message)) return;
-    if (!leg.hasFloor()) return prompt(leg, message);
+    const said = told(leg, message);
+    if (!said) return;
+    if (!leg.hasFloor()) return prompt(leg, said);
     const mayRequest = rightsOf(leg).mayTalk && !settings.broadcast;
-    leg.sendFloor(message.type === "taken" ? { ...message, mayRequest } : message);
+    leg.sendFloor(said.type === "taken" ? { ...said, mayRequest } : said);
   }
 
   /** Called whenever the legs are others, or know something else. */
@@ -167,27 +204,29 @@ export function openCall(
       case "tell": {
         noteCut(effect);
         const leg = legs.get(effect.participant);
-        return leg && tell(leg, numbered(effect.message));
+        return leg && tell(leg, finished(effect.message));
       }
       case "tell-all": {
-        const message = numbered(effect.message);
+        const message = finished(effect.message);
         for (const [key, leg] of legs) if (key !== effect.except) tell(leg, message);
+        for (const leg of listeners) tell(leg, message);
         return;
       }
       case "send": {
         noteCut(effect);
         if (isOfGateway) return;
         const { to, participant, epoch, priority, message } = effect;
-        const packet = encodeFloor(message, { ssrc: options.ssrc });
+        const packet = encodeFloor(alarm.stamp(message), { ssrc: options.ssrc });
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
       }
       case "open":
         speaker = effect.talker;
+        // Whoever comes to hear it hears the first word.
+        show(effect.party);
         // What is live comes before what was recorded.
         for (const leg of legs.values()) leg.hush();
         tap?.begin(effect.party);
-        bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
-        return show(effect.party);
+        return bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
       case "close":
         bridge.close();
         tap?.end();
@@ -228,15 +267,14 @@ export function openCall(
     const from = keyOf(leg);
     if (!legs.has(from) || duplex) return;
     const { user: party } = leg.options;
-    const { priority, mayPreempt } = rightsOf(leg);
     const mayTalk = rightsOf(leg).mayTalk && leg.sends();
     switch (message.type) {
-      case "request":
-        return floor.send({
-          type: "request",
-          request: { from, party, priority, mayTalk, mayPreempt, mayQueue: leg.queues() },
-        });
+      case "request": {
+        const weight = alarm.weigh(party, rightsOf(leg), message.indicator);
+        return floor.send({ type: "request", request: { from, party, mayTalk, ...weight, mayQueue: leg.queues() } });
+      }
       case "release":
+        alarm.released(party, rightsOf(leg), message);
         return floor.send({ type: "release", from });
       case "queue-request":
         return floor.send({ type: "position", from });
@@ -259,7 +297,7 @@ export function openCall(
     const message: FloorMessage = burst
       ? { type: "taken", party: burst.party, mayRequest: true, sequence }
       : { type: "idle", sequence };
-    tell(leg, numbered(message));
+    tell(leg, finished(message));
   }
 
   function isTalker(leg: Leg): boolean {
@@ -284,14 +322,32 @@ export function openCall(
       if (!legs.delete(keyOf(leg))) return;
       if (isTalker(leg)) tap?.cut("lost");
       floor.send({ type: "leave", participant: keyOf(leg) });
+      away.delete(leg);
       bridge.leave(leg);
       settleDuplex();
     },
+    hear(leg, wanted, toldNow = true) {
+      const isMember = legs.has(keyOf(leg));
+      if (isMember) wanted ? away.delete(leg) : away.add(leg);
+      else wanted ? listeners.add(leg) : listeners.delete(leg);
+      if (!wanted) return bridge.leave(leg);
+      leg.hush();
+      bridge.refit(leg);
+      if (toldNow) tellState(leg);
+    },
+    admit(leg, granted) {
+      listeners.delete(leg);
+      legs.set(keyOf(leg), leg);
+      rights.set(leg, granted);
+    },
+    talks: () => talker !== undefined,
     role(role) {
       if (isOfGateway) return;
       peers = role.peers.length;
       bridge.trunk(peers > 0);
       floor.send({ type: "role", role });
+      // Whoever was cut off may know of nothing.
+      if (alarm.urgency() !== "normal") floor.send({ type: "announce" });
       // A gateway that is no more takes those with it who waited there.
       for (const participant of waiting(rules.state()))
         if (![gateway, ...role.peers].includes(gatewayOf(participant))) floor.send({ type: "leave", participant });
@@ -300,7 +356,7 @@ export function openCall(
     fromLeg,
     fromTrunk(from, { participant, epoch, priority, message }) {
       const decoded = isOfGateway ? undefined : decodeFloor(message);
-      if (!decoded) return;
+      if (!decoded || alarm.fromTrunk(participant, decoded.message)) return;
       const party = legs.get(participant)?.options.user;
       const trunk = { from, participant, epoch, priority, message: decoded.message };
       floor.send({ type: "trunk", trunk: party === undefined ? trunk : { ...trunk, party } });
@@ -315,7 +371,7 @@ export function openCall(
       else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
     },
     renegotiated(leg, before) {
-      bridge.refit(leg);
+      if (!away.has(leg)) bridge.refit(leg);
       settleDuplex();
       if (leg.hasFloor() && !before.floor && !isTalker(leg)) tellState(leg);
       const isHeld = !leg.sends() || (before.hears && !leg.hears());
@@ -336,6 +392,7 @@ export function openCall(
     close() {
       floor.close();
       rules.close();
+      alarm.close();
       bridge.closeAll();
       tap?.close();
     },

@@ -17,6 +17,8 @@ import { type Call, openCall } from "./call.ts";
 import { type Leg, openLeg } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
 import { lossSurvey } from "./loss-survey.ts";
+import { openMix } from "./mix.ts";
+import { openMixingCall } from "./mixing-call.ts";
 import { promptTones } from "./prompter.ts";
 import type {
   ConferenceCommand,
@@ -28,6 +30,7 @@ import type {
   SpokenPiece,
   TalkgroupSettings,
 } from "./protocol.ts";
+import { type Scanning, scanning } from "./scanning.ts";
 import type { PresentCall } from "./session-call.ts";
 import { type BurstTap, burstTap } from "./tap.ts";
 import { type Telephone, telephone } from "./telephone.ts";
@@ -45,6 +48,8 @@ interface Placed {
   rights: Rights;
   /** Of a terminal whose user takes the floor by voice. */
   readonly telephone?: Telephone;
+  /** While it is in the talkgroup that it was provisioned for, and scans others. */
+  scanning: Scanning | undefined;
 }
 
 export interface Conference {
@@ -64,6 +69,7 @@ export function openConference(
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
   const losses = lossSurvey<Leg>();
+  const scanners = new Set<Scanning>();
   const tones = toneBook(ports.opus);
   /** Recorded so far, and recordings that sound now. */
   let bursts = 0;
@@ -74,18 +80,31 @@ export function openConference(
     if (calls.has(settings.name)) return;
     const ssrc = new DataView(ports.random.bytes(4).buffer).getUint32(0);
     const tap = tapOf(settings);
-    const bridge = openBridge(
-      { ...ports, streams },
-      {
-        onTrunk: (packet) => post({ type: "trunk-media", talkgroup: settings.name, packet }),
-        tap,
-      },
-    );
-    const told = (leg: Leg, message: FloorMessage) => legs.get(leg.id)?.telephone?.told(message) ?? false;
-    calls.set(
-      settings.name,
-      openCall({ ...ports, post, bridge, tap, told }, { gateway: options.gateway, settings, ssrc }),
-    );
+    const onTrunk = (packet: Uint8Array) => post({ type: "trunk-media", talkgroup: settings.name, packet });
+    const told = (leg: Leg, message: FloorMessage) => tellable(leg, settings.name, message);
+    const callPorts = { ...ports, post: hear, tap, told };
+    const callOptions = { gateway: options.gateway, settings, ssrc };
+    const call = settings.mixing
+      ? openMixingCall(
+          { ...callPorts, mix: (on) => openMix({ ...ports, streams, tap }, settings, { ...on, onTrunk }) },
+          callOptions,
+        )
+      : openCall({ ...callPorts, bridge: openBridge({ ...ports, streams }, { onTrunk, tap }) }, callOptions);
+    calls.set(settings.name, call);
+  }
+
+  /** What a call says concerns those who scan it before anybody else. */
+  function hear(event: ConferenceEvent): void {
+    if (event.type === "floor")
+      for (const scanner of scanners) scanner.floor(event.talkgroup, event.talker !== undefined);
+    post(event);
+  }
+
+  /** What a leg is told of what a talkgroup's call would tell it. */
+  function tellable(leg: Leg, talkgroup: string, message: FloorMessage): FloorMessage | undefined {
+    const placed = legs.get(leg.id);
+    const said = placed?.scanning ? placed.scanning.told(talkgroup, message) : message;
+    return said && placed?.telephone?.told(said) ? undefined : said;
   }
 
   function tapOf({ name, record, endOfMediaMs }: TalkgroupSettings): BurstTap | undefined {
@@ -105,6 +124,7 @@ export function openConference(
     for (const [id, placed] of [...legs]) if (call && placed.call === call) lose(id);
     call?.close();
     calls.delete(name);
+    for (const scanner of scanners) scanner.closed(name);
   }
 
   async function provision(legOptions: LegOptions, offer: string | undefined): Promise<void> {
@@ -116,9 +136,9 @@ export function openConference(
     opening.add(id);
     try {
       const leg = await openLeg({ ...ports, tones, streams }, legOptions, options.range, {
-        onFloor: (message) => (placed.call ? placed.call.fromLeg(leg, message) : answerParked(leg, message)),
+        onFloor: (message) => say(placed, message),
         onMedia: (packet, view) =>
-          placed.telephone ? placed.telephone.onMedia(packet, view) : placed.call?.mediaFromLeg(leg, packet, view),
+          placed.telephone ? placed.telephone.onMedia(packet, view) : speaksIn(placed)?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),
         onLoss: (percent) => losses.report(leg, percent, ports.clock.now()),
         lostOnward: () => losses.worst(listenersOf(placed), ports.clock.now()),
@@ -151,12 +171,12 @@ export function openConference(
   function place(leg: Leg, call: Call | undefined): Placed {
     const { telephone: wanted } = leg.options;
     const placed: Placed = {
-      ...{ leg, call, rights: leg.options },
+      ...{ leg, call, rights: leg.options, scanning: undefined },
       ...(wanted && {
         telephone: telephone(ports, leg, wanted, {
-          media: (packet, view) => placed.call?.mediaFromLeg(leg, packet, view),
+          media: (packet, view) => speaksIn(placed)?.mediaFromLeg(leg, packet, view),
           key: (key) => press(placed, key),
-          floor: (message) => placed.call?.fromLeg(leg, message),
+          floor: (message) => placed.call && say(placed, message),
           mayTalk: () => placed.call !== undefined && placed.rights.mayTalk,
         }),
       }),
@@ -164,11 +184,40 @@ export function openConference(
     return placed;
   }
 
-  function stand(placed: Placed): void {
+  /** The call that the user of a leg speaks in. */
+  function speaksIn({ call, scanning }: Placed, asks?: boolean): Call | undefined {
+    return scanning ? scanning.speaksIn(asks) : call;
+  }
+
+  function say(placed: Placed, message: FloorMessage): void {
+    const call = speaksIn(placed, message.type === "request");
+    if (call) call.fromLeg(placed.leg, message);
+    else answerParked(placed.leg, message);
+  }
+
+  function join(placed: Placed): void {
     const { leg, call, rights } = placed;
+    const { scan, talkgroup } = leg.options;
+    call?.join(leg, rights);
+    if (!call || !scan || call.settings.name !== talkgroup) return;
+    placed.scanning = scanning(ports, leg, call, scan, (name) => calls.get(name));
+    scanners.add(placed.scanning);
+  }
+
+  function leave(placed: Placed): void {
+    if (placed.scanning) {
+      scanners.delete(placed.scanning);
+      placed.scanning.close();
+      placed.scanning = undefined;
+    }
+    placed.call?.leave(placed.leg);
+  }
+
+  function stand(placed: Placed): void {
+    const { leg } = placed;
     // It may have been given back the moment that its answer was heard of.
     if (legs.get(leg.id) !== placed) return;
-    call?.join(leg, rights);
+    join(placed);
     prepareTones(leg);
     post({ type: "ready", leg: leg.id });
   }
@@ -202,12 +251,12 @@ export function openConference(
     if (call === before) return;
     placed.rights = rights ?? leg.options;
     placed.telephone?.reset();
-    before?.leave(leg);
+    leave(placed);
     leg.hush();
     placed.call = call;
     if (!leg.codec()) return;
     leg.moved(before && presentCall(before), call && { ...presentCall(call), caller });
-    call?.join(leg, placed.rights);
+    join(placed);
   }
 
   function reoffer(id: LegId, offer: string): void {
@@ -219,6 +268,7 @@ export function openConference(
       const sdp = leg.answer(offer);
       if (!leg.sends() || !leg.hears()) telephone?.reset();
       call?.renegotiated(leg, before);
+      placed.scanning?.refit();
       prepareTones(leg);
       post({ type: "reanswer", leg: id, sdp });
     } catch (error) {
@@ -227,16 +277,18 @@ export function openConference(
     }
   }
 
-  function press({ leg, call }: Placed, key: string): void {
-    if (call) call.keyFromLeg(leg, key);
-    else if (key === "*") answerParked(leg, { type: "request" });
+  function press(placed: Placed, key: string): void {
+    if (placed.call && placed.telephone?.key(key)) return;
+    const call = speaksIn(placed, key === "*");
+    if (call) call.keyFromLeg(placed.leg, key);
+    else if (key === "*") answerParked(placed.leg, { type: "request" });
   }
 
   /** Live speech comes first, and each replay has its price. */
   function replay(id: LegId, speech: Uint8Array): void {
     const placed = legs.get(id);
     const over = (): void => post({ type: "replayed", leg: id });
-    if (!placed || placed.call?.isLive() || replays >= mostReplays) return over();
+    if (!placed || placed.call?.isLive() || placed.scanning?.isLive() || replays >= mostReplays) return over();
     replays += 1;
     placed.leg.replay(speech, () => {
       replays -= 1;
@@ -260,7 +312,7 @@ export function openConference(
     const placed = legs.get(id);
     if (!placed) return;
     legs.delete(id);
-    placed.call?.leave(placed.leg);
+    leave(placed);
     shut(placed);
   }
 
@@ -294,8 +346,12 @@ export function openConference(
           const placed = legs.get(command.leg);
           return placed && press(placed, command.key);
         }
-        case "tone":
-          return legs.get(command.leg)?.leg.play(command.tone === "confirm" ? "permit" : "deny");
+        case "tone": {
+          const placed = legs.get(command.leg);
+          // It would be heard in place of speech.
+          if (placed?.call?.isLive()) return;
+          return placed?.leg.play(command.tone === "confirm" ? "permit" : "deny", "yields");
+        }
         case "replay":
           return replay(command.leg, command.speech);
         case "move":

@@ -61,6 +61,8 @@ export type ControlEvent =
   | { readonly type: "release"; readonly from: ParticipantKey }
   /** A participant asks for its place in the queue. */
   | { readonly type: "position"; readonly from: ParticipantKey }
+  /** The other gateways are to hear the state of the floor again. */
+  | { readonly type: "announce" }
   /** A participant has its Granted. */
   | { readonly type: "acknowledge"; readonly from: ParticipantKey }
   | { readonly type: "leave"; readonly participant: ParticipantKey }

@@ -364,6 +364,8 @@ export function control(
         return onRequest(state, event.request);
       case "release":
         return onRelease(state, event.from);
+      case "announce":
+        return [state, [state.burst ? announce(state.burst) : announceIdle(state)]];
       case "position":
       case "acknowledge":
         return pass(state, event);

@@ -5,7 +5,7 @@ export interface KeptPackets {
   /** Copies the packet, and what its header says. Unless `held`, what is older than the pre-roll goes. */
   keep(packet: Uint8Array, view: RtpView, atMs: number, held: boolean): void;
   /** Hands everything over, oldest first, and forgets it. */
-  drain(deliver: (packet: Uint8Array, view: RtpView) => void): void;
+  drain(deliver: (packet: Uint8Array, view: RtpView, atMs: number) => void): void;
   clear(): void;
 }
 
@@ -54,7 +54,7 @@ export function keptPackets(preRollMs: number): KeptPackets {
     drain(deliver) {
       for (; count > 0; drop()) {
         const slot = slots[first];
-        if (slot) deliver(slot.room.subarray(0, slot.length), slot.view);
+        if (slot) deliver(slot.room.subarray(0, slot.length), slot.view, slot.at);
       }
     },
     clear() {

@@ -9,14 +9,22 @@ const toneOf: { readonly [Type in FloorMessage["type"]]?: ToneName } = {
 };
 
 /** All that a telephone is ever told by. */
-export const promptTones: readonly ToneName[] = [...Object.values(toneOf), "unkeyed"];
+export const promptTones: readonly ToneName[] = [...Object.values(toneOf), "warning", "unkeyed", "emergency"];
+
+/** What is granted for less than before is a burst that will soon be cut. */
+export function isWarning(message: FloorMessage, before: FloorMessage | undefined): boolean {
+  return message.type === "granted" && before?.type === "granted" && message.durationS < before.durationS;
+}
 
 /** Tells a telephone, which knows no floor control, by tones what a floor message says. What is only said again is not heard again. */
 export function prompter(): (leg: Leg, message: FloorMessage) => void {
-  const last = new WeakMap<Leg, FloorMessage["type"]>();
-  return (leg, { type }) => {
-    const again = last.get(leg) === type && type !== "deny";
-    last.set(leg, type);
+  const last = new WeakMap<Leg, FloorMessage>();
+  return (leg, message) => {
+    const { type } = message;
+    const before = last.get(leg);
+    const again = before?.type === type && type !== "deny";
+    last.set(leg, message);
+    if (isWarning(message, before)) return leg.play("warning");
     const tone = toneOf[type];
     if (tone && !again) leg.play(tone);
   };

@@ -2,6 +2,7 @@
  * What the main thread and the conference server say to each other. Plain values: they cross a worker boundary now and
  * MQTT when the conference server is on another board.
  */
+import type { Urgency } from "../floor/urgency.ts";
 
 /** Names one leg (a pre-established session of one subscription of one terminal). Unique for the life of the gateway. */
 export type LegId = string;
@@ -26,8 +27,12 @@ export interface TalkgroupSettings {
   readonly broadcast?: true;
   /** So long before the longest talk burst ends its talker is warned; absent: never. */
   readonly talkWarningMs?: number;
+  /** After so long without a word of it an emergency is over; absent: when somebody says so. */
+  readonly emergencyMs?: number;
   /** While it has exactly two legs and neither has a floor channel, both are heard at once. */
   readonly duplex?: true;
+  /** Whoever talks is heard by all others at once. */
+  readonly mixing?: true;
   /** Its bursts are told of as they are spoken, for the voice log; absent: nothing leaves it. */
   readonly record?: true;
   /** Who is in it hears that it is recorded. */
@@ -58,6 +63,10 @@ export interface Rights {
   readonly priority: number;
   /** Whether its priority takes the floor from a lower one. */
   readonly mayPreempt: boolean;
+  /** Whether the user may call an emergency or an imminent peril there; absent: no. */
+  readonly mayRaise?: boolean;
+  /** Whether the user may end one that others called; absent: no. */
+  readonly mayCalm?: boolean;
 }
 
 /** How the user of a terminal without floor control takes the floor, beside keys that come by RFC 4733 and by signalling. */
@@ -93,7 +102,7 @@ export interface LegOptions extends Rights {
   readonly scan?: ScanOptions;
 }
 
-/** Who runs the arbiter of a talkgroup. `peers` are the other live gateways that have members in it. */
+/** Who runs the arbiter of a talkgroup. `peers` are the other live gateways where somebody is in it or hears it. */
 export type FloorRole =
   | { readonly in: "controlling"; readonly peers: readonly GatewayId[] }
   | { readonly in: "participating"; readonly controller: GatewayId; readonly peers: readonly GatewayId[] };
@@ -156,6 +165,8 @@ export type ConferenceEvent =
   | { readonly type: "bridged"; readonly talkgroup: string }
   /** T4 is over. Of a call of this gateway alone also if nobody has talked `hangMs` after it was opened, or has ceased to be duplex. */
   | { readonly type: "unbridged"; readonly talkgroup: string }
+  /** How urgent the call is from now on, and who raised it last, where that is known (identity). */
+  | { readonly type: "urgency"; readonly talkgroup: string; readonly urgency: Urgency; readonly by?: string }
   /** Who talks now (identity), for logs, lamps and consoles. */
   | { readonly type: "floor"; readonly talkgroup: string; readonly talker?: string }
   | ({ readonly type: "spoken" } & SpokenPiece)

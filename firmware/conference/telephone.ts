@@ -18,12 +18,15 @@ import { type VoiceActivity, voiceActivity } from "../media/voice-activity.ts";
 import { withoutKeys } from "../media/without-keys.ts";
 import { keptPackets } from "./kept-packets.ts";
 import type { Leg } from "./leg.ts";
+import { isWarning } from "./prompter.ts";
 import type { TelephoneOptions } from "./protocol.ts";
 import { type VoiceKeyingEvent, voiceKeying, voiceKeyingInitial } from "./voice-keying.ts";
 
 export interface Telephone {
   /** A packet of its voice, which goes on to `media` or does not. */
   onMedia(packet: Uint8Array, view: RtpView): void;
+  /** A key that came otherwise than in its voice. True: its user keys by voice, and it is no other's matter. */
+  key(key: string): boolean;
   /** What the floor says to it. True: it is told nothing of that. */
   told(message: FloorMessage): boolean;
   /** It is in another call, or in none, or has negotiated anew. */
@@ -45,6 +48,8 @@ const preRollMs = 300;
 const renewMs = 100;
 /** Whatever it was sent sounds until so much later: the way there, its jitter buffer, the room, the way back, ms. */
 const echoMs = 400;
+/** No more packets of it are listened to in so many ms than come when one holds 5 ms: each costs a decoding. */
+const mostHeard = { packets: 40, ms: 200 };
 /** The longest tone that it is told anything by, ms. */
 const toneMs = 600;
 
@@ -72,10 +77,14 @@ export function telephone(
   let opening: string | undefined;
   let closed = false;
   let renewedAt = Number.NEGATIVE_INFINITY;
+  /** Listened to since then. */
+  let since = Number.NEGATIVE_INFINITY;
+  let count = 0;
   /** Somebody else speaks, and is heard there. */
   let listening = false;
   /** What was sent to it is heard there until then, monotonic ms. */
   let sounds = Number.NEGATIVE_INFINITY;
+  let lastTold: FloorMessage | undefined;
   /** It has just been granted the floor, and what it said is still here. */
   let due = false;
 
@@ -111,6 +120,16 @@ export function telephone(
         ...(voice && { voice: voiceActivity(rate, voice.thresholdDb) }),
       };
     });
+  }
+
+  function isAffordable(): boolean {
+    const now = clock.now();
+    if (now - since >= mostHeard.ms) {
+      since = now;
+      count = 0;
+    }
+    count += 1;
+    return count <= mostHeard.packets;
   }
 
   /** What is heard in the packet: a key or speech. False: it is no speech to anybody. */
@@ -164,7 +183,7 @@ export function telephone(
       const codec = leg.codec();
       if (codec === undefined || leg.hasFloor()) return handlers.media(packet, view);
       if (ear?.codec !== codec) listen(codec);
-      else {
+      else if (isAffordable()) {
         const { payloadOffset, payloadLength } = view;
         const isSpeech = hear(ear, packet.subarray(payloadOffset, payloadOffset + payloadLength));
         if (!isSpeech) return numbers.key(view.sequence);
@@ -177,6 +196,12 @@ export function telephone(
       }
       handlers.media(packet, view);
     },
+    key(key) {
+      if (!voice || leg.hasFloor() || (key !== "*" && key !== "#")) return false;
+      // As if the user spoke, or were done.
+      machine.send(key === "*" ? { type: "voice" } : { type: "reset" });
+      return true;
+    },
     told(message) {
       if (leg.hasFloor()) return false;
       if (message.type === "taken") listening = true;
@@ -187,10 +212,12 @@ export function telephone(
         }
         if (message.type === "deny" || message.type === "revoke") sounds = clock.now() + echoMs + toneMs;
       }
+      const isUnknown = !isWarning(message, lastTold);
+      lastTold = message;
       if (!voice) return false;
       const event = heardOf(message);
       if (event) machine.send(event);
-      return message.type === "granted";
+      return message.type === "granted" && isUnknown;
     },
     reset() {
       if (voice) machine.send({ type: "reset" });

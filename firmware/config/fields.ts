@@ -79,6 +79,12 @@ export function seconds(least: number, most: number): z.ZodType<number, number> 
   return z.number(expected).min(least, expected).max(most, expected);
 }
 
+/** `what`: "days". */
+export function amount(least: number, most: number, what: string): z.ZodType<number, number> {
+  const expected = `expected ${least} to ${most} ${what}`;
+  return z.number(expected).min(least, expected).max(most, expected);
+}
+
 const range = "expected a range of UDP ports, such as 20000-29999";
 
 /** Each session takes an even port for RTP and the next for RTCP. */

@@ -39,9 +39,14 @@ export function readSite(
   if ("faults" in board || (tls && "faults" in tls))
     return { faults: [board, tls].flatMap((part) => (part && "faults" in part ? part.faults : [])) };
   // Whoever starts the gateway and whoever calls the roger command may be in different folders.
-  const store = config.store === undefined ? {} : { store: resolve(dirname(file), config.store) };
+  const absolute = (path: string): string => resolve(dirname(file), path);
+  const { store, voiceLog } = config;
   return {
-    config: { ...config, ...store },
+    config: {
+      ...config,
+      ...(store !== undefined && { store: absolute(store) }),
+      ...(voiceLog && { voiceLog: { ...voiceLog, folder: absolute(voiceLog.folder) } }),
+    },
     board: board.board,
     ...(tls && { certificates: tls.certificates }),
     warnings: tls?.warnings ?? [],

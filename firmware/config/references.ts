@@ -17,9 +17,17 @@ const rules = loose(z.array(loose(rule)));
 const whatever = z.unknown().optional();
 const account = z.object({
   ...{ user: name, password: whatever, identityOf: whatever, digest: whatever },
-  ...{ talkgroups: names, standing: names, listenOnly: names, dispatcher: names, noPreempt: names, rules },
+  ...{
+    talkgroups: names,
+    standing: names,
+    listenOnly: names,
+    dispatcher: names,
+    noPreempt: names,
+    emergency: names,
+    rules,
+  },
 });
-const talkgroup = z.object({ name });
+const talkgroup = z.object({ name, record: whatever });
 const number = loose(z.number());
 const credentials = { username: whatever, password: whatever };
 
@@ -27,6 +35,7 @@ const looseSchema = z.object({
   site: name,
   gateway: whatever,
   store: whatever,
+  voiceLog: whatever,
   accounts: loose(z.array(loose(account))),
   talkgroups: loose(z.array(loose(talkgroup))),
   sip: loose(z.object({ host: loose(ownHost), port: number, tls: loose(z.object({ port: number })) })),
@@ -45,7 +54,7 @@ export function referenceFaults(data: unknown): Fault[] {
   if (!read.success) return [];
   return [
     ...[siteFaults, sipFaults, emptyFaults, nameFaults],
-    ...[identityFaults, accountFaults, panelFaults, brokerFaults],
+    ...[identityFaults, accountFaults, panelFaults, brokerFaults, recordFaults],
   ].flatMap((look) => look(read.data));
 }
 
@@ -129,12 +138,12 @@ function accountFaults({ accounts = [], talkgroups }: Loose): Fault[] {
   const known = talkgroups?.map((talkgroup) => talkgroup?.name);
   return accounts.flatMap((account, index) => {
     if (!account) return [];
-    const { talkgroups: own, standing, listenOnly, dispatcher, noPreempt, rules = [] } = account;
+    const { talkgroups: own, standing, listenOnly, dispatcher, noPreempt, emergency, rules = [] } = account;
     const path = `accounts.${index}`;
     const nowhere = "no talkgroup has this name; correct it or add it to talkgroups";
     return [
       ...listFaults(`${path}.talkgroups`, own, known, nowhere),
-      ...Object.entries({ standing, listenOnly, dispatcher, noPreempt }).flatMap(([key, list]) =>
+      ...Object.entries({ standing, listenOnly, dispatcher, noPreempt, emergency }).flatMap(([key, list]) =>
         listFaults(`${path}.${key}`, list, own, "this is not among the account's talkgroups"),
       ),
       ...bothFaults(`${path}.dispatcher`, dispatcher, listenOnly),
@@ -173,6 +182,14 @@ function panelFaults({ panel, accounts }: Loose): Fault[] {
     return [{ path: "panel.account", message: "this is an identity; expected a user with a password" }];
   if (panel.talkgroup === undefined || (account.talkgroups?.includes(panel.talkgroup) ?? true)) return [];
   return [{ path: "panel.talkgroup", message: "this is not among the talkgroups of the panel's account" }];
+}
+
+function recordFaults({ talkgroups = [], voiceLog }: Loose): Fault[] {
+  if (voiceLog !== undefined) return [];
+  const message = "recorded, but nowhere; add voiceLog: { folder: … }, or remove this";
+  return talkgroups.flatMap((talkgroup, index) =>
+    talkgroup?.record === true ? [{ path: `talkgroups.${index}.record`, message }] : [],
+  );
 }
 
 function brokerFaults({ broker }: Loose): Fault[] {

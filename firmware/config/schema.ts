@@ -3,6 +3,7 @@ import { z } from "zod";
 import { exchange } from "./exchange-schema.ts";
 import * as field from "./fields.ts";
 import { terminal } from "./terminal-schema.ts";
+import { voiceLog } from "./voice-log.ts";
 
 const names = z.array(field.user, "expected a list of talkgroup names");
 
@@ -45,6 +46,7 @@ const account = z.strictObject(
     listenOnly: names.default([]),
     dispatcher: names.default([]),
     noPreempt: names.default([]),
+    emergency: names.default([]),
     priority: field.priority.default(0),
     digest: z.exactOptional(digest),
     rules: rules.default([]),
@@ -57,19 +59,28 @@ const account = z.strictObject(
  * T1, T2, T3 and T4, with the defaults of TS 24.380 §11. Queueing is off where nobody wants it: a radio user who is not heard expects
  * to be told so, and to try again, not to be put through later in mid-sentence.
  */
-export const talkgroup = z.strictObject(
-  {
-    name: field.user,
-    endOfMediaSeconds: field.seconds(0.5, 60).default(4),
-    talkSeconds: field.seconds(1, 3_600).default(30),
-    graceSeconds: field.seconds(0, 60).default(3),
-    hangSeconds: field.seconds(0, 3_600).default(10),
-    talkWarningSeconds: field.seconds(0, 60).default(5),
-    queueing: z.boolean("expected true or false").default(false),
-    broadcast: z.boolean("expected true or false").default(false),
-  },
-  "expected a talkgroup's name, times and options",
-);
+export const talkgroup = z
+  .strictObject(
+    {
+      name: field.user,
+      endOfMediaSeconds: field.seconds(0.5, 60).default(4),
+      talkSeconds: field.seconds(1, 3_600).default(30),
+      graceSeconds: field.seconds(0, 60).default(3),
+      hangSeconds: field.seconds(0, 3_600).default(10),
+      talkWarningSeconds: field.seconds(0, 60).default(5),
+      emergencySeconds: field.seconds(0, 86_400).default(3_600),
+      queueing: z.boolean("expected true or false").default(false),
+      broadcast: z.boolean("expected true or false").default(false),
+      mixing: z.boolean("expected true or false").default(false),
+      record: z.boolean("expected true or false").default(false),
+    },
+    "expected a talkgroup's name, times and options",
+  )
+  .refine(({ mixing, queueing, broadcast }) => !mixing || !(queueing || broadcast), {
+    path: ["mixing"],
+    message:
+      "everybody talks at once: there is nothing to wait for, nor to keep for one; leave queueing and broadcast out",
+  });
 
 const credentials = { username: z.exactOptional(field.credential), password: z.exactOptional(field.credential) };
 
@@ -118,6 +129,7 @@ export const fileSchema = z.strictObject(
     board: field.board,
     control: z.exactOptional(field.socketPath),
     store: z.exactOptional(field.path),
+    voiceLog: z.exactOptional(voiceLog),
     admin: z.exactOptional(field.socketPath),
     metrics: z.exactOptional(metrics),
     accounts: z.array(account, "expected a list of accounts"),

@@ -15,6 +15,18 @@ export interface Counts {
   readonly refused: Readonly<Record<string, number>>;
   /** Just now: dialogs, transactions, terminals that are registered, legs, private calls; of the conference server, legs and timers. */
   readonly now: Readonly<Record<string, number>>;
+  /** Absent: nothing is recorded. */
+  readonly voiceLog?: {
+    /** Bursts. */
+    readonly recorded: number;
+    /** Packets that are in no recording. */
+    readonly dropped: number;
+    /** Of all recordings, and on their disk, now. */
+    readonly heldBytes: number;
+    readonly freeBytes: number;
+    /** Whether bursts are recorded just now. */
+    readonly recording: boolean;
+  };
   readonly exchanges: readonly {
     readonly name: string;
     readonly up: boolean;
@@ -91,7 +103,39 @@ function registryOf(counts: () => Counts): Registry {
         for (const [reason, count] of Object.entries(refused)) this.inc({ exchange, reason: wordOf(reason) }, count);
     },
   });
+  if (counts().voiceLog) addVoiceLog(registry, counts);
   return registry;
+}
+
+function addVoiceLog(registry: Registry, counts: () => Counts): void {
+  const registers = [registry];
+  type VoiceLog = NonNullable<Counts["voiceLog"]>;
+  function counter(name: string, help: string, by: (voiceLog: VoiceLog) => number): void {
+    new Counter({
+      ...{ name, help, registers },
+      collect() {
+        const { voiceLog } = counts();
+        this.reset();
+        if (voiceLog) this.inc(by(voiceLog));
+      },
+    });
+  }
+  function gauge(name: string, help: string, by: (voiceLog: VoiceLog) => number): void {
+    new Gauge({
+      ...{ name, help, registers },
+      collect() {
+        const { voiceLog } = counts();
+        if (voiceLog) this.set(by(voiceLog));
+      },
+    });
+  }
+  counter("roger_recorded_bursts_total", "Talk bursts in the voice log.", ({ recorded }) => recorded);
+  counter("roger_unrecorded_packets_total", "Packets that are in no recording.", ({ dropped }) => dropped);
+  gauge("roger_recordings_bytes", "What all recordings take.", ({ heldBytes }) => heldBytes);
+  gauge("roger_recordings_free_bytes", "What is free on their disk.", ({ freeBytes }) => freeBytes);
+  gauge("roger_recording", "1: bursts are recorded; 0: their disk is full or broken.", (log) =>
+    log.recording ? 1 : 0,
+  );
 }
 
 /** "wrongPassword" -> "wrong_password" */

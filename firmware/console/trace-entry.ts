@@ -64,6 +64,11 @@ export function passes({ user, call }: TraceFilter, entry: TraceEntry): boolean 
 const secretHeader = /^(?:proxy-)?authorization[ \t]*:/i;
 const secretParameter = /\b(response|cnonce|nonce|opaque)=("[^"]*"?|[^\s,]*)/gi;
 
+/** All behind the suite, as it should be written. */
+const sdesKeys = /^([ \t]*a=crypto:[ \t]*\S{1,16}[ \t]+\S{1,64}[ \t]+).*/i;
+/** However else it is written. */
+const anyKey = /(\binline:)[^\s;|]+/gi;
+
 /** RFC 3261 §22: a digest answer invites guessing; SDES keys (RFC 4568) are the media's own. */
 export function withoutSecrets(text: string): string {
   let within = false;
@@ -72,7 +77,10 @@ export function withoutSecrets(text: string): string {
     .map((line) => {
       within = secretHeader.test(line) || (within && /^[ \t]/.test(line));
       if (within) return line.replace(secretParameter, '$1="***"');
-      return line.replace(/^(a=crypto:\S+ \S+ ).*/, "$1***").replace(/^(k=\S+?:).*/, "$1***");
+      return line
+        .replace(sdesKeys, "$1***")
+        .replace(anyKey, "$1***")
+        .replace(/^(k=\S+?:).*/, "$1***");
     })
     .join("\n");
 }

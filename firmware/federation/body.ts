@@ -11,6 +11,8 @@ import { decodeText } from "./text.ts";
 export interface RemotePresence {
   readonly status: string;
   readonly talkgroups: readonly string[];
+  /** What the user hears beside those, and is not in. Absent: nothing. */
+  readonly listens?: readonly string[];
   /** What else the presence servers tell each other of the user. */
   readonly detail?: string;
 }
@@ -33,22 +35,30 @@ export function decodeStatus(body: Uint8Array): { readonly site: string } | unde
 }
 
 /** Undefined when it is more than a peer would accept. */
-export function encodePresence({ status, talkgroups, detail }: RemotePresence): Uint8Array | undefined {
-  const body = Buffer.from(JSON.stringify({ status, talkgroups, detail }));
+export function encodePresence({ status, talkgroups, listens, detail }: RemotePresence): Uint8Array | undefined {
+  const body = Buffer.from(JSON.stringify({ status, talkgroups, listens, detail }));
   return decodePresence(body) && body;
 }
 
 export function decodePresence(body: Uint8Array): RemotePresence | undefined {
   const fields = members(body);
   const status = fields?.get("status");
-  const talkgroups: unknown = fields?.get("talkgroups");
-  if (typeof status !== "string" || status.length > longestStatus) return undefined;
-  if (!Array.isArray(talkgroups) || talkgroups.length > mostTalkgroups || !talkgroups.every(isTalkgroup)) {
-    return undefined;
-  }
+  const talkgroups = namesIn(fields?.get("talkgroups"));
+  const listens = fields?.has("listens") ? namesIn(fields.get("listens")) : [];
+  if (typeof status !== "string" || status.length > longestStatus || !talkgroups || !listens) return undefined;
   const detail = fields?.get("detail");
   if (detail !== undefined && (typeof detail !== "string" || detail.length > longestDetail)) return undefined;
-  return { status, talkgroups: [...new Set(talkgroups)], ...(detail !== undefined && { detail }) };
+  return {
+    ...{ status, talkgroups },
+    ...(listens.length > 0 && { listens }),
+    ...(detail !== undefined && { detail }),
+  };
+}
+
+/** A list of talkgroups, each once. */
+function namesIn(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value) || value.length > mostTalkgroups || !value.every(isTalkgroup)) return undefined;
+  return [...new Set(value)];
 }
 
 function isTalkgroup(name: unknown): name is string {

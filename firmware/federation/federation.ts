@@ -45,9 +45,9 @@ export interface FederationOptions {
 
 export interface FederationHandlers {
   /**
-   * Who runs the arbiter of a talkgroup with members here, and which other live gateways have members in it. Told again
-   * with the same value when the realm is reached, so that state can be announced again; told once more when the last
-   * member here has left.
+   * Who runs the arbiter of a talkgroup that somebody here is in or hears, and at which other live gateways somebody is or does.
+   * Told again with the same value when the realm is reached, so that state can be announced again; told once more when the last
+   * here has left.
    */
   onRole(talkgroup: string, role: FloorRole): void;
   onFloor(from: string, floor: TrunkFloor): void;
@@ -70,7 +70,7 @@ export interface RealmView {
 }
 
 export interface Federation {
-  /** A user of this gateway: status and the talkgroups they are affiliated with; undefined: no more. */
+  /** A user of this gateway: status, the talkgroups they are affiliated with, and what they hear beside; undefined: no more. */
   setPresence(user: string, state: RemotePresence | undefined): void;
   sendFloor(to: string | "all", floor: TrunkFloor): void;
   /** `packet` (RTP) may be reused when this returns. */
@@ -89,6 +89,7 @@ const once = { qos: 1, retain: false } as const;
 const kept = { qos: 1, retain: true } as const;
 const fleeting = { qos: 0, retain: false } as const;
 const withdrawn = new Uint8Array();
+const nobody = { members: [], needing: [] };
 
 /** Joins a realm. No handler is called before this returns. Throws RangeError for a gateway id that is none. */
 export function federation(
@@ -102,14 +103,14 @@ export function federation(
   const topics = realmTopics(options.realm);
   const drops = countDrops(log, "federation: a message");
   const told = new Map<string, FloorRole>();
-  /** By talkgroup with members here, and by topic, so that no packet's topic is put together or taken apart. */
+  /** By talkgroup that is needed here, and by topic, so that no packet's topic is put together or taken apart. */
   const mediaTopics = new Map<string, string>();
   const mediaPlaces = new Map<string, Place>();
   let statusCounter = 0;
   let closed = false;
   let stopAnnouncing = (): void => {};
 
-  const users = localUsers(realmLimits, { enter, leave });
+  const users = localUsers(realmLimits, { enter, leave, turn: (talkgroup) => tellRole(talkgroup) });
   const peers = realm(clock, realmLimits, {
     presence: handlers.onPresence,
     gateway: (gateway, up) => handlers.onGateway?.(gateway, up),
@@ -222,11 +223,11 @@ export function federation(
 
   function recount(talkgroup: string | undefined): void {
     if (talkgroup === undefined) for (const each of users.talkgroups()) tellRole(each);
-    else if (users.hasMembers(talkgroup)) tellRole(talkgroup);
+    else if (users.needs(talkgroup)) tellRole(talkgroup);
   }
 
   function tellRole(talkgroup: string, mode: "changes" | "again" = "changes"): void {
-    const others = link.state().in === "online" ? peers.membersOf(talkgroup) : [];
+    const others = link.state().in === "online" ? peers.gatewaysOf(talkgroup) : nobody;
     const role = roleOf(self, talkgroup, users.hasMembers(talkgroup), others);
     if (mode === "changes" && sameRole(told.get(talkgroup), role)) return;
     told.set(talkgroup, role);
@@ -236,8 +237,8 @@ export function federation(
   function onMessage(topic: string, payload: Uint8Array): void {
     const place = mediaPlaces.get(topic) ?? topics.placeOf(topic);
     if (!place) return drops.count("misplaced", { topic: topic.slice(0, 256) });
-    // Still under way when the last member here left.
-    if ((place.of === "media" || place.of === "floor") && !users.hasMembers(place.talkgroup)) return;
+    // Still under way when the last here left who needed it.
+    if ((place.of === "media" || place.of === "floor") && !users.needs(place.talkgroup)) return;
     read(place, payload);
   }
 

@@ -39,7 +39,8 @@ export interface Realm {
   purge(): void;
   /** Forgets a gateway whose users are not shown; false for any other. */
   forget(gateway: string): boolean;
-  membersOf(talkgroup: string): string[];
+  /** The live gateways that have members in it, and those where somebody is in it or hears it. */
+  gatewaysOf(talkgroup: string): { readonly members: string[]; readonly needing: string[] };
   gateways(): GatewayView[];
   close(): void;
 }
@@ -57,6 +58,8 @@ interface Peer {
   /** Counters of withdrawn users, so that an older word of them does not bring them back. */
   readonly withdrawn: Map<string, number>;
   readonly talkgroups: Tally;
+  /** Those, and what else is heard there. */
+  readonly needed: Tally;
   site: string;
 }
 
@@ -86,12 +89,14 @@ export function realm(clock: Clock, limits: RealmLimits, listener: RealmListener
           population -= peer.users.size;
           peer.users.clear();
           peer.withdrawn.clear();
-          return peer.talkgroups.clear();
+          peer.talkgroups.clear();
+          return peer.needed.clear();
         case "recount":
           return listener.recount(undefined);
       }
     });
-    const peer: Peer = { life, users: new Map(), withdrawn: new Map(), talkgroups: tally(), site: "" };
+    const tallies = { talkgroups: tally(), needed: tally() };
+    const peer: Peer = { life, users: new Map(), withdrawn: new Map(), ...tallies, site: "" };
     peers.set(gateway, peer);
     return peer;
   }
@@ -103,12 +108,19 @@ export function realm(clock: Clock, limits: RealmLimits, listener: RealmListener
     else peer.users.delete(user);
     population += (after ? 1 : 0) - (before ? 1 : 0);
     if (before && after && sameState(before.state, after.state)) return;
-    const entered = (after?.state.talkgroups ?? []).filter((talkgroup) => peer.talkgroups.add(talkgroup));
-    const left = (before?.state.talkgroups ?? []).filter((talkgroup) => peer.talkgroups.remove(talkgroup));
+    const changed = new Set([
+      ...change(peer.talkgroups, before?.state.talkgroups, after?.state.talkgroups),
+      ...change(peer.needed, neededBy(before), neededBy(after)),
+    ]);
     if (isShown(peer)) listener.presence(gateway, user, after?.state);
-    if (!isLive(peer)) return;
-    for (const talkgroup of entered) listener.recount(talkgroup);
-    for (const talkgroup of left) if (!peer.talkgroups.has(talkgroup)) listener.recount(talkgroup);
+    if (isLive(peer)) for (const talkgroup of changed) listener.recount(talkgroup);
+  }
+
+  /** The names that are counted for the first time now, or no more. */
+  function change(counts: Tally, before: readonly string[] = [], after: readonly string[] = []): string[] {
+    const entered = after.filter(counts.add);
+    const left = before.filter(counts.remove);
+    return [...entered, ...left.filter((name) => !counts.has(name))];
   }
 
   function withdraw(gateway: string, peer: Peer, user: string, counter: number): void {
@@ -119,8 +131,8 @@ export function realm(clock: Clock, limits: RealmLimits, listener: RealmListener
   }
 
   function room(peer: Peer, before: User | undefined, state: RemotePresence): PresenceVerdict {
-    const further = state.talkgroups.filter((talkgroup) => !peer.talkgroups.has(talkgroup)).length;
-    if (peer.talkgroups.size() + further > limits.talkgroups) return "too-many-talkgroups";
+    const further = needed(state).filter((talkgroup) => !peer.needed.has(talkgroup)).length;
+    if (peer.needed.size() + further > limits.talkgroups) return "too-many-talkgroups";
     if (before) return "taken";
     const full = peer.users.size >= limits.usersPerGateway || population >= limits.usersPerRealm;
     return full ? "too-many-users" : "taken";
@@ -171,8 +183,11 @@ export function realm(clock: Clock, limits: RealmLimits, listener: RealmListener
       return true;
     },
 
-    membersOf: (talkgroup) =>
-      [...peers].filter(([, peer]) => isLive(peer) && peer.talkgroups.has(talkgroup)).map(([gateway]) => gateway),
+    gatewaysOf(talkgroup) {
+      const needing = [...peers].filter(([, peer]) => isLive(peer) && peer.needed.has(talkgroup));
+      const members = needing.filter(([, peer]) => peer.talkgroups.has(talkgroup));
+      return { members: members.map(([gateway]) => gateway), needing: needing.map(([gateway]) => gateway) };
+    },
 
     gateways: () =>
       [...peers].map(([id, { life, site, users }]) => ({
@@ -188,5 +203,13 @@ export function realm(clock: Clock, limits: RealmLimits, listener: RealmListener
 
 function sameState(one: RemotePresence, other: RemotePresence): boolean {
   const isSame = one.status === other.status && one.detail === other.detail;
-  return isSame && one.talkgroups.join("\0") === other.talkgroups.join("\0");
+  const isAlike = (names: readonly string[] = [], others: readonly string[] = []) =>
+    names.join("\0") === others.join("\0");
+  return isSame && isAlike(one.talkgroups, other.talkgroups) && isAlike(one.listens, other.listens);
 }
+
+const needed = ({ talkgroups, listens = [] }: RemotePresence): readonly string[] => [
+  ...new Set([...talkgroups, ...listens]),
+];
+
+const neededBy = (user: User | undefined): readonly string[] | undefined => user && needed(user.state);

@@ -97,6 +97,14 @@ export const floorIndicator = {
   queueing: 0x0400,
 } as const;
 
+/** What a floor control server says, and says how urgent the call is (§8.2.3.15). */
+export function isOfServer(
+  message: FloorMessage,
+): message is Exclude<FloorMessage, { readonly type: "request" | "release" | "queue-request" | "ack" }> {
+  const { type } = message;
+  return type !== "request" && type !== "release" && type !== "queue-request" && type !== "ack";
+}
+
 /** §8.2.3.5: positions that are none. */
 export const queuePosition = { none: 254, undisclosed: 255 } as const;
 

@@ -6,7 +6,15 @@
  * After a denial, a revoke or no answer the button is `held`: nothing happens until it has been let go.
  */
 import type { Expiry, Machine } from "../machine.ts";
-import { acknowledgeBit, ackSource, type FloorMessage, floorSubtype, queuePosition, revokeCause } from "./message.ts";
+import {
+  acknowledgeBit,
+  ackSource,
+  type FloorMessage,
+  floorSubtype,
+  isOfServer,
+  queuePosition,
+  revokeCause,
+} from "./message.ts";
 import { askOf, type Effects, type In, isMore, known, moves, type Step, then } from "./participant-moves.ts";
 import type {
   Ask,
@@ -335,12 +343,11 @@ export function participant(
     }
   }
 
-  /** §8.2.3.15: of these three a server says how urgent the call is. One that says nothing of it changes nothing. */
+  /** §8.2.3.15. A server that says nothing of it changes nothing. */
   function noticed(state: ParticipantState, event: Event): Step {
     if (event.type !== "message") return [state, []];
     const { message } = event;
-    const isOfServer = message.type === "granted" || message.type === "taken" || message.type === "idle";
-    const urgency = isOfServer ? urgencyIn(message.indicator) : undefined;
+    const urgency = isOfServer(message) ? urgencyIn(message.indicator) : undefined;
     if (!urgency || urgency === (state.around ?? "normal")) return [state, []];
     const { around: _, ...rest } = state;
     return [{ ...rest, ...(urgency !== "normal" && { around: urgency }) }, [{ do: "urgency", urgency }]];

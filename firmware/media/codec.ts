@@ -5,16 +5,19 @@
 import { type Opus, OpusError } from "../../hal/opus/port.ts";
 import { concealer } from "./concealment.ts";
 import { alaw, type Law, ulaw } from "./g711.ts";
+import { g722Decoder, g722Encoder } from "./g722.ts";
 
-export type CodecName = "opus" | "PCMU" | "PCMA";
+export type CodecName = "opus" | "G722" | "PCMU" | "PCMA";
 
-/** Ticks of the RTP clock a second, which is the sample rate that the codec works at here (RFC 7587 §4.1, RFC 3551 §4.5.14). */
-export const clockRates: Readonly<Record<CodecName, number>> = { opus: 48_000, PCMU: 8_000, PCMA: 8_000 };
+/** All of them, the best first. */
+export const codecNames: readonly CodecName[] = ["opus", "G722", "PCMU", "PCMA"];
+
+/** Ticks of the RTP clock a second (RFC 7587 §4.1, RFC 3551 §4.5.14). That of G.722 is not its sample rate (RFC 3551 §4.5.2). */
+export const clockRates: Readonly<Record<CodecName, number>> = { opus: 48_000, G722: 8_000, PCMU: 8_000, PCMA: 8_000 };
+/** Samples a second that the codec works at here. */
+export const sampleRates: Readonly<Record<CodecName, number>> = { ...clockRates, G722: 16_000 };
 /** Samples of 120 ms, the longest packet, at 48 kHz. */
 export const largestPacketSamples = 5760;
-
-/** Nobody reports to an encoder between two legs: as much as makes libopus repair single losses (in-band FEC) at 24 kb/s. */
-const expectedLossPercent = 10;
 
 export interface SpeechDecoder {
   readonly rate: number;
@@ -35,20 +38,29 @@ export interface SpeechEncoder {
 const lawOf = (codec: "PCMU" | "PCMA"): Law => (codec === "PCMU" ? ulaw : alaw);
 
 export async function openDecoder(opus: Opus, codec: CodecName): Promise<SpeechDecoder> {
-  return codec === "opus" ? openOpusDecoder(opus) : companderDecoder(lawOf(codec));
+  if (codec === "opus") return openOpusDecoder(opus);
+  return waveformDecoder(
+    sampleRates[codec],
+    codec === "G722" ? { ...g722Decoder(), samplesAByte: 2 } : { ...lawOf(codec), samplesAByte: 1 },
+  );
 }
 
-/** `bitrate` in bit/s concerns Opus alone. */
-export async function openEncoder(opus: Opus, codec: CodecName, bitrate: number): Promise<SpeechEncoder> {
-  if (codec !== "opus") return companderEncoder(lawOf(codec));
+/** `bitrate` in bit/s and `expectedLoss` in percent, for which packets hold what was in those before, concern Opus alone. */
+export async function openEncoder(
+  opus: Opus,
+  codec: CodecName,
+  bitrate: number,
+  expectedLoss = 0,
+): Promise<SpeechEncoder> {
+  if (codec !== "opus") return waveformEncoder(sampleRates[codec], codec === "G722" ? g722Encoder() : lawOf(codec));
   const encoder = await opus.encoder({ bitrate });
-  encoder.setLoss(expectedLossPercent);
-  return { rate: clockRates.opus, encode: (frame) => encoder.encode(frame), close: () => encoder.close() };
+  encoder.setLoss(expectedLoss);
+  return { rate: sampleRates.opus, encode: (frame) => encoder.encode(frame), close: () => encoder.close() };
 }
 
 async function openOpusDecoder(opus: Opus): Promise<SpeechDecoder> {
   const decoder = await opus.decoder();
-  const rate = clockRates.opus;
+  const rate = sampleRates.opus;
   const frame = rate / 50;
 
   /** Runs `attempt`; false when libopus refuses the packet. */
@@ -80,17 +92,18 @@ async function openOpusDecoder(opus: Opus): Promise<SpeechDecoder> {
   };
 }
 
-function companderDecoder(law: Law): SpeechDecoder {
-  const rate = 8_000;
+/** A codec of 64 kbit/s that has no concealment of its own. */
+function waveformDecoder(rate: number, coding: Pick<Law, "decode"> & { readonly samplesAByte: number }): SpeechDecoder {
   const frame = rate / 50;
-  const concealment = concealer();
+  const concealment = concealer(rate);
   return {
     rate,
     decode(payload, into) {
-      if (payload.length === 0 || payload.length > into.length) return 0;
-      law.decode(payload, into);
-      concealment.heard(into, payload.length);
-      return payload.length;
+      const samples = payload.length * coding.samplesAByte;
+      if (samples === 0 || samples > into.length) return 0;
+      coding.decode(payload, into);
+      concealment.heard(into, samples);
+      return samples;
     },
     conceal(into) {
       concealment.conceal(into, frame);
@@ -100,13 +113,15 @@ function companderDecoder(law: Law): SpeechDecoder {
   };
 }
 
-function companderEncoder(law: Law): SpeechEncoder {
-  const rate = 8_000;
-  const payload = new Uint8Array(rate / 50);
+/** 160 bytes are 20 ms, whatever the sample rate. */
+const frameBytes = 160;
+
+function waveformEncoder(rate: number, coding: Pick<Law, "encode">): SpeechEncoder {
+  const payload = new Uint8Array(frameBytes);
   return {
     rate,
     encode(frame) {
-      law.encode(frame, payload);
+      coding.encode(frame, payload);
       return payload;
     },
     close() {},

@@ -11,8 +11,9 @@ export interface Pace {
   adjust(speech: Int16Array, length: number): number;
 }
 
-/** As quiet as this (16-bit RMS) nobody hears how time passes. */
+/** As quiet as this (16-bit RMS) nobody hears what is repeated or cut, and in silence not how much of it. */
 const quiet = 150;
+const silent = 40;
 
 interface Haste {
   /** How well the voice must repeat itself, -1 to 1. */
@@ -38,12 +39,12 @@ export function pace(buffer: Pick<JitterBuffer, "surplus" | "deficit" | "stretch
 
   /** The period that may be cut or repeated now; 0 for none. */
   function period(speech: Int16Array, length: number, most: number, haste: Haste): number {
-    const still = loudness(speech, length) < quiet;
+    const level = loudness(speech, length);
     const longest = Math.min(longestPeriod, length - overlap, most);
-    if (longest < shortestPeriod || (restMs > 0 && !still)) return 0;
-    if (still) return longest;
+    if (longest < shortestPeriod || (restMs > 0 && level >= quiet)) return 0;
+    if (level < silent) return longest;
     periodAtStart(speech, longest, repetition);
-    if (repetition.likeness < haste.likeness) return 0;
+    if (repetition.likeness < haste.likeness && level >= quiet) return 0;
     restMs = repetition.lag / samplesPerMs / haste.share;
     return repetition.lag;
   }

@@ -42,10 +42,15 @@ function search(
   }
 }
 
-/** The period at the end of `samples` (8 kHz, at least 25 ms): 2.5 to 15 ms. */
-export function periodAtEnd(samples: Int16Array, found: Repetition): void {
-  const window = 80;
-  search(samples, { from: 20, to: 120, step: 1 }, window, (lag) => samples.length - window - lag, found);
+/** The period at the end of `samples` (at least 25 ms of 8 kHz times `scale`): 2.5 to 15 ms. */
+export function periodAtEnd(samples: Int16Array, found: Repetition, scale = 1): void {
+  const window = 80 * scale;
+  const start = (lag: number): number => samples.length - window - lag;
+  search(samples, { from: 20 * scale, to: 120 * scale, step: scale }, window, start, found);
+  if (scale === 1) return;
+  const from = Math.max(20 * scale, found.lag - scale + 1);
+  const to = Math.min(120 * scale, found.lag + scale - 1);
+  search(samples, { from, to, step: 1 }, window, start, found);
 }
 
 /** Samples at 48 kHz over which a shortened or lengthened frame passes from one place to the other. */

@@ -4,7 +4,14 @@
  */
 import { frameSamples } from "../../hal/audio/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
-import { type CodecName, clockRates, largestPacketSamples, openDecoder, type SpeechDecoder } from "./codec.ts";
+import {
+  type CodecName,
+  clockRates,
+  largestPacketSamples,
+  openDecoder,
+  type SpeechDecoder,
+  sampleRates,
+} from "./codec.ts";
 import { type JitterCounters, jitterBuffer } from "./jitter-buffer.ts";
 import { pace } from "./pace.ts";
 import { upsampler } from "./resample.ts";
@@ -24,6 +31,7 @@ export interface Playout {
 /** As this gateway offers them. */
 const usual: ReadonlyMap<number, CodecName> = new Map([
   [111, "opus"],
+  [9, "G722"],
   [0, "PCMU"],
   [8, "PCMA"],
 ]);
@@ -41,14 +49,15 @@ export async function openPlayout(ports: {
 }): Promise<Playout> {
   const decoders: Readonly<Record<CodecName, SpeechDecoder>> = {
     opus: await openDecoder(ports.opus, "opus"),
+    G722: await openDecoder(ports.opus, "G722"),
     PCMU: await openDecoder(ports.opus, "PCMU"),
     PCMA: await openDecoder(ports.opus, "PCMA"),
   };
   const buffer = jitterBuffer(clockRates.opus);
   const time = pace(buffer);
-  const upsample = upsampler();
+  let upsample = upsampler();
   const view = rtpView();
-  const narrow = new Int16Array(largestPacketSamples / 6);
+  const narrow = new Int16Array(largestPacketSamples / 3);
   /** Decoded and not yet played: from `position` to `length`. */
   const speech = new Int16Array(largestPacketSamples);
   let position = 0;
@@ -131,6 +140,8 @@ export async function openPlayout(ports: {
   function listenTo(ssrc: number, name: CodecName): void {
     if (ssrc === source && name === codec) return;
     source = ssrc;
+    if (sampleRates[name] !== sampleRates[codec])
+      upsample = sampleRates[name] === 16_000 ? upsampler(16_000) : upsampler();
     codec = name;
     buffer.reset(clockRates[name], name === "opus");
   }

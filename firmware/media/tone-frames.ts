@@ -3,8 +3,8 @@
  */
 import { sampleRate } from "../../hal/audio/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
-import { type CodecName, clockRates, openEncoder } from "./codec.ts";
-import { downsampler } from "./resample.ts";
+import { type CodecName, openEncoder } from "./codec.ts";
+import { resampler } from "./resample.ts";
 import { rtpHeaderLength } from "./rtp.ts";
 import { samplesOf, type ToneName } from "./tones.ts";
 
@@ -33,7 +33,7 @@ export function toneBook(opus: Opus): ToneBook {
 
 async function makeFrames(opus: Opus, codec: CodecName, tone: Int16Array): Promise<ToneFrames> {
   const encoder = await openEncoder(opus, codec, bitrate);
-  const slower = clockRates[codec] === sampleRate ? undefined : downsampler();
+  const slower = resampler(sampleRate, encoder.rate);
   const frame = new Int16Array(wholeFrame);
   const converted = new Int16Array(wholeFrame);
   const frames: Uint8Array[] = [];

@@ -36,6 +36,8 @@ export function voiceActivity(rate: number, thresholdDb: number): VoiceActivity 
   let block = 0;
   let inBlock = 0;
   let score = 0;
+  /** Something was heard; before that, whoever is silent is in a quiet room. */
+  let isKnown = false;
   let voiced = false;
   /** Of the frame that fills up. */
   let filled = 0;
@@ -61,7 +63,10 @@ export function voiceActivity(rate: number, thresholdDb: number): VoiceActivity 
   }
 
   function judge(level: number, echoing: boolean): boolean {
-    if (level > silence) learn(level);
+    if (level > silence) {
+      learn(level);
+      isKnown = true;
+    } else if (!isKnown) learn(quietest);
     const isLoud = level > noise() + thresholdDb + (echoing ? echo : 0);
     score = isLoud ? Math.min(score + 1, most) : Math.max(score - 1, 0);
     return isLoud && score >= enough;

@@ -26,6 +26,8 @@ export interface Voice {
   capture(frame: Int16Array, at: number): void;
   /** Writes 960 samples of received speech, or silence. */
   fill(frame: Int16Array): void;
+  /** Asks for the last burst once more; it comes as speech does, or not at all. */
+  replay(): void;
   /** What others are told of the user; undefined: nothing of one's own. */
   choose(status: "do-not-disturb" | undefined): void;
 }
@@ -63,7 +65,7 @@ export interface Panel {
 const settleMs = 15;
 const switchSettleMs = 50;
 
-/** Opens the button, the switch and the lamps of a board. Throws DeviceError when it has no "ptt"; a lamp that it lacks stays dark. */
+/** Opens the buttons, the switch and the lamps of a board. Throws DeviceError when it has no "ptt"; a lamp that it lacks stays dark. */
 export function panel(ports: { readonly clock: Clock; readonly board: Board; readonly log: Log }): Panel {
   const { clock, board, log } = ports;
   const lamps = new Map<string, OutputLine>();
@@ -87,6 +89,7 @@ export function panel(ports: { readonly clock: Clock; readonly board: Board; rea
       (at) => release("emergency", at),
     ),
     ...optional("emergency-over", () => voice?.calm()),
+    ...optional("replay", () => voice?.replay()),
   ];
 
   function openButton(role: string, down: (at: number) => void, up: (at: number) => void = () => {}): () => void {

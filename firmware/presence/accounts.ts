@@ -21,6 +21,8 @@ export interface Account extends TerminalSettings {
   readonly dispatches: ReadonlySet<string>;
   /** Talkgroups where the user waits for the floor, whatever their priority. */
   readonly noPreempt: ReadonlySet<string>;
+  /** Talkgroups where the user may call an emergency. */
+  readonly raises: ReadonlySet<string>;
   /** Floor priority, 0..255. */
   readonly priority: number;
   /** In the talkgroups where it is another one. */
@@ -56,6 +58,8 @@ export interface Membership {
   readonly priority?: number;
   /** A higher priority than a talker's takes the floor away. */
   readonly mayPreempt: boolean;
+  /** The user may call an emergency there. */
+  readonly mayRaise?: true;
   readonly standing: boolean;
 }
 
@@ -139,6 +143,7 @@ function accountOf(
     listenOnly: new Set(named(({ role }) => role === "listen")),
     dispatches: new Set(named(({ role }) => role === "dispatcher")),
     noPreempt: new Set(named(({ mayPreempt }) => !mayPreempt)),
+    raises: new Set(named(({ mayRaise }) => mayRaise === true)),
     priority,
     priorities: new Map(
       memberships.flatMap((each) => (each.priority === undefined ? [] : [[each.talkgroup, each.priority] as const])),
@@ -152,7 +157,7 @@ export function priorityIn(account: Account, talkgroup: string): number {
   return account.priorities.get(talkgroup) ?? account.priority;
 }
 
-/** What a leg in this talkgroup is provisioned with. */
+/** What a leg in this talkgroup is provisioned with, but for the ending of emergencies: who becomes a dispatcher keeps the session, and can from the next on. */
 export function sameRights(one: Account, other: Account, talkgroup: string): boolean {
   if (!sameThere(one, other, talkgroup)) return false;
   const [scanned, others] = [scannedFrom(one, talkgroup), scannedFrom(other, talkgroup)];
@@ -160,7 +165,7 @@ export function sameRights(one: Account, other: Account, talkgroup: string): boo
 }
 
 function sameThere(one: Account, other: Account, talkgroup: string): boolean {
-  const isSame = (["listenOnly", "noPreempt"] as const).every(
+  const isSame = (["listenOnly", "noPreempt", "raises"] as const).every(
     (right) => one[right].has(talkgroup) === other[right].has(talkgroup),
   );
   return isSame && priorityIn(one, talkgroup) === priorityIn(other, talkgroup);
@@ -177,12 +182,23 @@ export interface AccountEntry {
   readonly listenOnly: readonly string[];
   readonly dispatcher: readonly string[];
   readonly noPreempt: readonly string[];
+  readonly emergency?: readonly string[];
   readonly priority: number;
   readonly digest: readonly DigestAlgorithm[];
 }
 
 export function recordOf(entry: AccountEntry, realm: string): AccountRecord {
-  const { user, password, identityOf: owner, talkgroups, standing, listenOnly, dispatcher, noPreempt } = entry;
+  const {
+    user,
+    password,
+    identityOf: owner,
+    talkgroups,
+    standing,
+    listenOnly,
+    dispatcher,
+    noPreempt,
+    emergency,
+  } = entry;
   return {
     user,
     ...(owner !== undefined && { owner }),
@@ -192,6 +208,7 @@ export function recordOf(entry: AccountEntry, realm: string): AccountRecord {
       talkgroup,
       role: listenOnly.includes(talkgroup) ? "listen" : dispatcher.includes(talkgroup) ? "dispatcher" : "talk",
       mayPreempt: !noPreempt.includes(talkgroup),
+      ...(emergency?.includes(talkgroup) && { mayRaise: true }),
       standing: standing.includes(talkgroup),
     })),
   };

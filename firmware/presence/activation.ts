@@ -34,6 +34,7 @@ import {
 } from "./party.ts";
 import type { People } from "./people.ts";
 import type { Binding } from "./registrar.ts";
+import { type LastBurst, replayCode } from "./replay-code.ts";
 import { urisIn } from "./resource-list.ts";
 
 export interface ActivationPorts {
@@ -55,6 +56,8 @@ export interface ActivationPorts {
   readonly isSession: (user: string, callId: string) => boolean;
   /** The user's session with a talkgroup stands, or does no more. */
   readonly onStanding: (user: string, talkgroup: string, change: 1 | -1) => void;
+  /** Absent: nothing is recorded. */
+  readonly recordings?: LastBurst;
   /** A number that leads out of the realm; undefined for one that does not. Throws ProtocolError: 403, 404, 486. */
   readonly outside: (caller: Account, number: string) => OutsideNumber | undefined;
 }
@@ -68,6 +71,8 @@ export interface Activation {
   refer(refer: IncomingRefer, account: Account): void;
   /** Nobody has talked there for too long; what that is to a talkgroup is not decided here. */
   quiet(name: string): void;
+  /** Somebody talks in a talkgroup. */
+  live(talkgroup: string): void;
   /** Private and ad hoc ones. */
   calls(): number;
   /** Ends what the account allows no more, or otherwise than now; undefined: everything of the user. */
@@ -80,6 +85,7 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
   const dialled = dialledCalls(legs, ports.onStanding);
   const fromExchanges = exchangeCalls(legs, ports.onStanding);
   const codes = featureCodes(ports, people.choose);
+  const again = replayCode(ports);
   const guests = guestsOf();
   const open = calls(ports, people.call);
   const directUri = `sip:${direct}@${realm}`;
@@ -182,6 +188,7 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
       if (user === undefined) throw new ProtocolError(404, "nobody is named");
       if (ports.isTalkgroup(user)) return dialled.receive(invite, account, ports.talkgroup(user, account));
       if (codes.isCode(user)) return codes.receive(user, account, invite);
+      if (again.isCode(user)) return again.receive(account, invite);
       call(invite, account, user);
     },
     fromOutside(invite, call) {
@@ -209,16 +216,19 @@ export function activation(ports: ActivationPorts, realm: string): Activation {
       );
     },
     quiet: open.quiet,
+    live: again.live,
     calls: open.count,
     retain(user, account) {
       dialled.retain(user, account);
       guests.retain(user, account);
+      again.leave(user);
       if (!account) open.leave(user);
     },
     close() {
       dialled.close();
       fromExchanges.close();
       codes.close();
+      again.close();
       guests.close();
       open.close();
     },

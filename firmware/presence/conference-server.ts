@@ -6,6 +6,9 @@ export interface SessionRights {
   readonly priority: number;
   /** Whether its priority takes the floor from a lower one. */
   readonly mayPreempt: boolean;
+  /** Whether the user may call an emergency there, and end one that others called; absent: no. */
+  readonly mayRaise?: boolean;
+  readonly mayCalm?: boolean;
 }
 
 /** What its terminal is beside that. */

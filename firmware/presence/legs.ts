@@ -52,6 +52,8 @@ export function holderIn(account: Account, talkgroup: string): LegHolder {
   const rightsIn = (where: string): SessionRights => ({
     mayTalk: !account.listenOnly.has(where),
     mayPreempt: !account.noPreempt.has(where),
+    ...(account.raises.has(where) && { mayRaise: true }),
+    ...(account.dispatches.has(where) && { mayCalm: true }),
     priority: priorityIn(account, where),
   });
   return { user, aor, ...rightsIn(talkgroup), ...terminalIn(account, talkgroup, rightsIn) };

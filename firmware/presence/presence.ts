@@ -26,6 +26,7 @@ import { people } from "./people.ts";
 import { presenceEvents } from "./presence-events.ts";
 import { publisher } from "./publications.ts";
 import { registrar } from "./registrar.ts";
+import type { LastBurst } from "./replay-code.ts";
 import { revival } from "./revival.ts";
 import { type Presence, roster } from "./roster.ts";
 import type { Rules } from "./rules.ts";
@@ -43,6 +44,8 @@ export interface PresencePorts {
   /** Absent: registrations end with the process. */
   readonly bindings?: BindingStore;
   readonly rules: Rules;
+  /** Absent: nothing is recorded. */
+  readonly recordings?: LastBurst;
   readonly sessions: ConferenceServer;
   /** The endpoint whose handlers these are; it exists by the time that the first request arrives. */
   readonly sip: () => Endpoint;
@@ -272,7 +275,9 @@ export function presence(
       if (!isAddress(user)) persons.remote(gateway, user, state);
     },
     floor(talkgroup, talker) {
-      if (talkgroups.has(talkgroup)) persons.floor(talkgroup, talker === undefined ? undefined : userOf(talker, realm));
+      if (!talkgroups.has(talkgroup)) return;
+      if (talker !== undefined) active.live(talkgroup);
+      persons.floor(talkgroup, talker === undefined ? undefined : userOf(talker, realm));
     },
     quiet: active.quiet,
     setStatus(user, chosen) {

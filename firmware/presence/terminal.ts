@@ -33,6 +33,16 @@ export function scannedFrom({ talkgroups, scan }: Account, talkgroup: string): r
   return scan.groups.filter((group) => group !== talkgroup && talkgroups.has(group));
 }
 
+/** What the user hears, while in these, beside them: for gateways that have to send it. */
+export function heardBeside(
+  account: Account | undefined,
+  talkgroups: readonly string[],
+): { readonly listens?: readonly string[] } {
+  const scanned = account ? talkgroups.flatMap((talkgroup) => scannedFrom(account, talkgroup)) : [];
+  const listens = [...new Set(scanned)].filter((group) => !talkgroups.includes(group));
+  return listens.length > 0 ? { listens } : {};
+}
+
 export function terminalIn(
   account: Account,
   talkgroup: string,

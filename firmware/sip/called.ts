@@ -139,7 +139,7 @@ export function receiveInvite(
     if (machine.state().in !== "ringing") {
       // The caller gave up while the answer was being made.
       const untell = core.clock.after(0, handlers.onEnd);
-      return { callId, end: untell, move() {}, probe() {} };
+      return { callId, end: untell, move() {}, probe() {}, press() {} };
     }
     user = handlers;
     session = mindSession(
@@ -158,7 +158,7 @@ export function receiveInvite(
       unconfirmed: () => machine.send({ type: "no-ack" }),
     });
     machine.send({ type: "accept" });
-    return { callId, end, move: session.move, probe: session.probe };
+    return { callId, end, move: session.move, probe: session.probe, press: session.press };
   }
 
   /** Inside the early dialog, where nothing is agreed on yet; a PRACK may come after the answer. */

@@ -229,6 +229,7 @@ export function call(core: Core, out: OutgoingRequest, handlers: OfferHandlers):
     end,
     move: (next) => session?.move(next),
     probe: (onVerdict) => session?.probe(onVerdict),
+    press: (key) => session?.press(key),
   };
 }
 

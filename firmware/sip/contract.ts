@@ -84,6 +84,8 @@ export interface Session {
    * session ends before: false for one that knows nothing of it, or leaves it open.
    */
   probe(onVerdict: (known: boolean) => void): void;
+  /** Tells the far end of a key by SIP INFO, as a telephone does: "0" to "9", "*", "#", "A" to "D". What it makes of that is not told. */
+  press(key: string): void;
   /** Sends BYE (or CANCEL before the answer). `onEnd` is not called for one's own end. */
   end(reason?: string): void;
 }

@@ -1,4 +1,5 @@
 /** Keys that a phone tells by INFO, as it did before there were packages for it (RFC 6086 §1): two ways to write one. */
+import type { Body } from "./contract.ts";
 import { ProtocolError } from "./message.ts";
 
 /** "Signal=5\r\nDuration=160". */
@@ -14,6 +15,9 @@ const byNumber: ReadonlyMap<string, string> = new Map([
   ["11", "#"],
   ...["A", "B", "C", "D"].map((key, index): [string, string] => [`${12 + index}`, key]),
 ]);
+
+/** A short press. */
+export const bodyOf = (key: string): Body => ({ type: relayType, content: `Signal=${key}\r\nDuration=160\r\n` });
 
 /** The key that a body of one of `keyTypes` tells. Throws ProtocolError 400 for anything else that it says, a hook flash too. */
 export function keyIn(type: string, body: string): string {

@@ -5,6 +5,7 @@
 import { type MediaDescription, parse, write } from "sdp-transform";
 import type { Address } from "../../hal/network/port.ts";
 import { ProtocolError } from "./message.ts";
+import { type CryptoAttribute, inline, readCrypto } from "./sdes.ts";
 import { canonicalHost, isIpv4, isIpv6, parseNumber } from "./uri.ts";
 
 export interface Codec {
@@ -30,6 +31,14 @@ export interface AudioMedia {
   readonly direction: Direction;
   /** ms of audio in a packet. */
   readonly ptime?: number;
+  /** RTP/SAVP by one of these keys, at least one; absent: RTP/AVP, where keys mean nothing (RFC 4568 §5). */
+  readonly crypto?: readonly CryptoAttribute[];
+}
+
+/** Which audio lines are read: RTP/AVP, and RTP/SAVP with a key that can be used. Of both, RTP/SAVP. */
+export interface Profiles {
+  readonly plain: boolean;
+  readonly secured: boolean;
 }
 
 /** `m=application <port> udp MCPTT` (TS 24.380 §12). */
@@ -75,9 +84,10 @@ const spellings = new Map(
 );
 
 /** Reads an offer or an answer. Throws ProtocolError: 400 malformed, 413 too large, 488 an address that is not numeric. */
-export function parseSdp(text: string): SessionDescription {
+export function parseSdp(text: string, profiles: Profiles = { plain: true, secured: true }): SessionDescription {
   if (text.length > maxText) throw new ProtocolError(413, `SDP of ${text.length} characters, at most ${maxText}`);
-  const lines = text.split(/\r\n|\r|\n/).filter((line) => wanted.test(line));
+  const all = text.split(/\r\n|\r|\n/);
+  const lines = all.filter((line) => wanted.test(line));
   const mediaLines = lines.filter((line) => line.startsWith("m=")).map(readMediaLine);
   if (mediaLines.length > maxMedia) throw new ProtocolError(400, `SDP with more than ${maxMedia} media`);
   const session = parse(lines.join("\r\n"));
@@ -86,14 +96,23 @@ export function parseSdp(text: string): SessionDescription {
   let audio: AudioMedia | undefined;
   let floor: FloorMedia | undefined;
   const others: OtherMedia[] = [];
+  const crypto = cryptoLines(all).map(readCrypto);
+  const codecsOf = mediaLines.map((line, index) => readCodecs(line.formats, session.media[index]));
+  const isAudio = (line: MediaLine, index: number): boolean =>
+    line.port > 0 && line.type === "audio" && (codecsOf[index] ?? []).length > 0;
+  const isSecured = (line: MediaLine, index: number): boolean =>
+    isAudio(line, index) && line.protocol === "RTP/SAVP" && (crypto[index] ?? []).length > 0;
+  const isPlain = (line: MediaLine, index: number): boolean => isAudio(line, index) && line.protocol === "RTP/AVP";
+  const secured = profiles.secured ? mediaLines.findIndex(isSecured) : -1;
+  const spoken = secured >= 0 || !profiles.plain ? secured : mediaLines.findIndex(isPlain);
   const order = mediaLines.map((line, index) => {
     const media = session.media[index];
     const host = (media?.connection ?? session.connection)?.ip;
-    if (media && line.port > 0 && isAudio(line) && !audio) {
-      const codecs = readCodecs(line.formats, media);
+    if (media && index === spoken) {
       const direction = media.direction ?? session.direction ?? "sendrecv";
-      if (codecs.length > 0) audio = readAudio(line, media, checkHost(host), codecs, direction);
-      if (audio) return "audio";
+      audio = readAudio(line, media, checkHost(host), codecsOf[index] ?? [], direction);
+      if (index === secured) audio = { ...audio, crypto: crypto[index] ?? [] };
+      return "audio";
     }
     if (media && line.port > 0 && isFloor(line) && !floor) {
       floor = { address: { host: checkHost(host), port: line.port }, parameters: floorParameters(media) };
@@ -122,8 +141,14 @@ function readMediaLine(line: string): MediaLine {
   return { type, port: parseNumber(port.split("/", 1)[0] ?? "", 65_535, "port"), protocol, formats: formats.join(" ") };
 }
 
-function isAudio(line: MediaLine): boolean {
-  return line.type === "audio" && line.protocol === "RTP/AVP";
+/** What stands behind "a=crypto:" in each medium. */
+function cryptoLines(lines: readonly string[]): string[][] {
+  const media: string[][] = [];
+  for (const line of lines) {
+    if (line.startsWith("m=")) media.push([]);
+    else if (line.startsWith("a=crypto:")) media.at(-1)?.push(line.slice("a=crypto:".length));
+  }
+  return media;
 }
 
 function isFloor(line: MediaLine): boolean {
@@ -151,7 +176,8 @@ function readAudio(
 }
 
 /** The codecs of the payload types, each once; without those whose rtpmap is absent or broken. */
-function readCodecs(formats: string, media: MediaDescription): Codec[] {
+function readCodecs(formats: string, media: MediaDescription | undefined): Codec[] {
+  if (!media) return [];
   const maps = byPayloadType(media.rtp);
   const parameters = byPayloadType(media.fmtp);
   const payloadTypes = new Set(formats.split(" ").map((format) => (/^\d{1,3}$/.test(format) ? Number(format) : 128)));
@@ -209,7 +235,7 @@ function heldDirection(direction: Direction): Direction {
 /** Writes a description. Throws Error for text that would break a line, or an order that names what is not there. */
 export function describe(description: SessionDescription): string {
   const { origin, audio, floor, order } = description;
-  if (holdsLineBreak(description)) throw new Error(`line break in an SDP value: ${JSON.stringify(description)}`);
+  if (holdsLineBreak(description)) throw new Error(`line break in an SDP value, of the origin ${origin.id}`);
   const others = [...(description.others ?? [])];
   const host = (audio ?? floor)?.address.host ?? origin.host;
   const media = order.map((kind) => {
@@ -247,7 +273,7 @@ function writeAudio(audio: AudioMedia, sessionHost: string): MediaDescription {
   return {
     type: "audio",
     port: address.port,
-    protocol: "RTP/AVP",
+    protocol: audio.crypto ? "RTP/SAVP" : "RTP/AVP",
     payloads: codecs.map((codec) => codec.payloadType).join(" "),
     ...(address.host !== sessionHost && { connection: connection(address.host) }),
     rtp: codecs.map(({ payloadType, name, clockRate, channels }) => ({
@@ -264,6 +290,9 @@ function writeAudio(audio: AudioMedia, sessionHost: string): MediaDescription {
     }),
     direction: audio.direction,
     ...(audio.ptime !== undefined && { ptime: audio.ptime }),
+    ...(audio.crypto && {
+      crypto: audio.crypto.map(({ tag, suite, master }) => ({ id: tag, suite, config: inline(master) })),
+    }),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Body, Flow, InsideHandlers, Session } from "./contract.ts";
 import type { Conversation } from "./conversation.ts";
 import { type Core, type DialogUser, postpone } from "./core.ts";
 import { quote, splitList, withoutParams } from "./header.ts";
-import { keyIn, keyTypes } from "./keys.ts";
+import { bodyOf, keyIn, keyTypes } from "./keys.ts";
 import { type Headers, header, headers, ProtocolError, type SipMessage, type SipRequest } from "./message.ts";
 import { referralsIn } from "./referring.ts";
 import { keepFresh } from "./refreshing.ts";
@@ -34,7 +34,7 @@ export interface SessionHandlers {
   readonly user: InsideHandlers;
 }
 
-export interface MindedSession extends Pick<DialogUser, "onRequest" | "onAck">, Pick<Session, "probe"> {
+export interface MindedSession extends Pick<DialogUser, "onRequest" | "onAck">, Pick<Session, "probe" | "press"> {
   bye(reason: string | undefined): void;
   move(flow: Flow): void;
   close(): void;
@@ -175,6 +175,7 @@ export function mindSession(
     bye,
     move: conversation.move,
     probe: freshness.probe,
+    press: (key) => void conversation.request("INFO", { body: bodyOf(key) }, () => {}),
     close() {
       freshness.close();
       offered?.withdraw();

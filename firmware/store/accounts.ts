@@ -11,6 +11,8 @@ export interface StoredMembership {
   /** Floor priority there, 0..255; absent: the account's. */
   readonly priority?: number;
   readonly mayPreempt: boolean;
+  /** The user may call an emergency there. */
+  readonly mayRaise?: true;
   /** Its session comes with the registration, unasked. */
   readonly standing: boolean;
 }
@@ -41,12 +43,13 @@ type Row = Record<string, unknown>;
 
 const originOf = (value: unknown): Origin => (value === "config" ? "config" : "command");
 
-function membershipOf({ talkgroup, role, priority, may_preempt, standing, origin }: Row): MembershipRow {
+function membershipOf({ talkgroup, role, priority, may_preempt, may_raise, standing, origin }: Row): MembershipRow {
   return {
     talkgroup: String(talkgroup),
     role: role === "listen" || role === "dispatcher" ? role : "talk",
     ...(priority !== null && { priority: Number(priority) }),
     mayPreempt: may_preempt === 1,
+    ...(may_raise === 1 && { mayRaise: true }),
     standing: standing === 1,
     origin: originOf(origin),
   };
@@ -146,6 +149,7 @@ export function putMembership(
     role,
     priority = null,
     mayPreempt,
+    mayRaise,
     standing,
   }: Omit<StoredMembership, "priority"> & {
     readonly priority?: number | null;
@@ -154,13 +158,13 @@ export function putMembership(
 ): void {
   statement(
     database,
-    `INSERT INTO memberships (user, talkgroup, role, priority, may_preempt, standing, origin)
-      VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    `INSERT INTO memberships (user, talkgroup, role, priority, may_preempt, may_raise, standing, origin)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
       role = excluded.role, priority = excluded.priority, may_preempt = excluded.may_preempt,
-      standing = excluded.standing, origin = excluded.origin
-      WHERE (role, priority, may_preempt, standing, origin) IS NOT
-        (excluded.role, excluded.priority, excluded.may_preempt, excluded.standing, excluded.origin)`,
-  ).run(user, talkgroup, role, priority, Number(mayPreempt), Number(standing), origin);
+      may_raise = excluded.may_raise, standing = excluded.standing, origin = excluded.origin
+      WHERE (role, priority, may_preempt, may_raise, standing, origin) IS NOT
+        (excluded.role, excluded.priority, excluded.may_preempt, excluded.may_raise, excluded.standing, excluded.origin)`,
+  ).run(user, talkgroup, role, priority, Number(mayPreempt), Number(mayRaise === true), Number(standing), origin);
 }
 
 export function deleteMembership(database: DatabaseSync, user: string, talkgroup: string): void {

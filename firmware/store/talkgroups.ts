@@ -14,15 +14,17 @@ export interface StoredTalkgroup {
   readonly hangMs: number;
   readonly queueing?: true;
   readonly broadcast?: true;
+  readonly mixing?: true;
   /** Before T2 ends. */
   readonly talkWarningMs?: number;
+  readonly emergencyMs?: number;
 }
 
 /** Whatever a talkgroup may have and need not, in one column, so that another option is no other table. */
 type Options = Omit<StoredTalkgroup, "name" | "endOfMediaMs" | "talkMs" | "graceMs" | "hangMs">;
 
-const times = ["talkWarningMs"] as const satisfies readonly (keyof Options)[];
-const flags = ["queueing", "broadcast"] as const satisfies readonly (keyof Options)[];
+const times = ["talkWarningMs", "emergencyMs"] as const satisfies readonly (keyof Options)[];
+const flags = ["queueing", "broadcast", "mixing"] as const satisfies readonly (keyof Options)[];
 
 /** What is not known here is left out: it may be of a later version. */
 function optionsOf(text: string): Options {

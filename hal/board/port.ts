@@ -4,7 +4,7 @@ import type { Edge, InputLine, OutputLine } from "../gpio/port.ts";
 /** A board as the firmware sees it: roles, never pins. What a board does not have is absent. */
 export interface Board {
   readonly name: string;
-  /** Roles of this board's inputs ("ptt", "emergency", "do-not-disturb") and outputs ("transmit-lamp", "ready-lamp", "call-lamp", …). */
+  /** Roles of this board's inputs ("ptt", "emergency", "replay", "do-not-disturb") and outputs ("transmit-lamp", "ready-lamp", "call-lamp", …). */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /** Opens the input of a role. Throws DeviceError when the board has none of that role. */

@@ -93,5 +93,5 @@ Held* findHeld(napi_env env, napi_value handle, uint32_t kind) {
 NAPI_MODULE_INIT() {
   napi_value interface = roger::number(env, roger::interfaceNumber);
   if (interface == nullptr || napi_set_named_property(env, exports, "interface", interface) != napi_ok) return nullptr;
-  return roger::addOpus(env, exports) ? exports : nullptr;
+  return roger::addOpus(env, exports) && roger::addSrtp(env, exports) && roger::addUdp(env, exports) ? exports : nullptr;
 }

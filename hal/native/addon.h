@@ -17,10 +17,12 @@
 namespace roger {
 
 // Raise it whenever the exports change: hal/native/load.ts refuses an addon of another interface (a stale build).
-constexpr int32_t interfaceNumber = 1;
+constexpr int32_t interfaceNumber = 3;
 
 // Each adds its object to the exports; false with an exception pending.
 bool addOpus(napi_env env, napi_value exports);
+bool addSrtp(napi_env env, napi_value exports);
+bool addUdp(napi_env env, napi_value exports);
 
 struct Function {
   const char* name;

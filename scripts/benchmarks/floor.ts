@@ -11,7 +11,7 @@ const bar = 2;
 /** The code is compiled by then. */
 const warmUp = 200;
 /** Between two requests, ms: at the least, and so much more by chance, so that they meet the other calls at any moment. */
-const between = { least: 10, more: 15 };
+const between = { least: 5, more: 15 };
 
 const program = new Command("scripts/bench floor")
   .description(

@@ -1,5 +1,6 @@
 /** What it costs to hand one speaker's packets on to many listeners, beside the servers of others. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import type { LegCodec } from "../../firmware/sip/negotiation.ts";
 import { wholeNumber, wholeNumbers } from "./rig/options.ts";
 import { during, eachPeer, type Open } from "./rig/peers.ts";
 import { leaveMeasuredCore } from "./rig/process.ts";
@@ -10,6 +11,7 @@ const bars = { svxreflector: 0.5, janus: 1 / 40 } as const;
 const barListeners = 300;
 /** The code is compiled by then. */
 const warmUpSeconds = 3;
+const codecs: readonly LegCodec[] = ["opus", "PCMU", "PCMA"];
 
 const program = new Command("scripts/bench relay")
   .description(
@@ -23,6 +25,14 @@ const program = new Command("scripts/bench relay")
   .option("--listeners <counts>", "how many, one after the other", wholeNumbers, [1, 20, 100, 300, 1_000])
   .option("--peer-listeners <counts>", "how many with the peers", wholeNumbers, [100, 300])
   .option("--seconds <count>", "for how long", wholeNumber, 10)
+  .addOption(
+    new Option(
+      "--codec <name>",
+      "of the listeners; another than that of who speaks is made for them, and no bar is set then",
+    )
+      .choices(codecs)
+      .default("opus"),
+  )
   .option("--profile <folder>", "leaves CPU profiles of the gateway there; it is slower then")
   .option("--json", "prints one JSON object instead of the table")
   .parse();
@@ -31,6 +41,7 @@ const options = program.opts<{
   listeners: readonly number[];
   peerListeners: readonly number[];
   seconds: number;
+  codec: LegCodec;
   profile?: string;
   json?: boolean;
 }>();
@@ -53,22 +64,27 @@ interface Result {
 const results: Result[] = [];
 
 function measure(name: string, open: Open, counts: readonly number[]): Promise<void> {
-  return during(open, Math.max(...counts) + 1, async (contender) => {
-    for (const listeners of counts.toSorted((a, b) => a - b)) {
-      await contender.listeners(listeners);
-      await contender.talk(warmUpSeconds);
-      const before = { cpu: contender.process.cpu(), at: performance.now() };
-      const { sent, heard } = await contender.talk(options.seconds);
-      const cpu = contender.process.cpu() - before.cpu;
-      const load = cpu / 1_000 / (performance.now() - before.at);
-      const memory = contender.process.memory();
-      results.push({ name, listeners, sent, lost: sent * listeners - heard, cpu: cpu / heard, load, memory });
-    }
-  });
+  const { codec } = options;
+  return during(
+    (opening) => open({ ...opening, codec }),
+    Math.max(...counts) + 1,
+    async (contender) => {
+      for (const listeners of counts.toSorted((a, b) => a - b)) {
+        await contender.listeners(listeners);
+        await contender.talk(warmUpSeconds);
+        const before = { cpu: contender.process.cpu(), at: performance.now() };
+        const { sent, heard } = await contender.talk(options.seconds);
+        const cpu = contender.process.cpu() - before.cpu;
+        const load = cpu / 1_000 / (performance.now() - before.at);
+        const memory = contender.process.memory();
+        results.push({ name, listeners, sent, lost: sent * listeners - heard, cpu: cpu / heard, load, memory });
+      }
+    },
+  );
 }
 
 function table(): void {
-  print(`one speaks ${options.seconds} s, 50 packets/s:`);
+  print(`one speaks ${options.seconds} s, 50 packets/s of Opus; the listeners take ${options.codec}:`);
   print("                listeners   sent    lost  CPU µs a packet  of a core      MB  Roger is");
   for (const { name, listeners, sent, lost, cpu, load, memory } of results) {
     const own = results.find((result) => result.name === "roger" && result.listeners === listeners);
@@ -90,7 +106,7 @@ function faults(): readonly string[] {
   const own = results.filter(({ name }) => name === "roger");
   const at = (wanted: string): Result | undefined =>
     results.find(({ name, listeners }) => name === wanted && listeners === barListeners);
-  const ratios = options.peers ? Object.entries(bars) : [];
+  const ratios = options.peers && options.codec === "opus" ? Object.entries(bars) : [];
   return [
     ...own.filter(({ lost }) => lost !== 0).map(({ listeners, lost }) => `${lost} lost with ${listeners} listeners`),
     ...ratios.flatMap(([name, bar]) => {
@@ -106,7 +122,9 @@ leaveMeasuredCore();
 const node = options.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`];
 await measure("roger", (opening) => openRoger({ ...opening, node }), options.listeners);
 if (options.peers)
-  await eachPeer(["svxreflector", "janus"], (name, open) => measure(name, open, options.peerListeners));
+  await eachPeer(options.codec === "opus" ? ["svxreflector", "janus"] : ["janus"], (name, open) =>
+    measure(name, open, options.peerListeners),
+  );
 const found = faults();
 if (options.json) print(JSON.stringify({ ...options, results, faults: found }));
 else {

@@ -77,8 +77,8 @@ export async function openBrokenPhone(
 
   const offer = (): string =>
     legOffer({ host: local.host, port: 30_000 + 2 * dice.below(10) }, "7").replace(
-      "RTP/AVP 111 0 8",
-      `RTP/AVP ${dice.oneOf(["111 0 8", "0", "8 0"])}`,
+      "RTP/AVP 111 9 0 8",
+      `RTP/AVP ${dice.oneOf(["111 9 0 8", "9", "0", "8 0"])}`,
     );
 
   const timer = (): string[] =>

@@ -29,7 +29,7 @@ function faults(yaml: string): string[] {
 
 test("the simulated board has its buttons, a switch and lamps, by role", async () => {
   const { board } = await simulated();
-  assert.equal(board.inputs, ["ptt", "second", "emergency", "emergency-over", "do-not-disturb"]);
+  assert.equal(board.inputs, ["ptt", "second", "emergency", "emergency-over", "replay", "do-not-disturb"]);
   assert.equal(board.outputs, [
     "transmit-lamp",
     "receive-lamp",
@@ -47,7 +47,7 @@ test("every fault of a board file is listed at once, with its place and what was
       .replace("driver: simulated\n\ngpio", "driver: quantum\nextra: 1\n\ngpio")
       .replace("bias: pull-up", "bias: up")
       .replace("second: { line: GPIO27", "second: { line: GPIO17")
-      .replace("line: GPIO22", "line: GPIO6")
+      .replace("line: GPIO22", "line: GPIO4")
       .replace("microphone: { driftPpm: 0 }", "microphone: { driftPpm: fast }"),
   );
   for (const expected of [
@@ -57,7 +57,7 @@ test("every fault of a board file is listed at once, with its place and what was
     "b.yaml: audio.microphone.driftPpm: expected parts per million",
     "b.yaml: extra: unknown key; correct or remove it",
     "b.yaml: inputs.second.line: GPIO17 is already the line of inputs.ptt",
-    "b.yaml: outputs.transmit-lamp.line: GPIO6 is not among gpio.lines",
+    "b.yaml: outputs.transmit-lamp.line: GPIO4 is not among gpio.lines",
   ]) {
     assert.ok(found.includes(expected), `${expected}\n is not in\n${found.join("\n")}`);
   }

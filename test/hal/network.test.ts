@@ -11,6 +11,7 @@ import { ipv6Lacking } from "../support/ipv6.ts";
 import { lacking, skip } from "../support/skip.ts";
 import { realBench, settled, virtualBench } from "./bench.ts";
 import { networkContract, tlsContract } from "./network.contract.ts";
+import { streamsContract } from "./streams.contract.ts";
 
 const simulated = () => {
   const bench = virtualBench();
@@ -19,6 +20,7 @@ const simulated = () => {
 const node = (host: string) => () => ({ ...realBench(), network: nodeNetwork(), host });
 
 networkContract("simulated", simulated);
+streamsContract("simulated", simulated);
 tlsContract("simulated", simulated, {
   identity: simulatedIdentity("10.0.0.1"),
   authorities: simulatedIdentity("10.0.0.1").certificate,
@@ -31,6 +33,7 @@ networkContract("simulated, IPv6,", () => {
 });
 
 networkContract("node", node("127.0.0.1"));
+streamsContract("node", node("127.0.0.1"));
 const noIpv6 = await ipv6Lacking();
 if (noIpv6 === undefined) networkContract("node, IPv6,", node("::1"));
 else skip("node network, IPv6", noIpv6);

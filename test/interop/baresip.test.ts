@@ -85,6 +85,10 @@ for (const broker of ["embedded", "mosquitto"] as const) {
   );
 }
 
+phoneTest("baresip that speaks G.722 only hears it too", () =>
+  phoneHearsBurst({ broker: "embedded", transport: "udp", codec: "G722", carried: whole }),
+);
+
 for (const transport of ["tcp", "tls"] as const)
   phoneTest(`baresip that registers over ${transport} is called by that connection, and hears a burst`, () =>
     phoneHearsBurst({ broker: "embedded", transport, codec: "opus/48000/1", carried: whole }),

@@ -34,7 +34,7 @@ export function baresip(options: {
   readonly realm: string;
   readonly transport: Transport;
   readonly registrar: string;
-  /** "opus/48000/1" or "PCMU": all that it speaks. */
+  /** "opus/48000/1", "G722" or "PCMU": all that it speaks. */
   readonly codec: string;
   readonly port: number;
   readonly microphone: string;
@@ -58,7 +58,7 @@ export function baresip(options: {
       `snd_path ${folder}`,
       "opus_stereo no\nopus_sprop_stereo no",
       `module_path ${modules}`,
-      ...["opus", "g711", "aufile", "aubridge", "sndfile"].map((name) => `module ${name}.so`),
+      ...["opus", "g711", "g722", "aufile", "aubridge", "sndfile"].map((name) => `module ${name}.so`),
       "module_tmp account.so",
       "module_app menu.so",
       ...(watches ? ["module_app contact.so", "module_app presence.so"] : []),

@@ -64,7 +64,7 @@ async function phoneKeys(codec: string): Promise<void> {
   }
 }
 
-for (const codec of ["PCMU", "opus/48000/1"])
+for (const codec of ["PCMU", "G722", "opus/48000/1"])
   phoneTest(
     `baresip that speaks ${codec} keys up with *, hears that it may talk, is heard at the other site, and unkeys with #`,
     () => phoneKeys(codec),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readConfig } from "../../firmware/config.ts";
 import { type Gateway, type GatewayPorts, startGateway } from "../../firmware/gateway.ts";
 import type { Log } from "../../firmware/log.ts";
+import { directDisk } from "../../firmware/recorder/direct-disk.ts";
 import { directWriter } from "../../firmware/store/direct-writer.ts";
 import { openStore } from "../../firmware/store/store.ts";
 import { collectSamples } from "../../hal/audio/recording.ts";
@@ -32,13 +33,14 @@ export interface StorySite {
   readonly address: string;
   readonly outside: SimulatedOutside;
   readonly log: readonly StoryLine[];
-  press(): void;
-  release(): void;
+  /** The button, or that of an emergency. */
+  press(role?: "ptt" | "emergency" | "emergency-over"): void;
+  release(role?: "ptt" | "emergency" | "emergency-over"): void;
   /** What is said before the microphone from now on. */
   say(samples: Int16Array): void;
   /** What the loudspeaker plays from now on, until `take`. */
   listen(): { take(): Int16Array };
-  lamp(role: "ready" | "transmit" | "receive" | "call" | "do-not-disturb"): boolean;
+  lamp(role: "ready" | "transmit" | "receive" | "call" | "do-not-disturb" | "emergency"): boolean;
   /** Log lines with this event or this message. */
   told(what: string): StoryLine[];
   /** The board loses power: it says nothing to anyone any more. */
@@ -67,10 +69,17 @@ export interface SiteOptions {
   readonly headless?: boolean;
   readonly listenOnly?: boolean;
   readonly priority?: number;
+  /** The panel's user may call an emergency. */
+  readonly mayRaise?: boolean;
+  /** More of the talkgroup, as YAML: "queueing: true". */
+  readonly opsOptions?: string;
   /** The button is down when the gateway starts. */
   readonly held?: boolean;
   /** The panel's user is not to be disturbed when the gateway starts. */
   readonly switchedOn?: boolean;
+  /** The folder of its voice log, in which everything is recorded; absent: nothing is. `announce`: and told. */
+  readonly voiceLog?: string;
+  readonly announce?: boolean;
   /** The path of its store; absent: it has none. */
   readonly store?: string;
   /** Its own, in place of the next IPv4 one: another kind, or that of a site that lost its power. */
@@ -79,6 +88,9 @@ export interface SiteOptions {
   readonly identity?: TlsIdentity;
   /** As YAML list items. */
   readonly exchanges?: string;
+  /** The panel's, of ops, fire and sea; what it scans, as YAML. */
+  readonly talkgroup?: string;
+  readonly scan?: string;
 }
 
 /** What the sites of a story need to find one another, ms. */
@@ -123,6 +135,7 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
       ...(site.alone ? {} : { broker: broker.broker(name) }),
       conference: launchBeside(ports),
       ...(site.store !== undefined && { store: storeAt(site.store, clock, logInto(log, clock)) }),
+      disk: directDisk({ clock, random }),
       log: logInto(log, clock),
       onCrash,
     });
@@ -133,8 +146,8 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
       address,
       outside,
       log,
-      press: () => void outside.press("ptt", { bounce: true }),
-      release: () => void outside.release("ptt", { bounce: true }),
+      press: (role = "ptt") => void outside.press(role, { bounce: true }),
+      release: (role = "ptt") => void outside.release(role, { bounce: true }),
       say: (samples) => void outside.microphone.hear(samples),
       listen: () => collectSamples(outside.loudspeaker),
       lamp: (role) => outside.active(`${role}-lamp`),
@@ -188,9 +201,17 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     headless = false,
     listenOnly,
     priority = 0,
+    mayRaise,
+    opsOptions,
     exchanges,
+    voiceLog,
+    announce = false,
+    talkgroup = "ops",
+    scan,
   } = options;
-  const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops], priority: ${priority}${listenOnly ? ", listenOnly: [ops]" : ""} }`;
+  const isMore = talkgroup !== "ops" || scan !== undefined;
+  const more = `${listenOnly ? ", listenOnly: [ops]" : ""}${scan === undefined ? "" : `, scan: ${scan}`}${mayRaise ? ", emergency: [ops]" : ""}`;
+  const panel = `{ user: ${name}-panel, password: "story only", talkgroups: [ops${isMore ? ", fire, sea" : ""}], priority: ${priority}${more} }`;
   return `site: ${name}
 realm: crew.example
 sip: { host: "${address}", port: 5060${identity ? ", tls: { certificate: own.pem, key: own.key }" : ""} }
@@ -200,9 +221,11 @@ board: simulated
 accounts:
   - ${panel}
 ${accounts}
-${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ops }`}
+${headless ? "" : `panel: { account: ${name}-panel, talkgroup: ${talkgroup} }`}
 talkgroups:
-  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds} }
+  - { name: ops, talkSeconds: ${talkSeconds}, hangSeconds: ${hangSeconds}${opsOptions === undefined ? "" : `, ${opsOptions}`}${voiceLog === undefined ? "" : ", record: true"} }
+${isMore ? "  - { name: fire }\n  - { name: sea }" : ""}
+${voiceLog === undefined ? "" : `voiceLog: { folder: "${voiceLog}", freeMegabytes: 0, announce: ${announce} }`}
 ${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
 

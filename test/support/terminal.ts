@@ -29,6 +29,8 @@ export interface TerminalOptions {
   readonly codec?: CodecName;
   /** Whether it knows floor control. */
   readonly floor?: boolean;
+  /** Whether its floor control knows what it is to be queued. */
+  readonly queues?: boolean;
   /** Whether it sends its keys as telephone events. */
   readonly keys?: boolean;
   /** Whether it sends RTCP by itself. */
@@ -57,7 +59,7 @@ export async function openTerminal(
   options: TerminalOptions,
 ) {
   const { clock, network } = ports;
-  const { local, keys = false, reports = true, acknowledges = true, describedAs = local.host } = options;
+  const { local, keys = false, reports = true, acknowledges = true, queues = true, describedAs = local.host } = options;
   let codec = options.codec ?? "opus";
   let floor = options.floor ?? true;
   const ssrc = local.port * 7919;
@@ -84,7 +86,7 @@ export async function openTerminal(
       const decoded = decodeFloor(data);
       if (!decoded) throw new Error("no floor message");
       told.push({ ...decoded.message, at: clock.now() });
-      return self.onTold(decoded.message);
+      return self.onTold(decoded.message, decoded.acknowledge);
     }
     if (isSessionPacket(data)) {
       const message = decodeSession(data);
@@ -109,7 +111,9 @@ export async function openTerminal(
     const order = all.order.filter((kind) => floor || kind !== "floor");
     const codecs = all.audio?.codecs.filter(({ name }) => name === codec || (keys && name === "telephone-event")) ?? [];
     const audio = all.audio && { ...all.audio, codecs, ...(direction && { direction }) };
-    return describe({ ...all, order, ...(audio && { audio }) });
+    const parameters = all.floor?.parameters.replace(queues ? "" : "mc_queueing;", "") ?? "";
+    const channel = all.floor && { floor: { ...all.floor, parameters } };
+    return describe({ ...all, ...channel, order, ...(audio && { audio }) });
   }
 
   function own(say: Say): string {
@@ -136,7 +140,8 @@ export async function openTerminal(
     called,
     reported,
     keptAliveAt,
-    onTold(_message: FloorMessage): void {},
+    /** `acknowledge`: an Ack is asked for. */
+    onTold(_message: FloorMessage, _acknowledge: boolean): void {},
     /** Where the server listens. */
     server: () => {
       if (!agreed) throw new Error("no session");

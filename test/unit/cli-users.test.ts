@@ -136,9 +136,9 @@ test("people are shown a table", async (rig) => {
     "",
   ]);
   assert.equal((await rig.roger("talkgroup member list sea -c north.yaml")).out.split("\n"), [
-    "USER   ROLE        PRIORITY  PRE-EMPTS  SESSION   FROM",
-    "chief  dispatcher  0         yes                  command",
-    "dave   dispatcher  200       no         standing  command",
+    "USER   ROLE        PRIORITY  PRE-EMPTS  EMERGENCY  SESSION   FROM",
+    "chief  dispatcher  0         yes        no                   command",
+    "dave   dispatcher  200       no         no         standing  command",
     "",
   ]);
 });

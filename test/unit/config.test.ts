@@ -1,50 +1,10 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Config, readConfig } from "../../firmware/config.ts";
+import { changed, config, faults, refuses, sound } from "../support/config-file.ts";
 
-const sound = `
-site: north
-realm: crew.example
-sip: { host: 127.0.0.1, port: 5060 }
-media: { host: 127.0.0.1, ports: 20000-29999 }
-board: simulated
-accounts:
-  - { user: panel, password: "choose one", talkgroups: [ops] }
-  - { user: "100", password: "another one", talkgroups: [ops, all], standing: [ops], listenOnly: [all], dispatcher: [ops], noPreempt: [ops], priority: 7, digest: [MD5] }
-panel: { account: panel, talkgroup: ops }
-talkgroups:
-  - { name: ops, talkSeconds: 12.5, hangSeconds: 0 }
-  - { name: all }
-`;
-
-/** The sound file with some of its text put otherwise. */
-function changed(...changes: readonly (readonly [from: string, to: string])[]): string {
-  return changes.reduce((text, [from, to]) => {
-    assert.ok(text.includes(from), `no "${from}" in the file`);
-    return text.replace(from, to);
-  }, sound);
-}
-
-function config(yaml: string): Config {
-  const read = readConfig(yaml, "c.yaml");
-  if ("faults" in read) throw new Error(JSON.stringify(read.faults, undefined, 2));
-  return read.config;
-}
-
-function faults(yaml: string): string[] {
-  const read = readConfig(yaml, "c.yaml");
-  return "faults" in read ? read.faults.map(({ path, message }) => `${path}: ${message}`) : [];
-}
-
-/** Each row: one change, and the only fault that it makes. */
-function refuses(rows: readonly (readonly [from: string, to: string, fault: string | RegExp])[]): void {
-  for (const [from, to, fault] of rows) {
-    const found = faults(changed([from, to]));
-    assert.is(found.length, 1, `"${to}" makes the faults ${JSON.stringify(found)}, expected ${fault}`);
-    assert.match(found[0] ?? "", fault);
-  }
-}
+/** What every talkgroup has that says nothing of it. */
+const usual = { talkWarningMs: 5_000, emergencyMs: 3_600_000 };
 
 test("a sound file is read, with what it leaves out filled in and seconds in ms", () => {
   assert.equal(config(sound), {
@@ -63,6 +23,7 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
         listenOnly: [],
         dispatcher: [],
         noPreempt: [],
+        emergency: [],
         priority: 0,
         rules: [],
         digest: ["SHA-256", "MD5"],
@@ -75,6 +36,7 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
         listenOnly: ["all"],
         dispatcher: ["ops"],
         noPreempt: ["ops"],
+        emergency: [],
         priority: 7,
         rules: [],
         digest: ["MD5"],
@@ -82,8 +44,8 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
     ],
     panel: { account: "panel", talkgroup: "ops" },
     talkgroups: [
-      { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0, talkWarningMs: 5_000 },
-      { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000, talkWarningMs: 5_000 },
+      { name: "ops", endOfMediaMs: 4_000, talkMs: 12_500, graceMs: 3_000, hangMs: 0, ...usual },
+      { name: "all", endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 10_000, ...usual },
     ],
     exchanges: [],
   });
@@ -126,7 +88,7 @@ test("every fault is listed at once, with its place and what was expected", () =
     "c.yaml: sip.port: expected a whole number from 1 to 65535",
     "c.yaml: media.ports: expected a range of UDP ports, such as 20000-29999",
     "c.yaml: accounts.0.user: expected 1 to 64 letters, digits, dots, _ and -, a letter or digit first",
-    "c.yaml: accounts.0: an unknown key; expected user, password, identityOf, talkgroups, standing, listenOnly, dispatcher, noPreempt, priority, digest, rules, keying, voiceHangSeconds, voiceThresholdDb, inbandKeys, scan, and a password with punctuation in quotes",
+    "c.yaml: accounts.0: an unknown key; expected user, password, identityOf, talkgroups, standing, listenOnly, dispatcher, noPreempt, emergency, priority, digest, rules, keying, voiceHangSeconds, voiceThresholdDb, inbandKeys, scan, and a password with punctuation in quotes",
     "c.yaml: accounts.1.standing.1: given twice; remove one",
     "c.yaml: accounts.1.priority: expected a whole number from 0 to 255",
     "c.yaml: accounts.1.talkgroups.1: no talkgroup has this name; correct it or add it to talkgroups",
@@ -310,34 +272,6 @@ test("users and talkgroups share one space of names, and every reference leads s
     faults(sound.replace(/talkgroups:\n[\s\S]*/, "talkgroups: []\n")).join("\n"),
     "expected one talkgroup at least",
   );
-});
-
-test("times of a talkgroup are seconds within reason", () => {
-  const [, second] = config(
-    changed([
-      "name: all",
-      "name: all, endOfMediaSeconds: 0.5, graceSeconds: 0, talkSeconds: 3600, hangSeconds: 1.2345",
-    ]),
-  ).talkgroups;
-  assert.equal(second, {
-    name: "all",
-    endOfMediaMs: 500,
-    talkMs: 3_600_000,
-    graceMs: 0,
-    hangMs: 1_235,
-    talkWarningMs: 5_000,
-  });
-  refuses([
-    [
-      "name: all",
-      "name: all, endOfMediaSeconds: 0",
-      "c.yaml: talkgroups.1.endOfMediaSeconds: expected 0.5 to 60 seconds",
-    ],
-    ["name: all", "name: all, graceSeconds: -1", "c.yaml: talkgroups.1.graceSeconds: expected 0 to 60 seconds"],
-    ["name: all", "name: all, talkSeconds: 3601", "c.yaml: talkgroups.1.talkSeconds: expected 1 to 3600 seconds"],
-    ["name: all", "name: all, hangSeconds: .nan", "c.yaml: talkgroups.1.hangSeconds: expected 0 to 3600 seconds"],
-    ["name: all", "name: all, talkSeconds: long", "c.yaml: talkgroups.1.talkSeconds: expected 1 to 3600 seconds"],
-  ]);
 });
 
 test("a short password is refused with the reason", () => {

@@ -1,10 +1,11 @@
 /** What the benchmarks ask of a server that hands one speaker's audio on to many: of ours, and of those of others. */
+import type { LegCodec } from "../../../firmware/sip/negotiation.ts";
 import type { Measured } from "./process.ts";
 
 export interface Talk {
-  /** Packets that the speaker sent. */
+  /** Packets that the speaker sent; of several, each. */
   readonly sent: number;
-  /** Packets of audio that came to all listeners together. */
+  /** Packets of audio that came to all listeners together. Who speaks is none of them. */
   readonly heard: number;
 }
 
@@ -12,7 +13,7 @@ export interface Contender {
   readonly process: Measured;
   /** Resolves when so many listen; they were fewer before. */
   listeners(count: number): Promise<void>;
-  /** One more speaks for so long, 50 packets a second. Resolves when nothing more is to be expected of it. */
+  /** Who speaks does so for so long, 50 packets a second. Resolves when nothing more is to be expected of it. */
   talk(seconds: number): Promise<Talk>;
   /**
    * Somebody begins to speak who was silent. Resolves with the ms until the gateway's leave to talk is there or, of a server
@@ -27,4 +28,8 @@ export interface Opening {
   readonly folder: string;
   /** That will ever be there, those who speak included. */
   readonly most: number;
+  /** Of the listeners; who speaks does so in Opus. svxreflector has no other. */
+  readonly codec?: LegCodec;
+  /** Who speak, one where absent. Several speak at once and are mixed. */
+  readonly speakers?: number;
 }

@@ -16,6 +16,10 @@ export interface GatewayPlan {
   readonly node?: readonly string[];
   /** That everybody may talk in; "ops" where absent. */
   readonly talkgroups?: readonly string[];
+  /** Of each talkgroup, as they are in the configuration: "talkSeconds: 5". */
+  readonly settings?: string;
+  /** Of the account with that number. */
+  readonly priority?: (index: number) => number;
   /** Further lines of its configuration. */
   readonly more?: readonly string[];
 }
@@ -46,9 +50,10 @@ export async function startGateway(
 }
 
 /** MD5 alone: sipp 3.6 knows no other, and kamailio is asked for the same. */
-function configOf({ port, users, store, talkgroups = ["ops"], more = [] }: GatewayPlan): string {
-  const account = (user: string): string =>
-    `{ user: ${user}, password: ${password}, talkgroups: [${talkgroups.join(", ")}], digest: [MD5] }`;
+function configOf({ port, users, store, talkgroups = ["ops"], ...plan }: GatewayPlan): string {
+  const { settings = "", priority, more = [] } = plan;
+  const account = (user: string, index: number): string =>
+    `{ user: ${user}, password: ${password}, talkgroups: [${talkgroups.join(", ")}], digest: [MD5]${priority ? `, priority: ${priority(index)}` : ""} }`;
   return `site: bench
 realm: ${realm}
 sip: { host: ${host}, port: ${port} }
@@ -56,7 +61,7 @@ media: { host: ${host}, ports: 20000-29999 }
 broker: none
 board: simulated
 ${store ? "store: gateway.db\n" : ""}accounts: [${users.map(account).join(", ")}]
-talkgroups: [${talkgroups.map((name) => `{ name: ${name} }`).join(", ")}]
+talkgroups: [${talkgroups.map((name) => `{ name: ${name}, ${settings} }`).join(", ")}]
 ${more.join("\n")}
 `;
 }

@@ -43,7 +43,7 @@ interface Participant {
   close(): void;
 }
 
-export async function openJanus({ folder }: Opening): Promise<Contender> {
+export async function openJanus({ folder, codec = "opus", speakers = 1 }: Opening): Promise<Contender> {
   const port = await freePort();
   for (const [name, text] of Object.entries(files(folder, port))) writeFileSync(join(folder, name), text);
   const program = measured("janus", ["--configs-folder", folder, "--disable-colors"], {
@@ -53,35 +53,36 @@ export async function openJanus({ folder }: Opening): Promise<Contender> {
   const api = await openApi(port);
   const frames = await speechFrames();
   const crowd: Participant[] = [];
-  const speaker = await participant(api, false);
+  const talkers: Participant[] = [];
+  while (talkers.length < speakers) talkers.push(await participant(api, { muted: false, codec: "opus" }));
   const heard = (): number => crowd.reduce((sum, each) => sum + each.heard(), 0);
 
   return {
     process: program,
     async listeners(count) {
-      while (crowd.length < count) crowd.push(await participant(api, true));
+      while (crowd.length < count) crowd.push(await participant(api, { muted: true, codec: codec.toLowerCase() }));
       await pause(settleMs);
     },
     async talk(seconds) {
       const before = heard();
       // It sends to all of them whether somebody speaks or not: what comes meanwhile is what counts.
-      const sent = await speak(frames, seconds, speaker.send);
+      const sent = await speak(frames, seconds, (frame) => talkers.forEach(({ send }) => send(frame)));
       return { sent, heard: heard() - before };
     },
     begin: () => Promise.reject(new Error("Janus has no floor: everybody is mixed")),
     async close() {
-      for (const each of [speaker, ...crowd]) each.close();
+      for (const each of [...talkers, ...crowd]) each.close();
       api.close();
       await program.stop();
     },
   };
 }
 
-async function participant(api: Api, muted: boolean): Promise<Participant> {
+async function participant(api: Api, by: { readonly muted: boolean; readonly codec: string }): Promise<Participant> {
   const socket = createSocket("udp4").bind(0, host);
   await once(socket, "listening");
   const rtp = { ip: host, port: socket.address().port, payload_type: payloadType };
-  const to = await api.join({ request: "join", room, muted, rtp });
+  const to = await api.join({ request: "join", room, ...by, rtp });
   return standing(socket, to);
 }
 

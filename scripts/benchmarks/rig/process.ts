@@ -16,6 +16,8 @@ export interface Measured {
   cpu(): number;
   /** Resident memory of its processes, MB. */
   memory(): number;
+  /** Files and sockets that its processes have open. */
+  handles(): number;
   /** Asks it to end, and makes it after 5 s. */
   stop(): Promise<void>;
   /** It is given no time for anything. */
@@ -108,6 +110,7 @@ export function measured(
     },
     cpu: () => statsOf(group).reduce((sum, { ticks }) => sum + ticks, 0) * tickUs,
     memory: () => (statsOf(group).reduce((sum, { pages }) => sum + pages, 0) * pageBytes) / 1e6,
+    handles: () => statsOf(group).reduce((sum, { pid }) => sum + openFiles(pid), 0),
     async stop() {
       signal(group, "SIGTERM");
       const impatience = setTimeout(() => signal(group, "SIGKILL"), 5_000);
@@ -122,7 +125,7 @@ export function measured(
 }
 
 /** proc(5), /proc/PID/stat: of each process in a group. */
-function statsOf(group: number): readonly { readonly ticks: number; readonly pages: number }[] {
+function statsOf(group: number): readonly { readonly pid: string; readonly ticks: number; readonly pages: number }[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
@@ -130,7 +133,7 @@ function statsOf(group: number): readonly { readonly ticks: number; readonly pag
       // The name of the program, in parentheses, may hold anything; field 3 comes after it.
       const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
       const field = (number: number): number => Number(fields[number - 3] ?? 0);
-      return field(5) === group ? [{ ticks: field(14) + field(15), pages: field(24) }] : [];
+      return field(5) === group ? [{ pid, ticks: field(14) + field(15), pages: field(24) }] : [];
     });
 }
 
@@ -139,6 +142,14 @@ function readStat(pid: string): string {
     return readFileSync(`/proc/${pid}/stat`, "utf8");
   } catch {
     return "";
+  }
+}
+
+function openFiles(pid: string): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0;
   }
 }
 

@@ -20,15 +20,24 @@ export interface RogerOpening extends Opening {
   readonly calls?: number;
 }
 
-export async function openRoger({ folder, most, node = [], calls = 0 }: RogerOpening): Promise<Contender> {
+export async function openRoger({
+  folder,
+  most,
+  node = [],
+  calls = 0,
+  codec = "opus",
+  speakers = 1,
+}: RogerOpening): Promise<Contender> {
   const port = await freePort();
   const users = numbered(most + 2 * calls);
   const others = Array.from({ length: calls }, (_, index) => `other${index}`);
-  const gateway = await startGateway({ folder, port, users, store: false, node, talkgroups: ["ops", ...others] });
+  const talkgroups = ["ops", ...others];
+  const settings = speakers > 1 ? "mixing: true" : "";
+  const gateway = await startGateway({ folder, port, users, store: false, node, talkgroups, settings });
   const terminals = await openTerminals(port);
   const frames = await speechFrames();
   const legs: RigTerminal[] = [];
-  const speaker = await terminals.join(users[0] ?? "", "ops");
+  const talkers = await Promise.all(users.slice(0, speakers).map((user) => terminals.join(user, "ops")));
   const heard = (): number => legs.reduce((sum, leg) => sum + leg.heard(), 0);
   const chatter = await Promise.all(
     others.map(async (talkgroup, index) => {
@@ -43,28 +52,30 @@ export async function openRoger({ folder, most, node = [], calls = 0 }: RogerOpe
     process: gateway,
     async listeners(count) {
       while (legs.length < count) {
-        const from = legs.length + 1;
-        const next = users.slice(from, Math.min(from + atATime, count + 1));
-        legs.push(...(await Promise.all(next.map((user) => terminals.join(user, "ops")))));
+        const from = legs.length + speakers;
+        const next = users.slice(from, Math.min(from + atATime, count + speakers));
+        legs.push(...(await Promise.all(next.map((user) => terminals.join(user, "ops", codec)))));
       }
     },
     async talk(seconds) {
       const before = heard();
-      await granted(speaker);
-      const sent = await speak(frames, seconds, (frame) => speaker.speak(frame));
-      speaker.release();
+      const [speaker] = talkers;
+      if (speakers === 1 && speaker) await granted(speaker);
+      const sent = await speak(frames, seconds, (frame) => talkers.forEach((talker) => talker.speak(frame)));
+      if (speakers === 1) speaker?.release();
       await pause(settleMs);
       return { sent, heard: heard() - before };
     },
     async begin() {
-      const caller = legs[Math.floor(Math.random() * legs.length)] ?? speaker;
+      const caller = legs[Math.floor(Math.random() * legs.length)];
+      if (!caller) throw new Error("nobody is there to ask for the floor");
       const ms = await granted(caller);
       caller.release();
       return ms;
     },
     async close() {
       const inCalls = chatter.flatMap(({ one, other }) => [one, other]);
-      for (const leg of [speaker, ...legs, ...inCalls]) leg.hangUp();
+      for (const leg of [...talkers, ...legs, ...inCalls]) leg.hangUp();
       await Promise.all(chatter.map(({ over }) => over));
       await gateway.stop();
       await terminals.close();

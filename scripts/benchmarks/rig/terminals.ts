@@ -8,10 +8,11 @@ import { openRtcpSession } from "../../../firmware/media/rtcp-session.ts";
 import { readRtp, rtpHeaderLength, rtpView, writeRtpHeader } from "../../../firmware/media/rtp.ts";
 import { type Endpoint, openEndpoint } from "../../../firmware/sip/endpoint.ts";
 import { ProtocolError } from "../../../firmware/sip/message.ts";
-import { type Agreement, legOffer, readAnswer } from "../../../firmware/sip/negotiation.ts";
+import { type Agreement, type LegCodec, legOffer, readAnswer } from "../../../firmware/sip/negotiation.ts";
+import { describe, parseSdp } from "../../../firmware/sip/sdp.ts";
 import { monotonicClock } from "../../../hal/clock/monotonic.ts";
 import { nodeNetwork } from "../../../hal/network/node.ts";
-import type { Network } from "../../../hal/network/port.ts";
+import type { Address, Network } from "../../../hal/network/port.ts";
 import { cryptoRandom } from "../../../hal/random/node.ts";
 import { host, password, realm } from "./gateway.ts";
 
@@ -29,11 +30,13 @@ export interface RigTerminal {
   /** One packet of 20 ms. */
   speak(payload: Uint8Array): void;
   hangUp(): void;
+  /** Is heard of no more, as one whose battery is empty. */
+  die(): void;
 }
 
 export interface Terminals {
-  /** Resolves when its session stands. Rejects with Error where it is refused. */
-  join(user: string, talkgroup: string): Promise<RigTerminal>;
+  /** Resolves when its session stands, in Opus or in another codec alone. Rejects with Error where it is refused. */
+  join(user: string, talkgroup: string, codec?: LegCodec): Promise<RigTerminal>;
   /** SIP that is not settled yet, as the terminals see it. */
   pending(): number;
   close(): Promise<void>;
@@ -46,11 +49,10 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const range: PortRange = { host, first: 10_000, last: 19_999 };
 const ticks = 960;
 
-/** `network`: of the speech and the floor control; signalling has one without loss. */
 export async function openTerminals(gatewayPort: number, network: Network = nodeNetwork()): Promise<Terminals> {
   const via = { transport: "udp", remote: { host, port: gatewayPort } } as const;
   const endpoint: Endpoint = await openEndpoint(
-    { clock, random, network: nodeNetwork(), log: silent },
+    { clock, random, network, log: silent },
     { local: { host, port: 0 }, transports: ["udp"], userAgent: "terminals" },
     {
       onInvite: (invite) => invite.respond(486),
@@ -59,7 +61,7 @@ export async function openTerminals(gatewayPort: number, network: Network = node
     },
   );
 
-  async function join(user: string, talkgroup: string): Promise<RigTerminal> {
+  async function join(user: string, talkgroup: string, codec: LegCodec = "opus"): Promise<RigTerminal> {
     const media = await openMedia(network, user);
     const uri = `sip:${talkgroup}@${realm}`;
     const from = `sip:${user}@${realm}`;
@@ -68,7 +70,7 @@ export async function openTerminals(gatewayPort: number, network: Network = node
         media.close();
         reject(new Error(`${user} in ${talkgroup}: ${why}`));
       };
-      const body = { type: "application/sdp", content: media.offer };
+      const body = { type: "application/sdp", content: offerOf(media.local, codec) };
       const credentials = { username: user, password };
       const session = endpoint.invite(
         { ...{ method: "INVITE", uri, from, to: uri, via, credentials, body } },
@@ -84,10 +86,10 @@ export async function openTerminals(gatewayPort: number, network: Network = node
               if (!media.terminal.ended()) session.end();
               media.close();
             };
-            resolve(Object.assign(media.terminal, { hangUp }));
+            resolve(Object.assign(media.terminal, { hangUp, die: () => media.close(false) }));
           },
           onRefused: (status, reason) => fail(`${status} ${reason}`),
-          onEnd: media.close,
+          onEnd: () => media.close(),
         },
       );
     });
@@ -101,6 +103,12 @@ export async function openTerminals(gatewayPort: number, network: Network = node
     },
     close: () => endpoint.close(),
   };
+}
+
+function offerOf(rtp: Address, codec: LegCodec): string {
+  const all = parseSdp(legOffer(rtp, "1"));
+  const codecs = all.audio?.codecs.filter(({ name }) => name === codec) ?? [];
+  return describe({ ...all, ...(all.audio && { audio: { ...all.audio, codecs } }) });
 }
 
 async function openMedia(network: Network, user: string) {
@@ -156,13 +164,15 @@ async function openMedia(network: Network, user: string) {
 
   return {
     terminal,
-    offer: legOffer(rtp.local, "1"),
+    local: rtp.local,
     start(agreement: Agreement): void {
       agreed = agreement;
       reports.start();
     },
-    close(): void {
+    close(says = true): void {
       if (closed) return;
+      closed = !says;
+      // RTCP has a word for it, too.
       reports.stop();
       closed = true;
       rtp.close();

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { clockRates } from "../../../firmware/media/codec.ts";
+import { sampleRates } from "../../../firmware/media/codec.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
 import { correlation, rms } from "../media/signals.ts";
@@ -105,7 +105,7 @@ for (const [from, to] of [
     site.reoffer("talker", talker, { codec: to });
     await talk(talker, scene, (await speech(to)).slice(half));
     for (const listener of [one, other]) {
-      const rate = clockRates[listener.codec()];
+      const rate = sampleRates[listener.codec()];
       assert.is(listener.heard.length, frames);
       assert.ok(isContinuous(listener, rate), `${listener.codec()} is not continuous`);
       const heard = await heardBy(listener);

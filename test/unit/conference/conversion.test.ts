@@ -1,35 +1,15 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { clockRates } from "../../../firmware/media/codec.ts";
+import { sampleRates } from "../../../firmware/media/codec.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
 import { correlation } from "../media/signals.ts";
+import { countedOpus } from "./counted-opus.ts";
 import { openSite, type Site, say, upTo } from "./site.ts";
 import { frames, heardBy, saidIn, speech } from "./sound.ts";
 
 const opus = await loadOpus();
-/** An Opus that counts what is opened and what is still open. */
-function counted() {
-  const count = { opened: 0, open: 0 };
-  function watch<Codec extends { close(): void }>(codec: Codec): Codec {
-    count.opened++;
-    count.open++;
-    const close = codec.close.bind(codec);
-    return Object.assign(codec, {
-      close() {
-        count.open--;
-        close();
-      },
-    });
-  }
-  const counting: Opus = {
-    encoder: async (options) => watch(await opus.encoder(options)),
-    decoder: async () => watch(await opus.decoder()),
-  };
-  return { count, counting };
-}
-
 async function press(site: Site, terminal: Terminal): Promise<void> {
   terminal.press();
   await site.clock.advance(0);
@@ -40,6 +20,9 @@ for (const [from, to] of [
   ["opus", "PCMA"],
   ["PCMU", "opus"],
   ["PCMA", "PCMU"],
+  ["opus", "G722"],
+  ["G722", "opus"],
+  ["G722", "PCMA"],
 ] as const)
   test(`${to} terminals hear an ${from} talker, from the first word to the last`, async () => {
     const site = openSite({ opus });
@@ -56,15 +39,15 @@ for (const [from, to] of [
         upTo(frames).map((index) => index === 0),
       );
       const heard = await heardBy(listener);
-      const { value, lag } = correlation(saidIn(to), heard, clockRates[to] / 50);
+      const { value, lag } = correlation(saidIn(to), heard, sampleRates[to] / 50);
       assert.ok(value > 0.95, `correlation ${value}`);
-      assert.ok(lag <= (clockRates[to] * 17) / 1000, `${lag} samples late`);
+      assert.ok(lag <= (sampleRates[to] * 17) / 1000, `${lag} samples late`);
     }
     assert.is(await site.close(), 0);
   });
 
 test("a burst is transcoded once a codec, however many listen, and not at all where nobody needs it", async () => {
-  const { count, counting } = counted();
+  const { count, counting } = countedOpus(opus);
   const site = openSite({ opus: counting });
   const alice = await site.member("alice");
   await site.member("bob");
@@ -95,7 +78,7 @@ test("a burst is transcoded once a codec, however many listen, and not at all wh
 });
 
 test("codecs that open slowly cost no word", async () => {
-  const { count, counting } = counted();
+  const { count, counting } = countedOpus(opus);
   const slow: Opus = {
     ...counting,
     decoder: () => new Promise((resolve) => site.clock.after(90, () => resolve(counting.decoder()))),
@@ -114,7 +97,7 @@ test("codecs that open slowly cost no word", async () => {
   await say(site.clock, alice, (await speech("opus")).slice(0, 2));
   await site.close();
   await site.clock.advance(100);
-  assert.equal(count, { opened: 2, open: 0 }, "what opened too late is closed");
+  assert.equal([count.opened, count.open], [2, 0], "what opened too late is closed");
   assert.is(site.clock.pending(), 0);
 });
 

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import type { FloorRole } from "../../../firmware/conference/protocol.ts";
+import type { FloorRole, TalkgroupSettings } from "../../../firmware/conference/protocol.ts";
 import { virtualClock } from "../../../hal/clock/virtual.ts";
 import { simulatedNetwork } from "../../../hal/network/simulated.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
@@ -16,7 +16,10 @@ export const participating = (controller: string, ...others: string[]): FloorRol
 });
 
 /** Sites joined by a trunk; `floorMs` and `mediaMs` are what floor messages and media take on it. */
-export async function realm(...names: string[]) {
+export const realm = (...names: string[]) => realmWith({}, ...names);
+
+/** The talkgroup has these settings. */
+export async function realmWith(settings: Partial<TalkgroupSettings>, ...names: string[]) {
   const clock = virtualClock();
   const network = simulatedNetwork({ clock });
   const sites = new Map<string, Site>();
@@ -29,7 +32,7 @@ export async function realm(...names: string[]) {
   }
 
   for (const [index, gateway] of names.entries()) {
-    const site = openSite({ opus, clock, network, gateway, host: `10.0.0.${index + 1}` });
+    const site = openSite({ opus, clock, network, gateway, host: `10.0.0.${index + 1}`, settings });
     sites.set(gateway, site);
     site.onEvent = (event) => {
       if (event.type === "trunk-floor") {

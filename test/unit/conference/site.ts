@@ -32,7 +32,14 @@ export interface SiteOptions {
 }
 
 export type MemberOptions = Partial<TerminalOptions> & {
-  readonly [Option in "mayTalk" | "priority" | "mayPreempt" | "telephone"]?: LegOptions[Option];
+  readonly [Option in
+    | "mayTalk"
+    | "priority"
+    | "mayPreempt"
+    | "mayRaise"
+    | "mayCalm"
+    | "telephone"
+    | "scan"]?: NonNullable<LegOptions[Option]>;
 } & {
   /** "" parks it. */
   readonly talkgroup?: string;
@@ -108,10 +115,21 @@ export function openSite(options: SiteOptions) {
     key: (leg: string, key: string) => conference.receive({ type: "key", leg, key }),
     /** A terminal whose leg stands. */
     async member(name: string, change: MemberOptions = {}): Promise<Terminal> {
-      const { mayTalk = true, priority = 0, mayPreempt = true, talkgroup = "ops", telephone, ...rest } = change;
+      const {
+        mayTalk = true,
+        priority = 0,
+        mayPreempt = true,
+        mayRaise = false,
+        mayCalm = false,
+        talkgroup = "ops",
+        telephone,
+        scan,
+        ...rest
+      } = change;
       const terminal = await site.terminal(rest);
-      const further = telephone && { telephone };
-      const offer = await site.offer(name, { mayTalk, priority, mayPreempt, talkgroup, ...further });
+      const further = { ...(telephone && { telephone }), ...(scan && { scan }) };
+      const rights = { mayTalk, priority, mayPreempt, mayRaise, mayCalm };
+      const offer = await site.offer(name, { ...rights, talkgroup, ...further });
       conference.receive({ type: "accept", leg: name, answer: terminal.answer(offer) });
       await clock.advance(0);
       return terminal;

@@ -1,6 +1,6 @@
 /** A voice in every codec, and what is heard of it. */
-import { type CodecName, clockRates, openDecoder, openEncoder } from "../../../firmware/media/codec.ts";
-import { downsampler } from "../../../firmware/media/resample.ts";
+import { type CodecName, clockRates, openDecoder, openEncoder, sampleRates } from "../../../firmware/media/codec.ts";
+import { resampler } from "../../../firmware/media/resample.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { HeardPacket, Terminal } from "../../support/terminal.ts";
 import { voice } from "../media/signals.ts";
@@ -9,14 +9,23 @@ const opus = await loadOpus();
 /** Of 20 ms each. */
 export const frames = 60;
 const wide = voice(48_000, frames * 960);
-const narrow = new Int16Array(frames * 160);
-for (let at = 0, low = downsampler(); at < frames; at++) low(wide.subarray(at * 960), 960, narrow.subarray(at * 160));
 
-export const saidIn = (codec: CodecName): Int16Array => (codec === "opus" ? wide : narrow);
+/** At the codec's sample rate. */
+function at(rate: number): Int16Array {
+  const convert = resampler(48_000, rate);
+  const samples = rate / 50;
+  const said = new Int16Array(frames * samples);
+  for (let frame = 0; frame < frames; frame++)
+    convert?.(wide.subarray(frame * 960), 960, said.subarray(frame * samples));
+  return convert ? said : wide;
+}
+const saidAt: ReadonlyMap<number, Int16Array> = new Map([8_000, 16_000, 48_000].map((rate) => [rate, at(rate)]));
+
+export const saidIn = (codec: CodecName): Int16Array => saidAt.get(sampleRates[codec]) ?? wide;
 
 export async function speech(codec: CodecName): Promise<Uint8Array[]> {
   const encoder = await openEncoder(opus, codec, 24_000);
-  const samples = clockRates[codec] / 50;
+  const samples = sampleRates[codec] / 50;
   const packets = Array.from({ length: frames }, (_, index) =>
     encoder.encode(saidIn(codec).subarray(index * samples, (index + 1) * samples)).slice(),
   );
@@ -31,12 +40,13 @@ export async function heardBy(
 ): Promise<Int16Array> {
   const decoder = await openDecoder(opus, terminal.codec());
   const into = new Int16Array(5760);
-  const sound = new Int16Array(200 * clockRates[terminal.codec()]);
+  const sound = new Int16Array(200 * sampleRates[terminal.codec()]);
   const first = packets[0]?.timestamp ?? 0;
+  const samplesATick = sampleRates[terminal.codec()] / clockRates[terminal.codec()];
   let end = 0;
   for (const { payload, timestamp } of packets) {
     const samples = decoder.decode(payload, into);
-    const start = (timestamp - first) >>> 0;
+    const start = ((timestamp - first) >>> 0) * samplesATick;
     sound.set(into.subarray(0, samples), start);
     end = start + samples;
   }

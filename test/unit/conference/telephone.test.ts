@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type CodecName, clockRates } from "../../../firmware/media/codec.ts";
+import { clockRates, codecNames, sampleRates } from "../../../firmware/media/codec.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { HeardPacket, Terminal } from "../../support/terminal.ts";
 import { rms } from "../media/signals.ts";
@@ -10,7 +10,7 @@ import { heardBy, speech } from "./sound.ts";
 
 const opus = await loadOpus();
 const spoken = (await speech("PCMU")).slice(0, 10);
-const tones = { permit: 910, deny: 330, revoke: 620 };
+const tones = { permit: 910, deny: 330, revoke: 620, warning: 1400 };
 
 async function withPhone(change: MemberOptions = {}, settings = {}) {
   const site = openSite({ opus, settings });
@@ -41,7 +41,7 @@ async function toneIn(terminal: Terminal, packets: readonly HeardPacket[] = term
   if (packets.length === 0) return "";
   const sound = await heardBy(terminal, packets);
   assert.ok(rms(sound) > 500, `rms ${rms(sound)}`);
-  const rate = clockRates[terminal.codec()];
+  const rate = sampleRates[terminal.codec()];
   const shares = Object.entries(tones).map(([name, hertz]) => ({ name, value: share(sound, hertz, rate) }));
   const [loudest] = shares.toSorted((one, other) => other.value - one.value);
   assert.ok(loudest && loudest.value > 0.2, JSON.stringify(shares));
@@ -104,6 +104,24 @@ test("* while talking changes nothing: no second tone, and no second burst", asy
   assert.is(await site.close(), 0);
 });
 
+test("a telephone is warned once before its burst is cut, and hears the cut", async () => {
+  const { site, clock, phone } = await withPhone({}, { talkMs: 8_000, talkWarningMs: 3_000, graceMs: 500 });
+  phone.dial("*");
+  await clock.advance(700);
+  const heard: string[] = [];
+  for (let second = 0; second < 10; second++) {
+    const before = phone.heard.length;
+    await say(clock, phone, payloads(50));
+    heard.push(await toneIn(phone, phone.heard.slice(before)));
+  }
+  assert.equal(
+    heard.filter((tone) => tone !== ""),
+    ["warning", "revoke"],
+  );
+  assert.is(heard.indexOf("warning"), 4);
+  assert.is(await site.close(), 0);
+});
+
 test("a key that came by signalling is a key like any other, for a terminal with floor control as well", async () => {
   const { site, clock, alice } = await withPhone({ keys: false });
   site.key("phone", "*");
@@ -133,7 +151,7 @@ test("a terminal with floor control may key by its keys, and hears no tone", asy
   assert.is(await site.close(), 0);
 });
 
-for (const codec of ["PCMU", "PCMA", "opus"] as const satisfies readonly CodecName[])
+for (const codec of codecNames)
   test(`a telephone that speaks ${codec} hears each ruling in a stream that has no hole`, async () => {
     const { site, clock, alice, phone } = await withPhone({ codec }, { talkMs: 2_000, graceMs: 500 });
     const turn = async (act: () => void): Promise<string> => {

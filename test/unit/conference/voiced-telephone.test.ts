@@ -148,6 +148,47 @@ test("an echo lasts a little longer than what it is of", async () => {
   assert.is(await site.close(), 0);
 });
 
+test("its user may press keys all the same: * is as good as a word, # ends it at once", async () => {
+  const { site, clock, alice, phone, user } = await withPhone({ keys: true });
+  phone.dial("*");
+  await user.hush(400);
+  assert.equal(turns(alice), ["taken"]);
+  await user.hush(600);
+  assert.equal(turns(alice), ["idle"]);
+  await user.speak(500);
+  phone.dial("#");
+  await clock.advance(1);
+  assert.equal(turns(alice), ["taken", "idle"]);
+  assert.is(await site.close(), 0);
+});
+
+test("who floods its leg is not listened to packet by packet, and is heard as any other", async () => {
+  let decoded = 0;
+  const counting: typeof opus = {
+    ...opus,
+    async decoder() {
+      const decoder = await opus.decoder();
+      return {
+        ...decoder,
+        decode(...packet) {
+          decoded += 1;
+          return decoder.decode(...packet);
+        },
+      };
+    },
+  };
+  const site = openSite({ opus: counting });
+  const phone = await site.member("phone", { floor: false, telephone: voice });
+  await say(site.clock, phone, payloads(2));
+  decoded = 0;
+  for (let ms = 0; ms < 1_000; ms++) {
+    for (const payload of payloads(10)) phone.speak(payload);
+    await site.clock.advance(1);
+  }
+  assert.ok(decoded > 100 && decoded <= 240, `${decoded} packets a second`);
+  assert.is(await site.close(), 0);
+});
+
 test("a burst that is too long is cut, and the same breath does not go on in another", async () => {
   const { site, clock, alice, phone, user } = await withPhone({}, { talkMs: 2_000, graceMs: 500 });
   for (let seconds = 0; seconds < 6; seconds++) await user.speak(1_000);

@@ -1,5 +1,5 @@
 /** What a telephone sends that nobody presses a key of: a room, and now and then a voice, frame by frame. */
-import { type CodecName, clockRates, openEncoder } from "../../../firmware/media/codec.ts";
+import { type CodecName, openEncoder, sampleRates } from "../../../firmware/media/codec.ts";
 import type { VirtualClock } from "../../../hal/clock/virtual.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
@@ -22,7 +22,7 @@ export interface Mouth {
 export async function mouth(clock: VirtualClock, terminal: Terminal, codec: CodecName): Promise<Mouth> {
   const encoder = await openEncoder(opus, codec, 24_000);
   const fraction = seeded(11);
-  const frame = clockRates[codec] / 50;
+  const frame = sampleRates[codec] / 50;
   let spokeAt = 0;
 
   async function sound(samples: Int16Array): Promise<void> {

@@ -44,4 +44,20 @@ test("what is counted is shown under names of its own, as it is when somebody lo
   assert.is(await metrics.at("/"), undefined);
 });
 
+test("a voice log is shown where there is one", async () => {
+  const voiceLog = { recorded: 12, dropped: 3, heldBytes: 4_096, freeBytes: 1e9, recording: true };
+  let now: Counts = { ...counts, voiceLog };
+  const metrics = await open(() => Promise.resolve(now));
+  const shown = async () => (await metrics.lines())?.slice(8);
+  assert.equal(await shown(), [
+    "roger_recorded_bursts_total 12",
+    "roger_unrecorded_packets_total 3",
+    "roger_recordings_bytes 4096",
+    "roger_recordings_free_bytes 1000000000",
+    "roger_recording 1",
+  ]);
+  now = { ...counts, voiceLog: { ...voiceLog, recording: false } };
+  assert.is((await shown())?.at(-1), "roger_recording 0");
+});
+
 test.run();

@@ -43,6 +43,14 @@ test("what would help to guess a password or to hear a call is masked, on folded
   for (const kept of ['username="phone1"', "qop=auth", 'uri="sip:crew.example"']) assert.ok(text.includes(kept), kept);
   const sdp = withoutSecrets("v=0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0\nk=clear:c2VjcmV0\n");
   assert.is(sdp, "v=0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 ***\nk=clear:***\n");
+  for (const line of [
+    "a=crypto:1  AES_CM_128_HMAC_SHA1_80\tinline:c2VjcmV0|2^20 WSH=64\r",
+    "A=Crypto: 1 AEAD_AES_128_GCM inline:c2VjcmV0;inline:c2VjcmV0|1:4\r",
+    " a=crypto:1 AEAD_AES_128_GCM c2VjcmV0",
+    "a=crypto:INLINE:c2VjcmV0",
+    "a=key-mgmt:inline:c2VjcmV0|x inline:c2VjcmV0",
+  ])
+    assert.not.match(withoutSecrets(line), /c2VjcmV0/);
 });
 
 test("only the user, or the call, that is looked for passes", () => {

@@ -76,6 +76,11 @@ test("presence beyond its bounds, or of other types, is none; members of a later
     assert.is(read(odd), undefined, JSON.stringify(odd));
   }
   assert.is(decodePresence(Uint8Array.of(0x22, 0xff, 0x22)), undefined);
+  const hearing = (listens: unknown) => read({ status: "busy", talkgroups: ["a"], listens });
+  assert.equal(hearing(["b", "b", "c"]), { status: "busy", talkgroups: ["a"], listens: ["b", "c"] });
+  assert.equal(hearing([]), { status: "busy", talkgroups: ["a"] });
+  for (const listens of ["b", [1], [""], [null], {}, null, Array(65).fill("b"), ["x".repeat(129)]])
+    assert.is(hearing(listens), undefined, JSON.stringify(listens));
   assert.is(decodeStatus(Buffer.from(`{"site":${"[".repeat(2_000)}`)), undefined);
   assert.is(encodePresence({ status: "x".repeat(65), talkgroups: [] }), undefined);
 });

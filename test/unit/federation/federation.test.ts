@@ -75,6 +75,48 @@ test("what else presence servers tell each other of a user crosses as it is, and
   assert.is(south.realm.dropped["own-presence-refused"], 1, "more than a peer would take");
 });
 
+test("a gateway where somebody only hears a talkgroup gets what is said there, and is no candidate to control it", async () => {
+  const { clock, site } = openRealm();
+  const controller = controllerAmong("alpha", ["north", "south"]) ?? "";
+  const other = controller === "north" ? "south" : "north";
+  // The one that would control it if it had members.
+  const listener = site(controller, { talkgroups: ["bravo"] });
+  const member = site(other);
+  const state = { status: "available", talkgroups: ["bravo"] };
+  listener.realm.setPresence(`${controller}-user`, { ...state, listens: ["alpha"] });
+  await clock.advance(1_000);
+  assert.equal(
+    [listener.roles.get("alpha"), member.roles.get("alpha")],
+    [`follows ${other}`, `controls with ${controller}`],
+  );
+  assert.is(
+    member.users.get(`${controller}/${controller}-user`),
+    "available bravo",
+    "it is shown in no talkgroup of those",
+  );
+  member.realm.sendFloor("all", floorOf("taken"));
+  member.realm.sendMedia("alpha", packetOf("word"));
+  await clock.advance(100);
+  assert.ok(listener.told.includes(`floor alpha ${other} taken`));
+  assert.ok(listener.told.includes(`media alpha ${other} word........`));
+  listener.realm.setPresence(`${controller}-user`, { ...state, talkgroups: ["bravo", "alpha"], listens: ["alpha"] });
+  await clock.advance(100);
+  agreed({ [controller]: listener, [other]: member });
+  listener.realm.setPresence(`${controller}-user`, { ...state, listens: ["alpha"] });
+  await clock.advance(100);
+  assert.equal(
+    [listener.roles.get("alpha"), member.roles.get("alpha")],
+    [`follows ${other}`, `controls with ${controller}`],
+  );
+  listener.realm.setPresence(`${controller}-user`, state);
+  await clock.advance(100);
+  assert.is(member.roles.get("alpha"), "controls");
+  assert.not(
+    [...listener.filters].some((filter) => filter.includes("alpha")),
+    "subscribed to no more",
+  );
+});
+
 test("a gateway counts for a talkgroup while it has members there", async () => {
   const { clock, site } = openRealm();
   const north = site("north");

@@ -38,19 +38,35 @@ test("the choice is the same in every version of this program", () => {
 });
 
 test("of the gateways with members in a talkgroup one controls and the others follow it", () => {
-  const roles = gateways.map((self) =>
-    roleOf(
-      self,
-      "alpha",
-      true,
-      gateways.filter((other) => other !== self),
-    ),
-  );
+  const roles = gateways.map((self) => {
+    const others = gateways.filter((other) => other !== self);
+    return roleOf(self, "alpha", true, { members: others, needing: others });
+  });
   const controller = controllerAmong("alpha", gateways);
   roles.forEach((role, index) => {
     if (gateways[index] === controller) assert.is(role.in, "controlling");
     else assert.is(role.in === "participating" && role.controller, controller);
     assert.is(role.peers.length, 4);
+  });
+});
+
+test("who only hears a talkgroup never controls it while others are in it, and is a peer of those", () => {
+  const rest = gateways.filter((gateway) => gateway !== "east");
+  const follows = { in: "participating", controller: controllerAmong("alpha", rest), peers: rest.toSorted() };
+  assert.equal(roleOf("east", "alpha", false, { members: rest, needing: rest }), follows);
+  const controller = controllerAmong("alpha", rest) ?? "";
+  const others = rest.filter((gateway) => gateway !== controller);
+  assert.equal(roleOf(controller, "alpha", true, { members: others, needing: [...others, "east"] }), {
+    in: "controlling",
+    peers: [...others, "east"].toSorted(),
+  });
+  assert.equal(roleOf("east", "alpha", false, { members: [], needing: ["west"] }), {
+    in: "controlling",
+    peers: ["west"],
+  });
+  assert.equal(roleOf("west", "alpha", true, { members: [], needing: ["east"] }), {
+    in: "controlling",
+    peers: ["east"],
   });
 });
 

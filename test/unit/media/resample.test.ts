@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { downsampler, type Resampler, upsampler } from "../../../firmware/media/resample.ts";
+import { downsampler, type Resampler, resampler, upsampler } from "../../../firmware/media/resample.ts";
 import { correlation, rms, sine, voice } from "./signals.ts";
 
 function throughout(resampler: Resampler, input: Int16Array, frame: number, factor: number): Int16Array {
@@ -45,6 +45,35 @@ test("down and up again delays by 7 ms and changes nothing else; frames leave no
   const { value, lag } = correlation(said, narrow, 120);
   assert.is(lag, 55);
   assert.ok(value > 0.9999, `${value}`);
+});
+
+test("at 16 kHz what is up to 7.4 kHz passes either way, and what would fold into it or mirror it does not", () => {
+  const down = (hertz: number): number => {
+    const input = sine(hertz, 48_000, 9600, 20_000);
+    return decibels(throughout(downsampler(16_000), input, 960, 1 / 3), input);
+  };
+  for (const hertz of [50, 1000, 4000, 6000, 7000, 7400]) {
+    assert.ok(Math.abs(down(hertz)) < 0.1, `${hertz} Hz down: ${down(hertz)} dB`);
+    const input = sine(hertz, 16_000, 3200, 20_000);
+    const up = throughout(upsampler(16_000), input, 320, 3);
+    assert.ok(Math.abs(decibels(up, input)) < 0.1, `${hertz} Hz up`);
+    // What is not the tone itself, down by 60 dB: its images.
+    const again = throughout(downsampler(16_000), up, 960, 1 / 3);
+    const noise = again.map((sample, index) => (index < 111 ? 0 : sample - (input[index - 111] ?? 0)));
+    if (hertz <= 7000) assert.ok(rms(noise, 1600) < 20, `${hertz} Hz there and back: ${rms(noise, 1600)}`);
+  }
+  for (const hertz of [8000, 8600, 9000, 12_000, 16_000, 23_000]) assert.ok(down(hertz) < -60, `${hertz} Hz`);
+});
+
+test("between 8 and 16 kHz speech goes by 48, and is 7 ms late in each direction", () => {
+  const said = voice(16_000, 16_000);
+  const [down, up] = [resampler(16_000, 8_000), resampler(8_000, 16_000)];
+  if (!down || !up) throw new Error("no resampler");
+  const high = throughout(up, throughout(down, said, 320, 1 / 2), 160, 2);
+  const { value, lag } = correlation(said, high, 320);
+  assert.is(lag, 221);
+  assert.ok(value > 0.9999, `${value}`);
+  assert.is(resampler(16_000, 16_000), undefined);
 });
 
 test("full scale is clipped, never wrapped around", () => {

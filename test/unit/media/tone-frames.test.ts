@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type CodecName, clockRates, openDecoder } from "../../../firmware/media/codec.ts";
+import { type CodecName, codecNames, openDecoder, sampleRates } from "../../../firmware/media/codec.ts";
 import { type ToneFrames, toneBook } from "../../../firmware/media/tone-frames.ts";
 import { samplesOf, type ToneName } from "../../../firmware/media/tones.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
@@ -17,18 +17,18 @@ async function decoded(codec: CodecName, frames: ToneFrames): Promise<Int16Array
   return Int16Array.from(sound);
 }
 
-for (const codec of ["opus", "PCMU", "PCMA"] as const)
+for (const codec of codecNames)
   test(`each tone in ${codec} is whole frames, as loud as at the panel, and over`, async () => {
     const book = toneBook(opus);
     for (const tone of ["permit", "deny", "revoke"] as const satisfies readonly ToneName[]) {
       const frames = await book.frames(codec, tone);
       const sound = await decoded(codec, frames);
-      const ratio = clockRates[codec] / 48_000;
+      const ratio = sampleRates[codec] / 48_000;
       const original = samplesOf(tone);
-      assert.is(sound.length, frames.length * (clockRates[codec] / 50));
+      assert.is(sound.length, frames.length * (sampleRates[codec] / 50));
       const [loud, meant] = [rms(sound) ** 2 * sound.length, rms(original) ** 2 * original.length * ratio];
       assert.ok(loud > 0.7 * meant && loud < 1.3 * meant, `${tone}: ${loud / meant}`);
-      assert.ok(rms(sound, sound.length - clockRates[codec] / 200) < 300, "silence at its end");
+      assert.ok(rms(sound, sound.length - sampleRates[codec] / 200) < 300, "silence at its end");
     }
   });
 

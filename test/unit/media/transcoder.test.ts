@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type CodecName, clockRates, openDecoder, openEncoder } from "../../../firmware/media/codec.ts";
-import { downsampler } from "../../../firmware/media/resample.ts";
+import { type CodecName, codecNames, openDecoder, openEncoder, sampleRates } from "../../../firmware/media/codec.ts";
+import { resampler } from "../../../firmware/media/resample.ts";
 import { openTranscoder } from "../../../firmware/media/transcoder.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { correlation, largestStep, rms, voice } from "./signals.ts";
@@ -9,16 +9,29 @@ import { correlation, largestStep, rms, voice } from "./signals.ts";
 const opus = await loadOpus();
 const frames = 100;
 const wide = voice(48_000, frames * 960);
-const narrow = new Int16Array(frames * 160);
-for (let at = 0, low = downsampler(); at < frames; at++) low(wide.subarray(at * 960), 960, narrow.subarray(at * 160));
-const saidIn = (codec: CodecName): Int16Array => (codec === "opus" ? wide : narrow);
 
-async function payloads(codec: CodecName): Promise<Uint8Array[]> {
+/** `sound` of 48 kHz at the codec's sample rate. */
+function inRateOf(codec: CodecName, sound: Int16Array): Int16Array {
+  const convert = resampler(48_000, sampleRates[codec]);
+  if (!convert) return sound;
+  const samples = sampleRates[codec] / 50;
+  const out = new Int16Array((sound.length / 960) * samples);
+  for (let at = 0; at * 960 < sound.length; at++) convert(sound.subarray(at * 960), 960, out.subarray(at * samples));
+  return out;
+}
+const narrow = inRateOf("PCMU", wide);
+const said: Readonly<Record<CodecName, Int16Array>> = {
+  opus: wide,
+  G722: inRateOf("G722", wide),
+  PCMU: narrow,
+  PCMA: narrow,
+};
+
+async function payloads(codec: CodecName, sound = said[codec]): Promise<Uint8Array[]> {
   const encoder = await openEncoder(opus, codec, 24_000);
-  const samples = clockRates[codec] / 50;
-  const said = saidIn(codec);
+  const samples = sampleRates[codec] / 50;
   const out = Array.from({ length: frames }, (_, index) =>
-    Uint8Array.from(encoder.encode(said.subarray(index * samples, (index + 1) * samples))),
+    Uint8Array.from(encoder.encode(sound.subarray(index * samples, (index + 1) * samples))),
   );
   encoder.close();
   return out;
@@ -27,7 +40,7 @@ async function payloads(codec: CodecName): Promise<Uint8Array[]> {
 /** What a listener of `codec` hears of payloads that come one by one. */
 async function listener(codec: CodecName) {
   const decoder = await openDecoder(opus, codec);
-  const samples = clockRates[codec] / 50;
+  const samples = sampleRates[codec] / 50;
   const heard: number[] = [];
   const into = new Int16Array(5760);
   return {
@@ -39,14 +52,7 @@ async function listener(codec: CodecName) {
   };
 }
 
-const pairs: readonly (readonly [CodecName, CodecName])[] = [
-  ["opus", "PCMU"],
-  ["opus", "PCMA"],
-  ["PCMU", "opus"],
-  ["PCMA", "opus"],
-  ["PCMU", "PCMA"],
-  ["PCMA", "PCMU"],
-];
+const pairs = codecNames.flatMap((from) => codecNames.filter((to) => to !== from).map((to) => [from, to] as const));
 for (const [from, to] of pairs)
   test(`speech survives the way from ${from} to ${to}, a frame for a frame`, async () => {
     const transcoder = await openTranscoder(opus, from, to);
@@ -54,11 +60,11 @@ for (const [from, to] of pairs)
     for (const payload of await payloads(from)) {
       const before = heard().length;
       transcoder.convert(payload, deliver);
-      assert.is(heard().length - before, clockRates[to] / 50);
+      assert.is(heard().length - before, sampleRates[to] / 50);
     }
-    const { value, lag } = correlation(saidIn(to), heard(), clockRates[to] / 50);
+    const { value, lag } = correlation(said[to], heard(), sampleRates[to] / 50);
     assert.ok(value > 0.95, `correlation ${value}`);
-    assert.ok(lag <= (clockRates[to] * 17) / 1000, `${lag} samples`);
+    assert.ok(lag <= (sampleRates[to] * 17) / 1000, `${lag} samples`);
     transcoder.close();
   });
 
@@ -67,6 +73,8 @@ test("losses and garbage leave no hole in the target's timeline and no click in 
     ["PCMU", "opus"],
     ["opus", "PCMA"],
     ["PCMA", "PCMU"],
+    ["G722", "opus"],
+    ["opus", "G722"],
   ] as const) {
     const transcoder = await openTranscoder(opus, from, to);
     const { deliver, heard } = await listener(to);
@@ -75,8 +83,8 @@ test("losses and garbage leave no hole in the target's timeline and no click in 
       else if (index % 20 === 15) transcoder.convert(new Uint8Array(0), deliver);
       else transcoder.convert(payload, deliver);
     });
-    assert.is(heard().length, (frames * clockRates[to]) / 50);
-    assert.ok(largestStep(heard()) < 1.6 * largestStep(saidIn(to)), `${from} to ${to}: step ${largestStep(heard())}`);
+    assert.is(heard().length, (frames * sampleRates[to]) / 50);
+    assert.ok(largestStep(heard()) < 1.6 * largestStep(said[to]), `${from} to ${to}: step ${largestStep(heard())}`);
     transcoder.close();
   }
 });
@@ -92,6 +100,54 @@ test("packets of 10, 30 and 60 ms become frames of 20 ms", async () => {
         delivered++;
       });
     assert.is(delivered, Math.floor((Math.floor(joined.length / length) * length) / 160));
+    transcoder.close();
+  }
+});
+
+/** The level of a tone in the last half of `samples`, dB above one of 16-bit amplitude 1. */
+function levelAt(samples: Int16Array, hertz: number, rate: number): number {
+  const half = samples.length >> 1;
+  let [re, im] = [0, 0];
+  for (let index = half; index < samples.length; index++) {
+    re += (samples[index] ?? 0) * Math.cos((2 * Math.PI * hertz * index) / rate);
+    im += (samples[index] ?? 0) * Math.sin((2 * Math.PI * hertz * index) / rate);
+  }
+  return 20 * Math.log10((2 * Math.hypot(re, im)) / (samples.length - half));
+}
+
+/** Tones of 1 and 6 kHz, as loud as each other: what is between 4 and 8 kHz is what makes a voice a person's. */
+const chord = Int16Array.from(
+  wide,
+  (_, index) =>
+    6000 * (Math.sin((2 * Math.PI * 1000 * index) / 48_000) + Math.sin((2 * Math.PI * 6000 * index) / 48_000)),
+);
+
+for (const [from, to] of pairs)
+  test(`from ${from} to ${to} the level stays, and what is above 4 kHz where both carry it`, async () => {
+    const transcoder = await openTranscoder(opus, from, to);
+    const { deliver, heard } = await listener(to);
+    for (const payload of await payloads(from, inRateOf(from, chord))) transcoder.convert(payload, deliver);
+    const meant = 20 * Math.log10(6000);
+    const low = levelAt(heard(), 1000, sampleRates[to]) - meant;
+    assert.ok(Math.abs(low) < 1, `${low} dB at 1 kHz`);
+    const carried = sampleRates[from] > 8_000 && sampleRates[to] > 8_000;
+    const high = sampleRates[to] > 8_000 ? levelAt(heard(), 6000, sampleRates[to]) - meant : Number.NEGATIVE_INFINITY;
+    assert.ok(carried ? Math.abs(high) < 3 : high < -40, `${high} dB at 6 kHz`);
+    transcoder.close();
+  });
+
+test("a voice at full scale comes out at full scale: no wrap-around, and no more than its peaks are cut", async () => {
+  const loudest = Math.max(...wide.map(Math.abs));
+  const loud = Int16Array.from(wide, (sample) => (sample * 32_000) / loudest);
+  for (const [from, to] of pairs) {
+    const transcoder = await openTranscoder(opus, from, to);
+    const { deliver, heard } = await listener(to);
+    const there = inRateOf(from, loud);
+    for (const payload of await payloads(from, there)) transcoder.convert(payload, deliver);
+    const { value } = correlation(inRateOf(to, loud), heard(), sampleRates[to] / 50);
+    assert.ok(value > 0.95, `${from} to ${to}: correlation ${value}`);
+    const gain = 20 * Math.log10(rms(heard()) / rms(inRateOf(to, loud)));
+    assert.ok(Math.abs(gain) < 1, `${from} to ${to}: ${gain} dB`);
     transcoder.close();
   }
 });

@@ -102,6 +102,12 @@ test("noise that begins is taken for speech for two seconds at most, noise that 
   assert.ok((after[0] ?? 999) <= 175 + span(spoken).first + 10, `from frame ${after[0]}`);
 });
 
+test("a telephone that sends nothing between words is heard from the first one on", () => {
+  const word = sine(400, 48_000, 19_200, 6_000);
+  const frames = voicedIn(joined(new Int16Array(48_000), word, new Int16Array(144_000), word));
+  assert.equal([frames[0], frames.find((frame) => frame > 100)], [behind + 2, behind + 20 + 150 + 2]);
+});
+
 test("a telephone that is muted and no more is not taken for one that speaks up", () => {
   assert.equal(voicedIn(joined(noise(3, -45), new Int16Array(240_000), noise(3, -45))), []);
 });

@@ -46,6 +46,7 @@ export function openPanel(
     release: (at) => asked.push(`release ${at}`),
     capture: () => told.frames++,
     fill: (frame) => frame.fill(told.speech),
+    replay: () => asked.push("replay"),
     choose: (status) => void chosen.push(status),
   });
 

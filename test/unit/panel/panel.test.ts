@@ -87,6 +87,19 @@ test("who waits for the floor hears so, and who will soon be cut off", async () 
   assert.ok(amplitude(await hear(60), 1400) > 1000);
 });
 
+test("the replay button asks once a press, and a board without one asks for nothing", async () => {
+  const { clock, outside, asked } = openPanel();
+  outside.press("replay", { bounce: true });
+  await clock.advance(500);
+  outside.release("replay", { bounce: true });
+  await clock.advance(500);
+  assert.equal(asked, ["replay"]);
+  const inputs = { ptt: { line: "GPIO17", activeLow: true, bias: "pull-up" } } as const;
+  const plain = openPanel({ inputs });
+  plain.outside.press("ptt");
+  assert.is(plain.asked.length, 1);
+});
+
 test("lamps show whether a press will be heard, who talks here, and that somebody talks elsewhere", async () => {
   const { signals, lit } = openPanel();
   assert.equal(lit(), []);

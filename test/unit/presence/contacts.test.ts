@@ -17,6 +17,7 @@ const alice: Account = {
   listenOnly: new Set(),
   dispatches: new Set(),
   noPreempt: new Set(),
+  raises: new Set(),
   priority: 0,
   priorities: new Map(),
   digest: ["SHA-256"],

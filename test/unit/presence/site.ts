@@ -5,6 +5,7 @@ import type { BindingStore, StoredBinding } from "../../../firmware/presence/bin
 import type { SessionCommand, SessionEvent } from "../../../firmware/presence/conference-server.ts";
 import type { ExchangeSettings } from "../../../firmware/presence/exchange.ts";
 import { presence } from "../../../firmware/presence/presence.ts";
+import type { LastBurst } from "../../../firmware/presence/replay-code.ts";
 import type { Presence } from "../../../firmware/presence/roster.ts";
 import type { Rule } from "../../../firmware/presence/rules.ts";
 import type { DigestAlgorithm } from "../../../firmware/sip/digest.ts";
@@ -97,6 +98,7 @@ export async function openSite(
     /** Users beside those of every site, members of ops. */
     readonly crew?: readonly string[];
     readonly exchanges?: readonly ExchangeSettings[];
+    readonly recordings?: LastBurst;
     /** Who may sign for those that it calls over TLS. */
     readonly authorities?: string;
   } = {},
@@ -162,6 +164,7 @@ export async function openSite(
         remove: (user, contact) => bindings.remove(user, contact),
         settled: (callback) => bindings.settled(callback),
       },
+      ...(options.recordings && { recordings: options.recordings }),
       sessions: { send },
       sip: () => endpoint,
     },

@@ -15,7 +15,7 @@ const answerTo = (offer: string, options = {}) => answerOffer(offer, local, "7",
 
 test("the offer has Opus first, the keys by either clock, and a line for floor control", () => {
   const offer = legOffer(local, "7");
-  assert.is(audioLine(offer), "20000 RTP/AVP 111 0 8 110 101");
+  assert.is(audioLine(offer), "20000 RTP/AVP 111 9 0 8 110 101");
   assert.match(offer, /^a=rtpmap:110 telephone-event\/48000\r$/m);
   assert.match(offer, /^a=rtpmap:101 telephone-event\/8000\r$/m);
   assert.match(offer, /^a=fmtp:101 0-15\r$/m);
@@ -55,6 +55,13 @@ test("of an answer with many kinds of keys four are listened to", () => {
 test("the codec of the session is kept if it is offered again, and left if it is not", () => {
   const codec = (formats: string, kept: string) => answerTo(phone(formats, ...events), { kept }).agreement.codec;
   assert.equal([codec("96 0 8", "PCMA"), codec("96 0", "PCMA"), codec("0 8", "opus")], ["PCMA", "opus", "PCMU"]);
+});
+
+test("Opus is spoken where it is known, else what the phone would rather; G.722 goes by the clock that it is said to have", () => {
+  const agreed = (formats: string) => answerTo(phone(formats, ...events)).agreement;
+  assert.equal([agreed("9 0 8").codec, agreed("0 9").codec, agreed("9 96").codec], ["G722", "PCMU", "opus"]);
+  assert.is(agreed("9 0").payloadType, 9);
+  assert.match(answerTo(phone("9")).answer, /^a=rtpmap:9 G722\/8000\r$/m);
 });
 
 test("what the terminal does is read from its direction, and answered by the counterpart", () => {

@@ -59,7 +59,13 @@ async function open() {
       if (incoming.request.method !== "REGISTER") return incoming.respond(405);
       const aor = aorOf(uriIn(incoming.request, "to"));
       const nowhere = new Set<string>();
-      const rights = { talkgroups: nowhere, listenOnly: nowhere, dispatches: nowhere, noPreempt: nowhere };
+      const rights = {
+        talkgroups: nowhere,
+        listenOnly: nowhere,
+        dispatches: nowhere,
+        noPreempt: nowhere,
+        raises: nowhere,
+      };
       const none = { ...rights, identities: [], standing: [], digest: [] };
       bindings.register({ user: aor, aor, priority: 0, priorities: new Map(), ...none }, incoming);
     },
