@@ -19,9 +19,6 @@ export const sampleRates: Readonly<Record<CodecName, number>> = { ...clockRates,
 /** Samples of 120 ms, the longest packet, at 48 kHz. */
 export const largestPacketSamples = 5760;
 
-/** Nobody reports to an encoder between two legs: as much as makes libopus repair single losses (in-band FEC) at 24 kb/s. */
-const expectedLossPercent = 10;
-
 export interface SpeechDecoder {
   readonly rate: number;
   /** Decodes a payload into `into`, which holds 120 ms; returns the samples written, 0 when the payload is bad. */
@@ -48,11 +45,16 @@ export async function openDecoder(opus: Opus, codec: CodecName): Promise<SpeechD
   );
 }
 
-/** `bitrate` in bit/s concerns Opus alone. */
-export async function openEncoder(opus: Opus, codec: CodecName, bitrate: number): Promise<SpeechEncoder> {
+/** `bitrate` in bit/s and `expectedLoss` in percent, for which packets hold what was in those before, concern Opus alone. */
+export async function openEncoder(
+  opus: Opus,
+  codec: CodecName,
+  bitrate: number,
+  expectedLoss = 0,
+): Promise<SpeechEncoder> {
   if (codec !== "opus") return waveformEncoder(sampleRates[codec], codec === "G722" ? idleG722Encoder() : lawOf(codec));
   const encoder = await opus.encoder({ bitrate });
-  encoder.setLoss(expectedLossPercent);
+  encoder.setLoss(expectedLoss);
   return { rate: sampleRates.opus, encode: (frame) => encoder.encode(frame), close: () => encoder.close() };
 }
 

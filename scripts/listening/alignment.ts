@@ -23,6 +23,7 @@ const far = 1_200 * 8;
 /** Who fits no better than this where its neighbour did is looked for further away; the neighbour's place is kept if nothing is this good. */
 const good = 0.75;
 const fair = 0.5;
+const trusted = 0.65;
 /** A search far away is long: for a hiss it is not worth it. */
 const patience = 4;
 /** A voice is much like itself a period later: another place must be better by this. */
@@ -61,7 +62,7 @@ export function place(said: Int16Array, recording: Int16Array): Placed[] {
  */
 function settle(placed: readonly Placed[], fitAt: (at: number, lag: number) => number): Placed[] {
   const believed = placed.map(({ lag, fit }, index) => {
-    if (fit < fair) return false;
+    if (fit < trusted) return false;
     const around = placed.slice(Math.max(0, index - nearby), index + nearby + 1);
     return around.filter((other) => Math.abs(other.lag - lag) <= company).length > fewest;
   });

@@ -27,7 +27,8 @@ for (const voice of ["north", "south"] as const)
     const { latest, missingMs, clicks, longestGapMs, spoilt, distanceDb } = await listen(said, 300);
     assert.ok(latest(0) > prompt.latest(0) + 200, "what was said before the grant is heard, late");
     assert.ok(latest(3_000) <= prompt.latest(0) + 20, `${latest(3_000)} ms late after 3 s`);
-    assert.equal({ missingMs, clicks, spoilt }, { missingMs: { start: 0, end: 0 }, clicks: 0, spoilt: 0 });
+    assert.equal({ missingMs, clicks }, { missingMs: { start: 0, end: 0 }, clicks: 0 });
+    assert.ok(spoilt < 0.01, `${100 * spoilt} % are spoilt`);
     assert.ok(longestGapMs <= 5, `silent for ${longestGapMs} ms`);
     assert.ok(distanceDb.mean < prompt.distanceDb.mean + 0.4, `${distanceDb.mean} dB away`);
   });

@@ -32,6 +32,9 @@ export interface Bars {
   readonly spoilt: number;
 }
 
+/** What each codec lets through, Hz. */
+const top: Readonly<Record<CodecName, number>> = { opus: 8_000, G722: 6_400, PCMU: 3_400, PCMA: 3_400 };
+
 const near = { latencyMs: 10 };
 const bad = { latencyMs: 20, loss: 0.05, jitterMs: 30 };
 
@@ -49,6 +52,17 @@ export const situations: readonly Situation[] = [
   {
     ...{ name: "loss 5 %, jitter 30 ms, -100 ppm, from the talker", seconds: 20, up: bad, down: near, driftPpm: -100 },
     bars: { p95Ms: 180, gapMs: 20, spoilt: 0.01 },
+  },
+  {
+    ...{
+      name: "loss 5 %, jitter 30 ms, 100 ppm, G722",
+      seconds: 20,
+      up: near,
+      down: bad,
+      driftPpm: 100,
+      codec: "G722",
+    },
+    bars: { p95Ms: 190, gapMs: 20, spoilt: 0.02 },
   },
   {
     ...{
@@ -152,5 +166,5 @@ export async function listenIn(opus: Opus, situation: Situation, seed: number): 
   });
   const [heard] = await talk.burst(said, (atMs) => onTheWay?.(talk, atMs));
   talk.close();
-  return hearing(said, heard ?? new Int16Array(0), { driftPpm, topHz: codec === "opus" ? 8_000 : 3_400 });
+  return hearing(said, heard ?? new Int16Array(0), { driftPpm, topHz: top[codec] });
 }
