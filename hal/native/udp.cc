@@ -1,5 +1,5 @@
-// UDP sockets in batches: all sockets of a thread in one epoll set, which the thread's loop watches; what has come is read by
-// recvmmsg into one buffer and handed to JavaScript by one call. Nothing here knows what datagrams say.
+// UDP sockets in batches: all sockets of a thread in one epoll set, which the thread's loop watches; what has come is read
+// into one buffer and handed to JavaScript by one call. Nothing here knows what datagrams say.
 #include "udp.h"
 
 #include <arpa/inet.h>
@@ -16,9 +16,9 @@
 namespace roger {
 namespace {
 
-// Datagrams handed over by one call, and of one socket, so that none holds up the others.
-constexpr int batch = 32;
-constexpr int batchOfSocket = 8;
+// Datagrams handed over by one call, one of each socket: so they keep the order in which they came, but for those of one
+// moment. Who releases the floor is to be heard before who asks for it next. A power of two.
+constexpr int batch = 64;
 // Longer than any datagram: none is cut. Untouched memory is not resident.
 constexpr size_t slotBytes = 65536;
 // Words of a record: socket, offset, length, port of the source, or -1 where it is the source of the socket's last datagram.
@@ -42,8 +42,6 @@ struct Udp {
   napi_async_cleanup_hook_handle cleanup = nullptr;
   int32_t* records = nullptr;
   uint8_t* data = nullptr;
-  mmsghdr messages[batch];
-  iovec slots[batch];
   Endpoint sources[batch];
 };
 
@@ -53,24 +51,35 @@ int portOf(const Endpoint& endpoint) {
   return ntohs(endpoint.any.sa_family == AF_INET6 ? endpoint.v6.sin6_port : endpoint.v4.sin_port);
 }
 
-// Reads what waits at one socket into the slots from `from` on; the number read.
-int receiveFrom(Udp* udp, int32_t index, int from) {
+// Told once of what has come (EPOLLET), and asked anew after each datagram: a socket with more of them stands behind those
+// that have waited meanwhile. One that is told of until it is found empty would keep its place before them.
+bool watch(Udp* udp, int32_t index, int operation) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u32 = static_cast<uint32_t>(index);
+  return epoll_ctl(udp->epoll, operation, udp->sockets[index].fd, &event) == 0;
+}
+
+// Reads one datagram of a socket into a slot; false where there is none.
+bool receiveFrom(Udp* udp, int32_t index, int slot) {
   UdpSocket& socket = udp->sockets[index];
-  if (socket.fd < 0) return 0;
-  const int room = std::min(batchOfSocket, batch - from);
-  for (int slot = from; slot < from + room; slot++) udp->messages[slot].msg_hdr.msg_namelen = sizeof(sockaddr_in6);
-  const int count = recvmmsg(socket.fd, udp->messages + from, room, MSG_DONTWAIT, nullptr);
-  for (int slot = from; slot < from + count; slot++) {
-    Endpoint& source = udp->sources[slot];
-    source.length = udp->messages[slot].msg_hdr.msg_namelen;
-    int32_t* record = udp->records + slot * recordWords;
-    record[0] = index;
-    record[1] = static_cast<int32_t>(slot * slotBytes);
-    record[2] = static_cast<int32_t>(udp->messages[slot].msg_len);
-    record[3] = same(source, socket.source) ? -1 : portOf(source);
-    socket.source = source;
-  }
-  return std::max(count, 0);
+  Endpoint& source = udp->sources[slot];
+  iovec room = {udp->data + slot * slotBytes, slotBytes};
+  msghdr message{};
+  message.msg_name = &source.any;
+  message.msg_namelen = sizeof source.v6;
+  message.msg_iov = &room;
+  message.msg_iovlen = 1;
+  const ssize_t length = recvmsg(socket.fd, &message, MSG_DONTWAIT);
+  if (length < 0) return false;
+  source.length = message.msg_namelen;
+  int32_t* record = udp->records + slot * recordWords;
+  record[0] = index;
+  record[1] = static_cast<int32_t>(slot * slotBytes);
+  record[2] = static_cast<int32_t>(length);
+  record[3] = same(source, socket.source) ? -1 : portOf(source);
+  socket.source = source;
+  return true;
 }
 
 void deliver(Udp* udp, int count) {
@@ -93,8 +102,12 @@ void onReadable(uv_poll_t* poll, int, int) {
   epoll_event ready[batch];
   const int sockets = epoll_wait(udp->epoll, ready, batch, 0);
   int count = 0;
-  // What finds no room now is told again by the next turn of the loop.
-  for (int each = 0; each < sockets && count < batch; each++) count += receiveFrom(udp, ready[each].data.u32, count);
+  for (int each = 0; each < sockets; each++) {
+    const int32_t index = ready[each].data.u32;
+    if (receiveFrom(udp, index, count)) count++;
+    else if (errno == EAGAIN) continue;
+    watch(udp, index, EPOLL_CTL_MOD);
+  }
   if (count > 0) deliver(udp, count);
   napi_close_handle_scope(udp->env, scope);
 }
@@ -119,6 +132,13 @@ UdpSocket* socketOf(Udp* udp, int32_t index) {
   return socket->fd < 0 ? nullptr : socket;
 }
 
+void closeAll(UdpSocket* socket) {
+  for (int* fd : {&socket->fd, &socket->sender}) {
+    if (*fd >= 0) ::close(*fd);
+    *fd = -1;
+  }
+}
+
 // bind(host, port): the socket's index.
 napi_value bindSocket(napi_env env, napi_callback_info info) {
   napi_value values[2];
@@ -130,28 +150,31 @@ napi_value bindSocket(napi_env env, napi_callback_info info) {
   const int family = local.any.sa_family;
   const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
-  epoll_event event{};
-  event.events = EPOLLIN;
-  const bool reused = !udp->free.empty();
-  event.data.u32 = reused ? udp->free.back() : static_cast<uint32_t>(udp->sockets.size());
   if (fd < 0 || (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) ||
-      bind(fd, &local.any, local.length) < 0 || epoll_ctl(udp->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+      bind(fd, &local.any, local.length) < 0) {
     const int error = errno;
     if (fd >= 0) close(fd);
     return number(env, -error);
   }
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &socketBuffer, sizeof socketBuffer);
   setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socketBuffer, sizeof socketBuffer);
-  if (reused) udp->free.pop_back();
-  else udp->sockets.emplace_back();
-  UdpSocket& opened = udp->sockets[event.data.u32];
+  const int32_t index = udp->free.empty() ? static_cast<int32_t>(udp->sockets.size()) : udp->free.back();
+  if (udp->free.empty()) udp->sockets.emplace_back();
+  else udp->free.pop_back();
+  UdpSocket& opened = udp->sockets[index];
   opened.fd = fd;
   opened.generation++;
   opened.family = family;
   opened.peer = Endpoint{};
   opened.source = Endpoint{};
+  if (!watch(udp, index, EPOLL_CTL_ADD)) {
+    const int error = errno;
+    closeAll(&opened);
+    udp->free.push_back(index);
+    return number(env, -error);
+  }
   if (udp->open++ == 0) uv_poll_start(&udp->poll, UV_READABLE, onReadable);
-  return number(env, static_cast<int32_t>(event.data.u32));
+  return number(env, index);
 }
 
 // port(index)
@@ -204,13 +227,6 @@ napi_value sourceHost(napi_env env, napi_callback_info info) {
     inet_ntop(AF_INET, &source.v4.sin_addr, host, INET6_ADDRSTRLEN);
   }
   return text(env, host);
-}
-
-void closeAll(UdpSocket* socket) {
-  for (int* fd : {&socket->fd, &socket->sender}) {
-    if (*fd >= 0) ::close(*fd);
-    *fd = -1;
-  }
 }
 
 // close(index)
@@ -284,14 +300,6 @@ napi_value openUdp(napi_env env, napi_callback_info info) {
   napi_create_object(env, &object);
   udp->records = shared<int32_t>(env, object, "records", napi_int32_array, batch * recordWords);
   udp->data = shared<uint8_t>(env, object, "data", napi_uint8_array, batch * slotBytes);
-  for (int slot = 0; slot < batch; slot++) {
-    udp->slots[slot] = {udp->data + slot * slotBytes, slotBytes};
-    msghdr& header = udp->messages[slot].msg_hdr;
-    header = {};
-    header.msg_name = &udp->sources[slot].any;
-    header.msg_iov = &udp->slots[slot];
-    header.msg_iovlen = 1;
-  }
   const struct {
     const char* name;
     napi_callback call;
