@@ -281,9 +281,9 @@ test("a network that holds up the first syllable loses none of it", async () => 
   const hold = phone.speak;
   const held: Parameters<typeof hold>[] = [];
   // Too little to be noticed by itself, and then nothing for a while.
-  await user.speak(40);
+  await user.speak(20);
   phone.speak = (...packet) => void held.push(packet);
-  await user.sound(saidIn("opus").subarray(1_920, 40_320));
+  await user.sound(saidIn("opus").subarray(960, 40_320));
   phone.speak = hold;
   for (const packet of held) phone.speak(...packet);
   await clock.advance(1);
