@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { z } from "zod";
 import type { Fault } from "../hal/board/fault.ts";
+import { type AskLog, logCommands } from "./cli/log.ts";
 import { status, tell } from "./cli/status.ts";
 import { talkgroupCommands } from "./cli/talkgroups.ts";
 import { userCommands } from "./cli/users.ts";
@@ -20,7 +21,7 @@ export type Trace = (path: string, filter: TraceFilter, whole: boolean) => Promi
 /** Does what the arguments (without the program's name) ask for; the value is the exit status. `now`: Unix time in ms. */
 export async function perform(
   args: readonly string[],
-  { run, trace, now }: { readonly run: Run; readonly trace: Trace; readonly now: number },
+  { run, trace, log, now }: { readonly run: Run; readonly trace: Trace; readonly log: AskLog; readonly now: number },
 ): Promise<number> {
   let result: number = status.done;
   const program = new Command("roger")
@@ -59,6 +60,7 @@ export async function perform(
   };
   userCommands(program, done);
   talkgroupCommands(program, done);
+  logCommands(program, log, done);
 
   program
     .command("sip")

@@ -42,6 +42,8 @@ export interface Config {
     readonly host: string;
     /** Inclusive; room for one pair at least. */
     readonly ports: { readonly first: number; readonly last: number };
+    /** SRTP: not spoken; spoken with whoever offers it, and offered over TLS; or nothing else spoken. */
+    readonly srtp: "off" | "offered" | "required";
   };
   /** Absent: a lone site. */
   readonly broker?: BrokerSettings;

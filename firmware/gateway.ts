@@ -8,6 +8,7 @@ import type { Clock } from "../hal/clock/port.ts";
 import type { Address, Network, TlsIdentity } from "../hal/network/port.ts";
 import type { Opus } from "../hal/opus/port.ts";
 import type { Random } from "../hal/random/port.ts";
+import type { Srtp } from "../hal/srtp/port.ts";
 import { openAgent } from "./agent/agent.ts";
 import type { ConferenceLauncher, ConferenceLink } from "./conference/link.ts";
 import type { ConferenceEvent, TalkgroupSettings } from "./conference/protocol.ts";
@@ -20,11 +21,12 @@ import { accountBook } from "./presence/accounts.ts";
 import { presence } from "./presence/presence.ts";
 import { rulesFrom } from "./presence/rules.ts";
 import { heardBeside } from "./presence/terminal.ts";
-import { type DiskLauncher, openRecorder, type Recorder, type RecorderCounts } from "./recorder/recorder.ts";
+import type { DiskLauncher, RecorderCounts } from "./recorder/recorder.ts";
 import { replays } from "./recorder/replays.ts";
 import { seedOf } from "./seed.ts";
 import { type EndpointOptions, openEndpoint, type Tap } from "./sip/endpoint.ts";
 import type { Seed, Store } from "./store/store.ts";
+import { openVoiceLog, recordedIn, type VoiceLog, voiceLogFor } from "./voice-log.ts";
 
 export type { ConferenceLauncher } from "./conference/link.ts";
 
@@ -33,6 +35,7 @@ export interface GatewayPorts {
   readonly random: Random;
   readonly network: Network;
   readonly opus: Opus;
+  readonly srtp: Srtp;
   readonly board: Board;
   /** What is in the files of `sip.tls`, PEM; there where the configuration has that. */
   readonly certificates?: TlsIdentity & { readonly authorities?: string };
@@ -53,6 +56,7 @@ export interface GatewayPorts {
 /** Running counts since the start but for `now`. */
 export interface GatewayCounts {
   readonly dropped: Readonly<Record<string, number>>;
+  readonly srtpDropped: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
   readonly now: Readonly<Record<string, number>>;
   /** Absent: nothing is recorded. */
@@ -68,8 +72,12 @@ export interface GatewayCounts {
 export interface Gateway {
   /** What a console shows of it (console/metrics.ts). */
   counts(): Promise<GatewayCounts>;
+  /** Absent: nothing is recorded. */
+  readonly voiceLog?: VoiceLog;
   close(): Promise<void>;
 }
+
+const srtpReasons = ["forged", "replayed", "malformed"] as const;
 
 /** bit/s of the panel's microphone: wideband speech. */
 const panelBitrate = 24_000;
@@ -135,7 +143,13 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         sessions: conference,
         sip: () => endpoint,
       },
-      { realm: config.realm, digest: config.sip.digest, talkgroups, exchanges: config.exchanges },
+      {
+        realm: config.realm,
+        digest: config.sip.digest,
+        srtp: config.media.srtp,
+        talkgroups,
+        exchanges: config.exchanges,
+      },
       {
         onPresence: (user, state) =>
           realm?.setPresence(user, state && { ...state, ...heardBeside(accounts.find(user), state.talkgroups) }),
@@ -171,6 +185,7 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
       },
     });
 
+    const srtpDropped = { forged: 0, replayed: 0, malformed: 0 };
     function onConference(event: ConferenceEvent): void {
       switch (event.type) {
         case "offer":
@@ -180,6 +195,12 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
         case "refused":
         case "lost":
           return server.session(event);
+        case "srtp-dropped":
+          for (const reason of srtpReasons) srtpDropped[reason] += event.drops[reason];
+          return log.warn(
+            { event: event.type, user: event.user, ...event.drops },
+            "packets that are not by a session's keys",
+          );
         case "trunk-floor":
           return realm?.sendFloor(event.to, event.floor);
         case "trunk-media":
@@ -210,12 +231,15 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
     if (config.panel) opened.push(await startPanel(config, config.panel, ports, endpoint.local));
     const { local: sip, secure: tls } = endpoint;
     log.info({ event: "ready", site: config.site, sip, tls }, "gateway stands");
+    const voiceLog = recorder && again && voiceLogFor(recorder, again, config, server.legIn);
     return {
+      ...(voiceLog && { voiceLog }),
       counts: async () => {
         const { legs: conferenceLegs, timers: conferenceTimers } = await conference.held();
         const { dialogs, client, server: asked } = endpoint.held();
         return {
           dropped: endpoint.dropped,
+          srtpDropped,
           refused: { ...server.refused },
           now: {
             dialogs,
@@ -237,24 +261,6 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
   }
 }
 
-function openVoiceLog({ voiceLog }: Config, { disk, log, onCrash }: GatewayPorts): Recorder | undefined {
-  if (!voiceLog) return undefined;
-  if (!disk) throw new Error("the configuration has a voice log: there is a disk for it");
-  return openRecorder({ log, disk, onCrash }, voiceLog);
-}
-
-/** A talkgroup as the conference server takes it: recorded only where there is a log. */
-function recordedIn({ voiceLog }: Config, settings: TalkgroupSettings, log: Log): TalkgroupSettings {
-  const { record, ...rest } = settings;
-  if (!record) return rest;
-  if (voiceLog) return { ...settings, ...(voiceLog.announce && { announce: true }) };
-  log.warn(
-    { event: "unrecorded", talkgroup: settings.name },
-    "this talkgroup is to be recorded, and there is no log: give the configuration a voiceLog",
-  );
-  return rest;
-}
-
 /** The board's own button and sound, as a terminal of this gateway's presence server like any other. */
 async function startPanel(
   config: Config,
@@ -266,11 +272,11 @@ async function startPanel(
   if (account?.password === undefined)
     throw new Error(`the configuration was checked: it has an account ${user} with a password`);
   const { password, priority } = account;
-  const { clock, random, network, opus, log } = ports;
+  const { clock, random, network, opus, srtp, log } = ports;
   const front = panel(ports);
   try {
     const agent = await openAgent(
-      { clock, random, network, opus, log },
+      { clock, random, network, opus, srtp, log },
       {
         user,
         password,

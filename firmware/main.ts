@@ -15,6 +15,7 @@ import { nodeHttp } from "../hal/http/node.ts";
 import { nodeLocal } from "../hal/local/node.ts";
 import { cryptoRandom } from "../hal/random/node.ts";
 import { openSpeech } from "../hal/speech.ts";
+import type { AskLog } from "./cli/log.ts";
 import { status } from "./cli/status.ts";
 import { perform, type Run, type Trace } from "./cli.ts";
 import { launchWorker } from "./conference/launch.ts";
@@ -22,10 +23,11 @@ import type { Site } from "./config/files.ts";
 import { isLoopback, reachable } from "./config/host.ts";
 import type { BrokerSettings } from "./config.ts";
 import { openAdmin } from "./console/admin.ts";
+import { askLog } from "./console/ask-log.ts";
 import { openMetrics } from "./console/metrics.ts";
 import { watchSip } from "./console/watch-sip.ts";
 import { type Ending, processEnding } from "./ending.ts";
-import { type GatewayPorts, startGateway } from "./gateway.ts";
+import { type Gateway, type GatewayPorts, startGateway } from "./gateway.ts";
 import { openLog } from "./logging.ts";
 import { launchDisk } from "./recorder/keeping.ts";
 import { formatHostPort } from "./sip/uri.ts";
@@ -68,7 +70,7 @@ function goBeforeOthers(log: Logger): void {
 /** Opens every port and a gateway on them. Rejects with DeviceError when an address or a device is not to be had. */
 async function start({ config, board: description, certificates }: Site, log: Logger, ending: Ending): Promise<void> {
   const random = cryptoRandom();
-  const { opus, network, withoutNative } = await openSpeech();
+  const { opus, network, srtp, withoutNative } = await openSpeech();
   log.info(
     { event: "native", native: withoutNative === undefined },
     withoutNative ?? "the native addon does the work on speech",
@@ -88,14 +90,19 @@ async function start({ config, board: description, certificates }: Site, log: Lo
     ending.add(control.close);
   }
 
+  let gateway: Gateway | undefined;
+  const voiceLog = () => gateway?.voiceLog;
   const admin =
-    config.admin === undefined ? undefined : await openAdmin({ clock, local: nodeLocal(), log }, config.admin);
+    config.admin === undefined
+      ? undefined
+      : await openAdmin({ clock, local: nodeLocal(), log, voiceLog }, config.admin);
   if (admin) ending.add(admin.close);
-  const gateway = await startGateway(config, {
+  gateway = await startGateway(config, {
     clock,
     random,
     network,
     opus,
+    srtp,
     board,
     ...(certificates && { certificates }),
     ...(broker && { broker }),
@@ -141,4 +148,6 @@ const trace: Trace = async (path, filter, whole) => {
   }
 };
 
-process.exit(await perform(process.argv.slice(2), { run, trace, now: clock.wall() }));
+const log: AskLog = (path, question) => askLog(nodeLocal(), path, question);
+
+process.exit(await perform(process.argv.slice(2), { run, trace, log, now: clock.wall() }));

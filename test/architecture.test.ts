@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   [machine]: port("clock"),
   [drops]: [log],
   "firmware/floor": [machine],
-  "firmware/media": ["hal/error.ts", streams, ...port("audio", "clock", "network", "opus", "random")],
+  "firmware/media": ["hal/error.ts", streams, ...port("audio", "clock", "network", "opus", "random", "srtp")],
   "firmware/sip": [
     log,
     machine,
@@ -42,13 +42,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Rooms.
   "firmware/agent": [
     ...[log, machine, "firmware/floor", "firmware/media", "firmware/sip"],
-    ...["hal/error.ts", ...port("audio", "clock", "network", "opus", "random")],
+    ...["hal/error.ts", ...port("audio", "clock", "network", "opus", "random", "srtp")],
   ],
   "firmware/conference": [
     ...[log, machine, "firmware/floor", "firmware/media"],
     // Session descriptions, and the fault of a peer; the conference server speaks no SIP.
     ...["firmware/sip/message.ts", "firmware/sip/negotiation.ts"],
-    ...["hal/error.ts", streams, ...port("audio", "clock", "network", "opus", "random"), "node:worker_threads"],
+    ...["hal/error.ts", streams, ...port("audio", "clock", "network", "opus", "random", "srtp"), "node:worker_threads"],
   ],
   "firmware/console": [
     ...[log, "firmware/sip/uri.ts", ...port("clock", "http", "local", "network"), "prom-client", "zod"],
@@ -80,8 +80,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...["firmware/presence/accounts.ts", "firmware/presence/presence.ts", "firmware/presence/rules.ts"],
     "firmware/presence/terminal.ts",
     ...["firmware/recorder/recorder.ts", "firmware/recorder/replays.ts"],
-    ...["firmware/seed.ts", "firmware/store/store.ts"],
-    ...port("board", "broker", "clock", "network", "opus", "random"),
+    ...["firmware/seed.ts", "firmware/store/store.ts", "firmware/voice-log.ts"],
+    ...port("board", "broker", "clock", "network", "opus", "random", "srtp"),
   ],
   "firmware/logging.ts": ["pino", "pino-pretty"],
   "firmware/cli.ts": [
@@ -90,17 +90,30 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "firmware/cli": [
     ...["firmware/config", "firmware/config.ts", "firmware/seed.ts", "firmware/store/editing.ts"],
+    ...["firmware/console/ask-log.ts", "firmware/console/log-question.ts"],
     ...["firmware/store/store.ts", "firmware/presence/accounts.ts"],
-    ...["hal/board/fault.ts", "hal/error.ts", "commander", "node:tty", "zod"],
+    ...["hal/board/fault.ts", "hal/error.ts", "commander", "node:fs", "node:stream", "node:tty", "zod"],
   ],
   "firmware/ending.ts": ["firmware/cli/status.ts", ...port("clock"), "node:os", "pino"],
   "firmware/main.ts": [
-    ...["firmware/cli.ts", "firmware/cli/status.ts", "firmware/config", "firmware/config.ts", "firmware/ending.ts"],
+    ...[
+      "firmware/cli.ts",
+      "firmware/cli/log.ts",
+      "firmware/cli/status.ts",
+      "firmware/config",
+      "firmware/config.ts",
+      "firmware/ending.ts",
+    ],
     ...["firmware/console", "firmware/gateway.ts"],
     ...["firmware/logging.ts", "firmware/conference/launch.ts", "firmware/sip/uri.ts", "hal", "node:os", "pino"],
     ...["firmware/recorder/keeping.ts", "firmware/store/store.ts", "firmware/store/writing.ts"],
   ],
   "firmware/seed.ts": ["firmware/config.ts", "firmware/presence/accounts.ts", "firmware/store/store.ts"],
+
+  "firmware/voice-log.ts": [
+    ...[log, "firmware/config.ts", "firmware/conference/protocol.ts"],
+    ...["firmware/recorder/recorder.ts", "firmware/recorder/replays.ts"],
+  ],
 
   "firmware/start.ts": ["firmware/main.ts", "node:v8"],
 
@@ -119,7 +132,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "hal/local": ["hal/error.ts", "node:fs", "node:net"],
   "hal/native": ["node:module"],
   "hal/network": [
-    ...["hal/error.ts", ...port("clock", "native", "random")],
+    ...["hal/error.ts", ...port("clock", "native", "random", "srtp")],
     ...["node:dgram", "node:net", "node:tls", "node:util"],
   ],
   "hal/opus": [...port("audio", "native"), "libopus-wasm"],
@@ -144,9 +157,15 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "hal/http/node.ts": ["hal/network/fault.ts"],
   "hal/network/simulated.ts": ["hal/random/seeded.ts"],
   // A benchmark measures what the tests prove, with what the tests are made of.
+  "scripts/benchmarks/audio.ts": ["test/support"],
   "scripts/benchmarks/parse.ts": ["test/support"],
   "scripts/benchmarks/mixing.ts": [
-    ...["firmware/conference/fan-out.ts", "firmware/conference/leg.ts", "firmware/conference/mix.ts", "firmware/media"],
+    ...[
+      "firmware/conference/fan-out.ts",
+      "firmware/conference/contract.ts",
+      "firmware/conference/mix.ts",
+      "firmware/media",
+    ],
   ],
   "scripts/benchmarks/transcoding.ts": ["firmware/media"],
   // Terminals speak the SIP that the gateway does.
@@ -161,7 +180,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
 const rooms = ["agent", "conference", "console", "federation", "panel", "presence", "recorder"].map(
   (name) => `firmware/${name}`,
 );
-const joining = ["cli", "cli.ts", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts"].map(
+const joining = ["cli", "cli.ts", "config", "config.ts", "gateway.ts", "main.ts", "seed.ts", "voice-log.ts"].map(
   (name) => `firmware/${name}`,
 );
 

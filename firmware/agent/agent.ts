@@ -8,6 +8,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Srtp } from "../../hal/srtp/port.ts";
 import type { Urgency } from "../floor/urgency.ts";
 import type { Log } from "../log.ts";
 import type { PortRange } from "../media/port-pair.ts";
@@ -79,6 +80,7 @@ export async function openAgent(
     readonly random: Random;
     readonly network: Network;
     readonly opus: Opus;
+    readonly srtp: Srtp;
     readonly log: Log;
   },
   options: AgentOptions,

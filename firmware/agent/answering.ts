@@ -4,6 +4,7 @@
  */
 import type { Address } from "../../hal/network/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import { ownKeys } from "../media/secured.ts";
 import type { IncomingInvite, Session } from "../sip/endpoint.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { type Agreement, answerOffer } from "../sip/negotiation.ts";
@@ -23,12 +24,11 @@ export function openAnswering(
   handlers: SessionHandlers & { readonly onEnded: () => void },
 ) {
   let session: Session | undefined;
-
   /** The voice speaks Opus alone, and a press is a floor message: without either a session would be ready for nothing. */
   function agree(offer: string): { agreement: Agreement; answer: string } {
     // RFC 8866 §5.2: digits only.
     const sessionId = `${Math.floor(random.fraction() * 2 ** 48)}`;
-    const agreed = answerOffer(offer, local, sessionId);
+    const agreed = answerOffer(offer, local, sessionId, { security: { use: "accepted", key: ownKeys(random) } });
     if (agreed.agreement.codec !== "opus") throw new ProtocolError(488, "an offer without opus/48000");
     if (!agreed.agreement.floor) throw new ProtocolError(488, "an offer without floor control (m=application … MCPTT)");
     return agreed;

@@ -6,6 +6,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Srtp } from "../../hal/srtp/port.ts";
 import { decodeFloor, type FloorMessage } from "../floor/message.ts";
 import type { Urgency } from "../floor/urgency.ts";
 import type { PortRange } from "../media/port-pair.ts";
@@ -18,6 +19,7 @@ export interface LinePorts {
   readonly random: Random;
   readonly network: Network;
   readonly opus: Opus;
+  readonly srtp: Srtp;
 }
 
 export interface LineOptions {

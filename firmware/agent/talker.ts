@@ -6,6 +6,7 @@
 import { frameMs, frameSamples } from "../../hal/audio/port.ts";
 import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
+import { expectedLoss } from "./expected-loss.ts";
 import { preRoll } from "./pre-roll.ts";
 
 export interface TalkerHandlers {
@@ -32,6 +33,8 @@ export async function openTalker(
   const { clock } = ports;
   const encoder = await ports.opus.encoder({ bitrate: options.bitrate });
   const kept = preRoll(preRollFrames);
+  const loss = expectedLoss();
+  encoder.setLoss(loss.percent());
 
   let speaking: "silent" | "keeping" | "talking" = "silent";
   /** The next packet sent follows a silence. */
@@ -74,7 +77,11 @@ export async function openTalker(
 
   return {
     talking: () => speaking === "talking",
-    expectLoss: (percent: number) => encoder.setLoss(percent),
+    /** The other end reports so much lost, percent. */
+    expectLoss(percent: number): void {
+      loss.reported(percent);
+      encoder.setLoss(loss.percent());
+    },
     /** The button went down at `at`, monotonic ms. */
     press(at: number): void {
       endRelease();

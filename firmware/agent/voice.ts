@@ -6,13 +6,15 @@ import type { Cancel, Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Srtp } from "../../hal/srtp/port.ts";
 import { isFloorPacket } from "../floor/message.ts";
 import { isSessionPacket } from "../floor/session-message.ts";
 import { clockRates } from "../media/codec.ts";
 import { openPlayout } from "../media/playout.ts";
-import { openPortPair, type PortRange } from "../media/port-pair.ts";
+import type { PortRange } from "../media/port-pair.ts";
 import { openRtcpSession } from "../media/rtcp-session.ts";
 import { type RtpFields, rtpHeaderLength, writeRtpHeader } from "../media/rtp.ts";
+import { openSecuredPair } from "../media/secured-pair.ts";
 import type { Agreement } from "../sip/negotiation.ts";
 import { largestPacket } from "./pre-roll.ts";
 
@@ -32,12 +34,18 @@ const reportMs = 5_000;
 const reportsMissed = 3;
 
 export async function openVoice(
-  ports: { readonly clock: Clock; readonly random: Random; readonly network: Network; readonly opus: Opus },
+  ports: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly network: Network;
+    readonly opus: Opus;
+    readonly srtp: Srtp;
+  },
   options: { readonly range: PortRange; readonly cname: string },
   handlers: VoiceHandlers,
 ) {
   const { clock, random } = ports;
-  const sockets = await openPortPair(ports, options.range, onRtp, onRtcp);
+  const sockets = await openSecuredPair(ports, options.range, onRtp, onRtcp);
   const playout = await openPlayout(ports);
   const ssrc = new DataView(random.bytes(4).buffer).getUint32(0);
   const out = new Uint8Array(rtpHeaderLength + largestPacket);
@@ -92,6 +100,7 @@ export async function openVoice(
     connect(agreement: Agreement): void {
       disconnect();
       remote = agreement;
+      sockets.media.agree(agreement.secured);
       fields.payloadType = agreement.payloadType;
       playout.expect(new Map([[agreement.payloadType, agreement.codec]]));
       rtcp.start(clockRates[agreement.codec]);
@@ -120,6 +129,7 @@ export async function openVoice(
     fill: (frame: Int16Array): boolean => playout.fill(frame, clock.now()),
     close(): void {
       disconnect();
+      sockets.media.close();
       sockets.rtp.close();
       sockets.rtcp.close();
       playout.close();

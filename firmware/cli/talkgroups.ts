@@ -13,6 +13,7 @@ interface Settings extends Place {
   readonly queueing?: true;
   readonly broadcast?: true;
   readonly mixing?: true;
+  readonly record?: true;
   readonly talkWarningSeconds?: string;
   readonly emergencySeconds?: string;
   readonly talkSeconds?: string;
@@ -49,6 +50,7 @@ export function talkgroupCommands(program: Command, done: (status: number) => vo
     .option("--queueing", "who cannot be granted the floor waits for it")
     .option("--broadcast", "who talks first talks alone until it is un-bridged")
     .option("--mixing", "everybody talks and is heard at once")
+    .option("--record", "its bursts are kept in the voice log of each gateway that has one")
     .option("--grace-seconds <number>", "after a burst that was too long (T3)")
     .option("--end-of-media-seconds <number>", "silence after which the floor is lost (T1)")
     .action(async (name: string, options: Settings) =>
@@ -127,12 +129,12 @@ function memberCommands(member: Command, done: (status: number) => void): void {
 
 function settingsOf(name: string, options: Settings) {
   const { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds, emergencySeconds } = options;
-  const { queueing = false, broadcast = false, mixing = false } = options;
+  const { queueing = false, broadcast = false, mixing = false, record = false } = options;
   const times = { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds, emergencySeconds };
   const given = Object.entries(times).flatMap(([key, value]) => (value === undefined ? [] : [[key, Number(value)]]));
   checked(newName, name, name);
   return talkgroupOf(
-    checked(talkgroupSchema, name, { name, queueing, broadcast, mixing, ...Object.fromEntries(given) }),
+    checked(talkgroupSchema, name, { name, queueing, broadcast, mixing, record, ...Object.fromEntries(given) }),
   );
 }
 

@@ -4,13 +4,7 @@
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import { arbiter } from "../floor/arbiter.ts";
-import {
-  type ArbiterLimits,
-  type ArbiterState,
-  arbiterDefaults,
-  arbiterInitial,
-  mostQueued,
-} from "../floor/arbiter-state.ts";
+import { arbiterInitial } from "../floor/arbiter-state.ts";
 import {
   acknowledgeBit,
   decodeFloor,
@@ -22,9 +16,10 @@ import {
 } from "../floor/message.ts";
 import { urgencyBit } from "../floor/urgency.ts";
 import { type Running, run } from "../machine.ts";
-import type { RtpView } from "../media/rtp.ts";
 import { openAlarm } from "./alarm.ts";
+import { besideBursts } from "./beside.ts";
 import type { Bridge } from "./bridge.ts";
+import type { Call, Leg } from "./contract.ts";
 import { control } from "./control.ts";
 import {
   type ControlEffect,
@@ -34,59 +29,23 @@ import {
   initialControl,
   type ParticipantKey,
 } from "./control-state.ts";
-import type { Leg } from "./leg.ts";
+import { limitsOf, waiting } from "./floor-terms.ts";
+import { offences } from "./offences.ts";
 import { prompter } from "./prompter.ts";
-import type { ConferenceEvent, FloorRole, GatewayId, Rights, TalkgroupSettings, TrunkFloor } from "./protocol.ts";
+import type { ConferenceEvent, GatewayId, Rights, TalkgroupSettings } from "./protocol.ts";
 import type { BurstTap } from "./tap.ts";
 
 /** How long another gateway may take to answer a Floor Request before this one stands in for it, ms. */
 const answerMs = 500;
 /** The floor machines hear of live media at most so often, ms. */
 const renewMs = 250;
-/** After a change of the floor, what is still in flight is no offence, ms. */
-const lenientMs = 300;
-/** Of a telephone in a talkgroup that is recorded. */
-const replayKey = "1";
-/** Who talks unheard is told so at most so often, ms. */
-const warnMs = 1_000;
 
 const grantedToAck = floorSubtype.granted | acknowledgeBit;
 
-function limitsOf({ queueing, broadcast, ...settings }: TalkgroupSettings): ArbiterLimits {
-  return { ...arbiterDefaults, ...settings, broadcast: broadcast === true, queueLength: queueing ? mostQueued : 0 };
-}
-
-function waiting(state: ArbiterState): readonly ParticipantKey[] {
-  const next = state.in === "revoking" && state.next ? [state.next] : [];
-  return [...next, ...state.queue].map(({ talker }) => talker);
-}
-
-export interface Call {
-  readonly settings: TalkgroupSettings;
-  join(leg: Leg, rights: Rights): void;
-  leave(leg: Leg): void;
-  /**
-   * Whether a leg hears this call: one that is in it, and now hears another, or one that is not, and counts for nothing here. `told`:
-   * who talks here. Heard already, it has agreed on something else.
-   */
-  hear(leg: Leg, wanted: boolean, told?: boolean): void;
-  /** Who hears this call is in it from now on. */
-  admit(leg: Leg, rights: Rights): void;
-  talks(): boolean;
-  role(role: FloorRole): void;
-  /** Floor control from a leg of this conference server. */
-  fromLeg(leg: Leg, message: FloorMessage): void;
-  fromTrunk(from: GatewayId, floor: TrunkFloor): void;
-  /** A key of a telephone: "*" keys up, "#" unkeys, "1" asks for the last burst again where that is recorded; no other means anything here. */
-  keyFromLeg(leg: Leg, key: string): void;
-  /** The leg has negotiated anew; `before`: what its terminal did and knew. */
-  renegotiated(leg: Leg, before: { readonly hears: boolean; readonly floor: boolean }): void;
-  mediaFromLeg(leg: Leg, packet: Uint8Array, view: RtpView): void;
-  mediaFromTrunk(from: GatewayId, packet: Uint8Array): void;
-  /** Whether anybody is heard now. */
-  isLive(): boolean;
-  close(): void;
-}
+/** Who called it, or dispatches, says by it that an emergency is over. */
+const calmKey = "0";
+const calm = { type: "release", indicator: floorIndicator.normal } as const;
+const stopTalking: FloorMessage = { type: "revoke", cause: revokeCause.noPermission };
 
 export function openCall(
   ports: {
@@ -99,7 +58,7 @@ export function openCall(
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post, bridge, tap, told } = ports;
+  const { clock, post, bridge, told } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
@@ -110,19 +69,19 @@ export function openCall(
   const rights = new WeakMap<Leg, Rights>();
   const rightsOf = (leg: Leg): Rights => rights.get(leg) ?? leg.options;
   const keyOf = (leg: Leg): ParticipantKey => `${gateway}/${leg.id}`;
-  /** When a leg was last told that it is not heard, monotonic ms. */
-  const warned = new WeakMap<Leg, number>();
+  const offence = offences(clock);
   let isBridged = false;
   let sequence = 0;
   let renewedAt = Number.NEGATIVE_INFINITY;
-  let changedAt = Number.NEGATIVE_INFINITY;
   let talker: string | undefined;
   let peers = 0;
   /** Two telephones: both are heard, and there is no floor. */
   let duplex = false;
   const prompt = prompter();
-  /** Whose burst it is, or was last. */
-  let speaker: ParticipantKey | undefined;
+  const hearing = (): Leg[] => [...legs.values(), ...listeners].filter((leg) => !away.has(leg));
+  const beside = besideBursts(ports, settings, { listeners: hearing, isLive });
+  /** Whose broadcast it is: who was the first to talk since it was bridged. */
+  let originator: ParticipantKey | undefined;
 
   const rules = run(arbiter(limitsOf(settings)), arbiterInitial, clock, (ruling) =>
     floor.send({ type: "ruled", ruling }),
@@ -145,8 +104,7 @@ export function openCall(
     },
     raise: (urgency, userId) => spread({ type: "request", userId, indicator: urgencyBit[urgency] }),
     announce: () => floor.send({ type: "announce" }),
-    calm: (by) =>
-      spread({ type: "release", ...(by !== undefined && { userId: by }), indicator: floorIndicator.normal }),
+    calm: (by) => spread({ ...calm, ...(by !== undefined && { userId: by }) }),
   });
 
   /** Of no participant, to every other gateway. */
@@ -191,7 +149,7 @@ export function openCall(
   }
 
   function show(party?: string): void {
-    changedAt = clock.now();
+    offence.floorChanged();
     if (party === talker) return;
     talker = party;
     post({ type: "floor", talkgroup, ...(party !== undefined && { talker: party }) });
@@ -200,9 +158,11 @@ export function openCall(
   function perform(effect: ControlEffect): void {
     switch (effect.do) {
       case "arbitrate":
+        // Another gateway may have ruled until now.
+        if (effect.event.type === "request") originate(originator);
         return rules.send(effect.event);
       case "tell": {
-        noteCut(effect);
+        beside.tells(effect);
         const leg = legs.get(effect.participant);
         return leg && tell(leg, finished(effect.message));
       }
@@ -213,36 +173,37 @@ export function openCall(
         return;
       }
       case "send": {
-        noteCut(effect);
+        beside.tells(effect);
         if (isOfGateway) return;
         const { to, participant, epoch, priority, message } = effect;
         const packet = encodeFloor(alarm.stamp(message), { ssrc: options.ssrc });
         return post({ type: "trunk-floor", to, floor: { talkgroup, participant, epoch, priority, message: packet } });
       }
       case "open":
-        speaker = effect.talker;
+        originate(originator ?? effect.talker);
         // Whoever comes to hear it hears the first word.
         show(effect.party);
-        // What is live comes before what was recorded.
-        for (const leg of legs.values()) leg.hush();
-        tap?.begin(effect.party);
+        beside.opens(effect.talker, effect.party);
         return bridge.open(legs.get(effect.talker) ?? gatewayOf(effect.talker));
       case "close":
         bridge.close();
-        tap?.end();
+        beside.closes();
         return show();
       case "bridge":
         return bridged();
       case "unbridge":
         if (duplex) return;
+        originate(undefined);
         if (isBridged || isOfGateway) post({ type: "unbridged", talkgroup });
         isBridged = false;
         return;
     }
   }
 
-  function noteCut({ participant, message }: { readonly participant: ParticipantKey; readonly message: FloorMessage }) {
-    if (participant === speaker && message.type === "revoke") tap?.cut("revoked");
+  function originate(participant: ParticipantKey | undefined): void {
+    if (!settings.broadcast) return;
+    originator = participant;
+    rules.send({ type: "originator", ...(participant !== undefined && { participant }) });
   }
 
   function live(): void {
@@ -252,15 +213,9 @@ export function openCall(
     floor.send({ type: "media" });
   }
 
-  /**
-   * Who talks without the floor may have missed that it is lost (TS 24.380 §6.3.5.7). A telephone is not told: it sends for as long
-   * as the session stands, whether anybody speaks or not.
-   */
+  /** A telephone is not told: it sends for as long as the session stands, whether anybody speaks or not. */
   function warn(leg: Leg): void {
-    const now = clock.now();
-    if (now - changedAt < lenientMs || now - (warned.get(leg) ?? Number.NEGATIVE_INFINITY) < warnMs) return;
-    warned.set(leg, now);
-    if (floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
+    if (offence.isDue(leg) && floor.state().burst?.talker !== keyOf(leg)) leg.sendFloor(alarm.stamp(stopTalking));
   }
 
   function fromLeg(leg: Leg, message: FloorMessage): void {
@@ -300,6 +255,10 @@ export function openCall(
     tell(leg, finished(message));
   }
 
+  function isLive(): boolean {
+    return duplex || floor.state().burst !== undefined;
+  }
+
   function isTalker(leg: Leg): boolean {
     const { burst } = floor.state();
     return burst?.talker === keyOf(leg) && !burst.released;
@@ -317,10 +276,12 @@ export function openCall(
       // A duplex call waits for its second leg for as long as that takes: until then it has no floor to be idle.
       if (isOfGateway && settings.duplex && !duplex && legs.size > 1) floor.send({ type: "opened" });
       tellState(leg);
+      beside.joined(leg);
     },
     leave(leg) {
       if (!legs.delete(keyOf(leg))) return;
-      if (isTalker(leg)) tap?.cut("lost");
+      if (isTalker(leg)) beside.lost();
+      if (originator === keyOf(leg)) originate(undefined);
       floor.send({ type: "leave", participant: keyOf(leg) });
       away.delete(leg);
       bridge.leave(leg);
@@ -368,7 +329,8 @@ export function openCall(
         fromLeg(leg, { type: "release" });
         fromLeg(leg, { type: "request" });
       } else if (key === "#") fromLeg(leg, { type: "release" });
-      else if (key === replayKey && settings.record) post({ type: "replay-wanted", leg: leg.id, talkgroup });
+      else if (key === calmKey) alarm.released(leg.options.user, rightsOf(leg), calm);
+      else beside.key(leg, key);
     },
     renegotiated(leg, before) {
       if (!away.has(leg)) bridge.refit(leg);
@@ -377,7 +339,7 @@ export function openCall(
       const isHeld = !leg.sends() || (before.hears && !leg.hears());
       if (!isHeld || !isTalker(leg)) return;
       // What comes now is nobody's speech, but music on hold or silence.
-      leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
+      leg.sendFloor(alarm.stamp(stopTalking));
       floor.send({ type: "release", from: keyOf(leg) });
     },
     mediaFromLeg(leg, packet, view) {
@@ -388,13 +350,13 @@ export function openCall(
     mediaFromTrunk(from, packet) {
       if (!isOfGateway && bridge.fromTrunk(from, packet)) live();
     },
-    isLive: () => duplex || floor.state().burst !== undefined,
+    isLive,
     close() {
       floor.close();
       rules.close();
       alarm.close();
       bridge.closeAll();
-      tap?.close();
+      beside.close();
     },
   };
 }

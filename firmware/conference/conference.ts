@@ -9,13 +9,16 @@ import { DeviceError } from "../../hal/error.ts";
 import type { Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Srtp } from "../../hal/srtp/port.ts";
 import { denyCause, type FloorMessage } from "../floor/message.ts";
 import { toneBook } from "../media/tone-frames.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { openBridge } from "./bridge.ts";
-import { type Call, openCall } from "./call.ts";
-import { type Leg, openLeg } from "./leg.ts";
+import { openCall } from "./call.ts";
+import type { Call, Leg } from "./contract.ts";
+import { openLeg } from "./leg.ts";
 import type { ConferenceOptions } from "./link.ts";
+import { lossSurvey } from "./loss-survey.ts";
 import { openMix } from "./mix.ts";
 import { openMixingCall } from "./mixing-call.ts";
 import { promptTones } from "./prompter.ts";
@@ -29,6 +32,7 @@ import type {
   SpokenPiece,
   TalkgroupSettings,
 } from "./protocol.ts";
+import { sharedEvery } from "./rounds.ts";
 import { type Scanning, scanning } from "./scanning.ts";
 import type { PresentCall } from "./session-call.ts";
 import { type BurstTap, burstTap } from "./tap.ts";
@@ -59,7 +63,13 @@ export interface Conference {
 }
 
 export function openConference(
-  ports: { readonly clock: Clock; readonly network: Network; readonly random: Random; readonly opus: Opus },
+  ports: {
+    readonly clock: Clock;
+    readonly network: Network;
+    readonly random: Random;
+    readonly opus: Opus;
+    readonly srtp: Srtp;
+  },
   options: ConferenceOptions,
   post: (event: ConferenceEvent) => void,
 ): Conference {
@@ -68,11 +78,13 @@ export function openConference(
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
   const scanners = new Set<Scanning>();
+  const losses = lossSurvey<Leg>();
   const tones = toneBook(ports.opus);
   /** Recorded so far, and recordings that sound now. */
   let bursts = 0;
   let replays = 0;
   const streams = ports.network.streams(mostLegs);
+  const every = sharedEvery(ports.clock);
   const sounding = new Set<Leg>();
 
   function openTalkgroup(settings: TalkgroupSettings): void {
@@ -134,12 +146,15 @@ export function openConference(
     if (legs.size + opening.size >= mostLegs) return refuse(id, 503, `${mostLegs} legs are in use`);
     opening.add(id);
     try {
-      const leg = await openLeg({ ...ports, tones, streams, sounding }, legOptions, options.range, {
+      const leg = await openLeg({ ...ports, tones, streams, every, sounding }, legOptions, options.range, {
         onFloor: (message) => say(placed, message),
         onMedia: (packet, view) =>
           placed.telephone ? placed.telephone.onMedia(packet, view) : speaksIn(placed)?.mediaFromLeg(leg, packet, view),
         onKey: (key) => press(placed, key),
+        onLoss: (percent) => losses.report(leg, percent, ports.clock.now()),
+        lostOnward: () => losses.worst(listenersOf(placed), ports.clock.now()),
         onLost: () => lose(id),
+        onDropped: (drops) => post({ type: "srtp-dropped", leg: id, user: legOptions.user, drops }),
       });
       const placed: Placed = place(leg, call);
       if (!opening.delete(id)) return shut(placed);
@@ -158,6 +173,11 @@ export function openConference(
       if (!(error instanceof ProtocolError || error instanceof DeviceError)) throw error;
       if (wanted) refuse(id, error instanceof ProtocolError ? error.status : 503, error.message);
     }
+  }
+
+  function* listenersOf({ leg, call }: Placed): Generator<Leg> {
+    for (const other of legs.values())
+      if (call && other.call === call && other.leg !== leg && other.leg.hears()) yield other.leg;
   }
 
   function place(leg: Leg, call: Call | undefined): Placed {

@@ -5,7 +5,7 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { StreamTable } from "../../hal/network/streams.ts";
 import { type SourceNumbers, sourceTrack } from "../media/rewriter.ts";
-import type { Leg } from "./leg.ts";
+import type { Leg } from "./contract.ts";
 
 export interface FanOut {
   readonly size: number;

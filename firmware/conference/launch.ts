@@ -12,11 +12,17 @@ export type FromWorker =
 
 const nothing: Held = { legs: 0, calls: 0, timers: 0 };
 
+/** Packets leave little behind: more than this costs memory, and saves no time. */
+const maxYoungGenerationSizeMb = 6;
+
 /** Runs the conference server in a worker thread of its own, with its sockets and arbiters. */
 export const launchWorker: ConferenceLauncher = (options, onEvent, onCrash) =>
   new Promise((resolve, reject) => {
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: options });
+    const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
+      workerData: options,
+      resourceLimits: { maxYoungGenerationSizeMb },
+    });
     let state: "opening" | "open" | "closing" | "ended" = "opening";
 
     /** Who asked, in the order of the answers. */

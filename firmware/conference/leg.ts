@@ -9,6 +9,7 @@ import type { Address, Network } from "../../hal/network/port.ts";
 import type { StreamTable } from "../../hal/network/streams.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Srtp, SrtpDrops } from "../../hal/srtp/port.ts";
 import {
   acknowledgeBit,
   ackSource,
@@ -22,7 +23,7 @@ import { decodeSession, encodeSession, isSessionPacket } from "../floor/session-
 import { run } from "../machine.ts";
 import { clockRates } from "../media/codec.ts";
 import { g722Silence } from "../media/g722.ts";
-import { openPortPair, type PortRange } from "../media/port-pair.ts";
+import type { PortRange } from "../media/port-pair.ts";
 import {
   type OutgoingStream,
   outgoingStream,
@@ -31,66 +32,21 @@ import {
   sourceTrack,
 } from "../media/rewriter.ts";
 import { openRtcpSession, type RtcpSession } from "../media/rtcp-session.ts";
-import { isRtcp, type RtpView, readRtp, rtpHeaderLength, rtpView } from "../media/rtp.ts";
+import { isRtcp, readRtp, rtpHeaderLength, rtpView } from "../media/rtp.ts";
+import { ownKeys } from "../media/secured.ts";
+import { openSecuredPair } from "../media/secured-pair.ts";
 import { keyReader } from "../media/telephone-event.ts";
 import type { ToneBook } from "../media/tone-frames.ts";
-import type { ToneName } from "../media/tones.ts";
 import { withoutKeys } from "../media/without-keys.ts";
-import { type Agreement, type LegCodec, readAnswer } from "../sip/negotiation.ts";
+import type { Agreement } from "../sip/negotiation.ts";
+import type { Leg, LegHandlers } from "./contract.ts";
 import { descriptionsOf } from "./descriptions.ts";
 import { channelsOf, type Places, placesOf, samePlaces, type TerminalChannels } from "./latch.ts";
-import type { LegId, LegOptions } from "./protocol.ts";
+import type { LegOptions } from "./protocol.ts";
 import { replayPlayer } from "./replay-player.ts";
-import { connect, disconnect, type PresentCall, sessionCall } from "./session-call.ts";
+import { connect, disconnect, sessionCall } from "./session-call.ts";
 import { openToneOverSpeech } from "./tone-over-speech.ts";
 import { tonePlayer } from "./tone-player.ts";
-
-export interface LegHandlers {
-  onFloor(message: FloorMessage): void;
-  /** An RTP packet of the agreed codec and what its header says, numbered as if there were no keys: the leg's buffers, valid during the call. */
-  onMedia(packet: Uint8Array, view: RtpView): void;
-  /** A key was pressed, by RFC 4733. */
-  onKey(key: string): void;
-  /** No sign of life for three keep-alive intervals, or longer on hold. */
-  onLost(): void;
-}
-
-export interface Leg {
-  readonly id: LegId;
-  readonly options: LegOptions;
-  /** Of its outgoing stream in the table of streams: what is said to it goes out there. */
-  readonly row: number;
-  /** Undefined until offer and answer have met. */
-  codec(): LegCodec | undefined;
-  offer(): string;
-  /** Answers the terminal's offer, the first or another in the standing session. Throws ProtocolError 488: then nothing has changed. */
-  answer(offer: string): string;
-  /** Takes the terminal's answer. Throws ProtocolError 488. */
-  accept(answer: string): void;
-  /** Whether its terminal may be heard, and whether it listens: by its session description (RFC 3264 §5.1). */
-  sends(): boolean;
-  hears(): boolean;
-  sendFloor(message: FloorMessage): void;
-  /** Whether its terminal knows floor control. */
-  hasFloor(): boolean;
-  /** Whether its terminal knows what it is to wait in a queue for the floor. */
-  queues(): boolean;
-  /** Its session has left one call, and serves another. A terminal with floor control is told of it. */
-  moved(from: PresentCall | undefined, to: PresentCall | undefined): void;
-  /** Those that hear the same. Whoever puts it among them says so. */
-  group: object | undefined;
-  /** What it would be sent if no tone sounded: the tone goes over it. `packet` has 12 bytes of room before its payload. */
-  overhear(packet: Uint8Array, source: SourceNumbers): void;
-  /** Plays a tone into its audio, over what is said there. */
-  play(tone: ToneName): void;
-  /** Plays a recording (media/packed-speech.ts) into its audio, in place of one that sounds. `onOver`: however it ends, once. */
-  replay(speech: Uint8Array, onOver: () => void): void;
-  /** Somebody is heard live: a recording ends. */
-  hush(): void;
-  /** A talk burst starts: the next packet is its first. `midway`: it goes on, and this leg comes into it. */
-  begin(nowMs: number, midway?: boolean): void;
-  close(): void;
-}
 
 /** An idle leg's way through a NAT is held open so often (RFC 6263 §4.1: an empty datagram). */
 const keepAliveMs = 15_000;
@@ -125,9 +81,12 @@ export async function openLeg(
     readonly clock: Clock;
     readonly network: Network;
     readonly random: Random;
+    readonly srtp: Srtp;
     readonly tones: ToneBook;
     readonly opus: Opus;
     readonly streams: StreamTable;
+    /** Of the clock, for all legs together. */
+    readonly every: Clock["every"];
     /** The legs that a tone is played to. */
     readonly sounding: Set<Leg>;
   },
@@ -143,13 +102,18 @@ export async function openLeg(
   const keys = keyReader();
   const numbers = withoutKeys();
   let agreed: Agreed | undefined;
+  let told: SrtpDrops = { forged: 0, replayed: 0, malformed: 0 };
   let aliveAt = clock.now();
   let keptAliveAt = clock.now();
 
-  const sockets = await openPortPair(ports, range, onRtp, onRtcp);
+  const sockets = await openSecuredPair(ports, range, onRtp, onRtcp);
   const row = takeRow();
-  const descriptions = descriptionsOf(sockets.rtp.local, `${identity.getUint32(4)}`);
-  const stopWatching = clock.every(watchMs, watch);
+  const descriptions = descriptionsOf(sockets.rtp.local, `${identity.getUint32(4)}`, {
+    // What is secured once stays so: nobody talks a session out of it.
+    use: () => (sockets.media.sender() ? "required" : (options.srtp ?? "off")),
+    key: ownKeys(random),
+  });
+  const stopWatching = ports.every(watchMs, watch);
   const calls = run(sessionCall, {}, clock, ({ message }) => sendControl(encodeSession(message, ssrc)));
   const player = tonePlayer(clock, { onTurn, send: emit });
   const replays = replayPlayer(ports, { onTurn: () => onTurn(), send: emit });
@@ -178,7 +142,7 @@ export async function openLeg(
   }
 
   function aim(): void {
-    if (agreed) streams.aim(row, sockets.rtp, agreed.to.audio.address());
+    if (agreed) streams.aim(row, sockets.bare, agreed.to.audio.address(), sockets.media.sender());
   }
 
   function takeRow(): number {
@@ -189,6 +153,7 @@ export async function openLeg(
   }
 
   function closeSockets(): void {
+    sockets.media.close();
     sockets.rtp.close();
     sockets.rtcp.close();
   }
@@ -278,6 +243,7 @@ export async function openLeg(
 
   function watch(): void {
     if (!agreed) return;
+    tellDrops();
     const now = clock.now();
     if (now - aliveAt >= (agreed.sends && agreed.hears ? lostAfterMs : heldLostAfterMs)) return handlers.onLost();
     const to = agreed.to.audio.address();
@@ -287,6 +253,18 @@ export async function openLeg(
     sockets.rtp.send(emptyDatagram, to);
   }
 
+  function tellDrops(): void {
+    const { forged, replayed, malformed } = sockets.media.dropped();
+    const news = {
+      forged: forged - told.forged,
+      replayed: replayed - told.replayed,
+      malformed: malformed - told.malformed,
+    };
+    if (news.forged + news.replayed + news.malformed === 0) return;
+    told = { forged, replayed, malformed };
+    handlers.onDropped(news);
+  }
+
   /** Another clock makes another source (RFC 7160): nobody could tell its timestamps from those before. */
   function openStream(clockRate: number): Pick<Agreed, "out" | "tones" | "rtcp"> {
     const numbers = new DataView(random.bytes(10).buffer);
@@ -294,7 +272,12 @@ export async function openLeg(
     const sequence = numbers.getUint16(4) & 0x7fff;
     const timestamp = numbers.getUint32(6) & 0x7fff_ffff;
     const out = outgoingStream(streams, row, { ssrc: source, sequence, timestamp, clockRate });
-    const rtcp = openRtcpSession({ clock, send: sendReport }, { ssrc: source, cname: options.leg, sent: out.sent });
+    const { onLoss, lostOnward: onward } = handlers;
+    const of = { ssrc: source, cname: options.leg, sent: out.sent };
+    const rtcp = openRtcpSession(
+      { clock: { ...clock, every: ports.every }, send: sendReport },
+      { ...of, onLoss, onward },
+    );
     rtcp.start(clockRate);
     return { out, tones: sourceTrack(clockRate), rtcp };
   }
@@ -305,6 +288,7 @@ export async function openLeg(
     const clockRate = clockRates[codec];
     const goesOn = before !== undefined && clockRates[before.codec] === clockRate;
     const places = placesOf(agreement, before?.places);
+    sockets.media.agree(agreement.secured);
     if (before && !goesOn) before.rtcp.stop();
     if (before && (before.codec !== codec || !hears)) silence();
     agreed = {
@@ -333,7 +317,7 @@ export async function openLeg(
       agree(agreement);
       return sdp;
     },
-    accept: (sdp) => agree(readAnswer(sdp)),
+    accept: (sdp) => agree(descriptions.accept(sdp)),
     sends: () => agreed?.sends ?? false,
     hears: () => agreed?.hears ?? false,
     sendFloor,

@@ -62,8 +62,6 @@ export function mixSource(opus: Opus, codec: CodecName): MixSource {
   const speaks = (nowMs: number): boolean => !ended && nowMs - spokeAt < hangMs;
 
   function feed(into: Playout, packet: Uint8Array, view: RtpView, atMs: number): void {
-    if (view.payloadType !== payloadType) into.expect(new Map([[view.payloadType, codec]]));
-    payloadType = view.payloadType;
     // As the source meant it: the keys of a telephone are numbered among its speech.
     packet[2] = view.sequence >> 8;
     packet[3] = view.sequence;
@@ -80,6 +78,8 @@ export function mixSource(opus: Opus, codec: CodecName): MixSource {
     frame,
     take(packet, view, nowMs, known) {
       if (ended) return false;
+      if (view.payloadType !== payloadType) playout?.expect(new Map([[view.payloadType, codec]]));
+      payloadType = view.payloadType;
       const { payloadOffset, payloadLength } = view;
       const isSpeech = known || detector.hear(packet.subarray(payloadOffset, payloadOffset + payloadLength));
       if (isSpeech) spokeAt = nowMs;
@@ -94,13 +94,13 @@ export function mixSource(opus: Opus, codec: CodecName): MixSource {
     open(opened) {
       const own = ++opening;
       isOpening = true;
-      void openPlayout({ opus }).then((ready) => {
+      void openPlayout({ opus, payloadTypes: new Map([[payloadType, codec]]) }).then((ready) => {
         if (own !== opening) return ready.close();
         isOpening = false;
         playout = ready;
         // Nothing of it was measured yet: where all begin at once, none is to push out the next.
         level = unheard;
-        payloadType = -1;
+        ready.expect(new Map([[payloadType, codec]]));
         feedKept(ready);
         opened();
       });

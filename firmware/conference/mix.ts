@@ -11,8 +11,9 @@ import type { Random } from "../../hal/random/port.ts";
 import { type CodecName, clockRates } from "../media/codec.ts";
 import { mixer } from "../media/mixer.ts";
 import { type RtpView, readRtp, rtpView } from "../media/rtp.ts";
+import type { Leg } from "./contract.ts";
 import { type FanOut, type FanOutPorts, openFanOut } from "./fan-out.ts";
-import { type Leg, longestPacket } from "./leg.ts";
+import { longestPacket } from "./leg.ts";
 import { type MixLane, openMixLane } from "./mix-lane.ts";
 import { type MixSource, mixSource } from "./mix-source.ts";
 import type { GatewayId } from "./protocol.ts";
@@ -276,8 +277,8 @@ export function openMix(
       const codec = leg.codec();
       const group = speaking.get(leg) ?? [...listening.values()].find(({ legs }) => legs.has(leg));
       if (!codec || away.has(leg) || group?.codec === codec) return;
-      leave(leg);
-      join(leg);
+      end(leg);
+      rejoin(leg);
     },
     trunk(wanted) {
       trunked = wanted;

@@ -6,8 +6,8 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import { decodeFloor, encodeFloor, type FloorMessage, revokeCause } from "../floor/message.ts";
 import { type Running, run } from "../machine.ts";
-import type { Call } from "./call.ts";
-import type { Leg } from "./leg.ts";
+import { besideBursts } from "./beside.ts";
+import type { Call, Leg } from "./contract.ts";
 import type { Mix } from "./mix.ts";
 import {
   isOpen,
@@ -37,7 +37,7 @@ export function openMixingCall(
   ports: {
     readonly clock: Clock;
     readonly post: (event: ConferenceEvent) => void;
-    readonly tap?: Pick<BurstTap, "begin" | "end" | "close"> | undefined;
+    readonly tap?: Pick<BurstTap, "begin" | "cut" | "end" | "close"> | undefined;
     /** What a leg is told of what there is to tell it; undefined: nothing. */
     readonly told: (leg: Leg, message: FloorMessage) => FloorMessage | undefined;
     /** Opens the mix, which tells who speaks, and that nobody has for the hang time. */
@@ -48,13 +48,15 @@ export function openMixingCall(
   },
   options: { readonly gateway: GatewayId; readonly settings: TalkgroupSettings; readonly ssrc: number },
 ): Call {
-  const { clock, post, tap } = ports;
+  const { clock, post } = ports;
   const { gateway, settings } = options;
   const talkgroup = settings.name;
   const isOfGateway = settings.scope === "gateway";
   const members = new Map<Leg, Member>();
   /** Who hears this call and is not in it. */
   const listeners = new Set<Leg>();
+  /** Who is in it and hears another. */
+  const away = new Set<Leg>();
   /** Who speaks at other gateways, as they said. */
   const partyAt = new Map<GatewayId, string>();
   let speakers: readonly (Leg | GatewayId)[] = [];
@@ -66,6 +68,8 @@ export function openMixingCall(
   let peers = 0;
   let isBridged = false;
   const mix = ports.mix({ onSpeakers, onQuiet });
+  const hearing = (): Leg[] => [...members.keys(), ...listeners].filter((leg) => !away.has(leg));
+  const beside = besideBursts(ports, settings, { listeners: hearing, isLive: () => speakers.length > 0 });
 
   const partyOf = (speaker: Leg | GatewayId): string =>
     typeof speaker === "string" ? (partyAt.get(speaker) ?? speaker) : speaker.options.user;
@@ -135,8 +139,8 @@ export function openMixingCall(
   function onSpeakers(now: readonly (Leg | GatewayId)[]): void {
     const [first] = now;
     // What is recorded is what a listener hears: of many who talk at once, one burst, under the name of who began.
-    if (first !== undefined && speakers.length === 0) tap?.begin(partyOf(first));
-    if (first === undefined) tap?.end();
+    if (first !== undefined && speakers.length === 0) beside.opens("", partyOf(first));
+    if (first === undefined && speakers.length > 0) beside.closes();
     speakers = now;
     if (now.length > 0 && !isBridged) post({ type: "bridged", talkgroup });
     isBridged ||= now.length > 0;
@@ -184,16 +188,21 @@ export function openMixingCall(
       const member = enter(leg, rights);
       mix.join(leg);
       tellState(member);
+      beside.joined(leg);
     },
     leave(leg) {
       members.get(leg)?.floor.close();
+      away.delete(leg);
       if (members.delete(leg)) mix.leave(leg);
     },
     hear(leg, wanted, toldNow = true) {
       const member = members.get(leg);
       if (wanted) leg.hush();
-      if (member) mix.hear(leg, wanted);
-      else if (wanted) {
+      if (member) {
+        mix.hear(leg, wanted);
+        if (wanted) away.delete(leg);
+        else away.add(leg);
+      } else if (wanted) {
         listeners.add(leg);
         // Heard already, it may have agreed on another codec.
         mix.join(leg);
@@ -235,7 +244,7 @@ export function openMixingCall(
       show();
     },
     // A telephone is heard without a key.
-    keyFromLeg() {},
+    keyFromLeg: beside.key,
     renegotiated(leg, before) {
       const member = members.get(leg);
       if (!member) return;
@@ -259,7 +268,7 @@ export function openMixingCall(
     close() {
       for (const { floor } of members.values()) floor.close();
       mix.close();
-      tap?.close();
+      beside.close();
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { FloorMessage } from "../floor/message.ts";
 import type { ToneName } from "../media/tones.ts";
-import type { Leg } from "./leg.ts";
+import type { Leg } from "./contract.ts";
 
 const toneOf: { readonly [Type in FloorMessage["type"]]?: ToneName } = {
   granted: "permit",

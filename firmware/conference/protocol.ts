@@ -2,7 +2,9 @@
  * What the main thread and the conference server say to each other. Plain values: they cross a worker boundary now and
  * MQTT when the conference server is on another board.
  */
+import type { SrtpDrops } from "../../hal/srtp/port.ts";
 import type { Urgency } from "../floor/urgency.ts";
+import type { SrtpUse } from "../sip/negotiation.ts";
 
 /** Names one leg (a pre-established session of one subscription of one terminal). Unique for the life of the gateway. */
 export type LegId = string;
@@ -46,7 +48,7 @@ export interface SpokenPiece {
   readonly talkgroup: string;
   /** The identity of who talks. */
   readonly talker: string;
-  /** When its first packet came, Unix ms. */
+  /** When the first of it was said, Unix ms. */
   readonly startedAt: number;
   /** In Opus (media/packed-speech.ts). */
   readonly speech: Uint8Array;
@@ -96,6 +98,8 @@ export interface LegOptions extends Rights {
   readonly talkgroup?: string;
   /** The identity shown to others: "sip:alice@example.org". */
   readonly user: string;
+  /** Whether its speech and floor control are protected; absent: "off". */
+  readonly srtp?: SrtpUse;
   /** Absent: by those keys alone. */
   readonly telephone?: TelephoneOptions;
   /** Absent: nothing but the call that it is in. */
@@ -162,6 +166,8 @@ export type ConferenceEvent =
   | ({ readonly type: "reanswer"; readonly leg: LegId } & Reanswer)
   /** No sign of life, or no such call; the leg is gone and should be provisioned again. */
   | { readonly type: "lost"; readonly leg: LegId }
+  /** What came to the ports of a leg with SRTP and is none of its terminal's, in the last seconds. */
+  | { readonly type: "srtp-dropped"; readonly leg: LegId; readonly user: string; readonly drops: SrtpDrops }
   | { readonly type: "bridged"; readonly talkgroup: string }
   /** T4 is over. Of a call of this gateway alone also if nobody has talked `hangMs` after it was opened, or has ceased to be duplex. */
   | { readonly type: "unbridged"; readonly talkgroup: string }

@@ -10,8 +10,7 @@
 import type { Clock } from "../../hal/clock/port.ts";
 import type { FloorMessage } from "../floor/message.ts";
 import { run } from "../machine.ts";
-import type { Call } from "./call.ts";
-import type { Leg } from "./leg.ts";
+import type { Call, Leg } from "./contract.ts";
 import type { ScanOptions } from "./protocol.ts";
 import { initialScan, scan } from "./scan.ts";
 

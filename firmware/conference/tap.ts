@@ -51,8 +51,8 @@ const inFlightMs = 120;
 const room = 65_536;
 /** Packets at the end of what there is that others may have overtaken. */
 const heldBack = 2;
-/** Numbers that leap further are those of a source that started afresh, ticks. */
-const longestLeap = 60 * 48_000;
+/** What was kept before the floor was granted comes faster than it was said; more than this is no speech, ticks. */
+const ahead = 5 * 48_000;
 const frame = 960;
 
 /** `silenceMs`: who has said nothing for so long when the burst ends has been lost. `nextBurst`: numbers that no other burst has. */
@@ -71,6 +71,7 @@ export function burstTap(
   let burst = 0;
   let talker: string | undefined;
   let why: "revoked" | "lost" | undefined;
+  let posted = false;
   /** Of the first packet, Unix and monotonic ms. */
   let startedAt: number | undefined;
   let firstAt = 0;
@@ -81,26 +82,35 @@ export function burstTap(
   let ticking: Cancel | undefined;
   let ending: Cancel | undefined;
 
-  function place({ timestamp }: SourceNumbers): number {
+  /** Where a packet belongs; undefined for more than there has been time to say. */
+  function place({ timestamp }: SourceNumbers): number | undefined {
     const now = clock.now();
     heardAt = now;
     if (startedAt === undefined) {
       startedAt = clock.wall();
       firstAt = now;
     }
-    const leap = origin === undefined ? 0 : timestampDistance(origin, timestamp) - furthest;
-    if (origin === undefined || Math.abs(leap) > longestLeap) {
-      // Time goes on by the clock, and never back.
-      const due = Math.max(furthest + frame, Math.round((now - firstAt) * 48));
-      origin = (timestamp - due) >>> 0;
-    }
-    return timestampDistance(origin, timestamp);
+    const elapsed = Math.round((now - firstAt) * 48);
+    const position = origin === undefined ? undefined : timestampDistance(origin, timestamp);
+    if (position !== undefined && position <= elapsed + ahead && position >= furthest - ahead) return position;
+    // Its numbers leap, or begin: time goes on by the clock, and never back.
+    const due = Math.max(furthest + frame, elapsed);
+    if (due > elapsed + ahead) return undefined;
+    origin = (timestamp - due) >>> 0;
+    return due;
+  }
+
+  /** What was said before the floor was granted comes all at once: the burst began when the first that comes in time says so. */
+  function beganBy(position: number): void {
+    startedAt = Math.min(startedAt ?? Number.POSITIVE_INFINITY, clock.wall() - position / 48);
+    firstAt = Math.min(firstAt, clock.now() - position / 48);
   }
 
   function postPiece(end?: SpokenPiece["end"]): void {
     const upTo = end === undefined && lastAt.length === heldBack ? (lastAt[0] ?? 0) : end === undefined ? 0 : used;
     if (talker === undefined || startedAt === undefined || (upTo === 0 && dropped === 0 && end === undefined)) return;
     const speech = gathered.slice(0, upTo);
+    posted = true;
     post({ burst, talkgroup, talker, startedAt, speech, dropped, ...(end !== undefined && { end }) });
     gathered.copyWithin(0, upTo, used);
     for (const [index, at] of lastAt.entries()) lastAt[index] = at - upTo;
@@ -118,6 +128,7 @@ export function burstTap(
     postPiece(why ?? (isLost ? "lost" : "complete"));
     talker = startedAt = origin = why = undefined;
     used = dropped = lastAt.length = 0;
+    posted = false;
     furthest = -frame;
   }
 
@@ -135,13 +146,14 @@ export function burstTap(
     take(packet, source) {
       if (talker === undefined) return;
       const length = packet.length - rtpHeaderLength;
-      if (used + speechHeaderLength + length > room) {
+      const position = used + speechHeaderLength + length > room ? undefined : place(source);
+      if (position === undefined) {
         dropped += 1;
         why ??= "lost";
         return;
       }
-      const position = place(source);
       furthest = Math.max(furthest, position);
+      if (!posted) beganBy(position);
       if (lastAt.length === heldBack) lastAt.shift();
       lastAt.push(used);
       writeSpeechHeader(view, used, position, length);

@@ -12,7 +12,7 @@ export interface Site {
   readonly board: BoardDescription;
   /** Where the configuration has `sip.tls`. */
   readonly certificates?: Certificates;
-  /** What is no fault yet, and will be one. */
+  /** What is no fault, or none yet, and should be known. */
   readonly warnings: readonly Fault[];
 }
 
@@ -49,8 +49,14 @@ export function readSite(
     },
     board: board.board,
     ...(tls && { certificates: tls.certificates }),
-    warnings: tls?.warnings ?? [],
+    warnings: [...(tls?.warnings ?? []), ...srtpWarnings(config)],
   };
+}
+
+/** RFC 4568 §8.2: the keys are in the messages. */
+function srtpWarnings({ media, sip }: Config): Fault[] {
+  if (media.srtp !== "required" || sip.tls) return [];
+  return [{ path: "media.srtp", message: "who can read SIP here can read the keys of SRTP; give sip.tls" }];
 }
 
 function readBoardFile(name: string, source: string): ReturnType<typeof readBoard> {

@@ -124,7 +124,14 @@ export const fileSchema = z.strictObject(
       },
       "expected host and port",
     ),
-    media: z.strictObject({ host: field.ownHost, ports: field.portRange }, "expected host and ports"),
+    media: z.strictObject(
+      {
+        host: field.ownHost,
+        ports: field.portRange,
+        srtp: z.enum(["off", "offered", "required"], "expected off, offered or required").default("offered"),
+      },
+      "expected host and ports",
+    ),
     broker: z.preprocess((value) => (value === "none" ? undefined : value), z.optional(broker)),
     board: field.board,
     control: z.exactOptional(field.socketPath),

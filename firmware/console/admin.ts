@@ -1,12 +1,13 @@
 /**
  * The door of the console: a socket on which whoever owns this gateway asks it what it does, a JSON line a question. It
- * decides nothing about calls; it shows. So far: `{"sip-trace": {"user"?: …, "call"?: …}}`, answered by a line for each SIP message that
- * comes or goes until the connection ends.
+ * decides nothing about calls; it shows. `{"sip-trace": {"user"?: …, "call"?: …}}` is answered by a line for each SIP message that
+ * comes or goes until the connection ends; `{"log": …}` by what is in the voice log (log-question.ts).
  */
 import { z } from "zod";
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Local, LocalConnection } from "../../hal/local/port.ts";
 import type { Log } from "../log.ts";
+import { answerLog, logQuestionSchema, type VoiceLog } from "./log-question.ts";
 import { passes, type TraceFilter, traceEntry } from "./trace-entry.ts";
 
 /** Takes every SIP message; costs nothing while nobody looks. */
@@ -22,7 +23,10 @@ export interface Admin {
 }
 
 const text = z.string().min(1).max(256).optional();
-const questionSchema = z.strictObject({ "sip-trace": z.strictObject({ user: text, call: text }) });
+const questionSchema = z.union([
+  z.strictObject({ "sip-trace": z.strictObject({ user: text, call: text }) }),
+  z.strictObject({ log: logQuestionSchema }),
+]);
 
 interface Looker {
   readonly filter: TraceFilter;
@@ -32,17 +36,26 @@ interface Looker {
 
 /** Rejects with DeviceError when the socket is not to be had. */
 export async function openAdmin(
-  ports: { readonly clock: Clock; readonly local: Local; readonly log: Log },
+  ports: {
+    readonly clock: Clock;
+    readonly local: Local;
+    readonly log: Log;
+    /** Undefined where there is none, or none yet. */
+    readonly voiceLog: () => VoiceLog | undefined;
+  },
   path: string,
 ): Promise<Admin> {
   const lookers = new Map<LocalConnection, Looker>();
   const listener = await ports.local.listen(path, (connection) => {
     connection.onLine = (line) => {
-      const filter = questionOf(line);
-      if (filter) {
-        lookers.set(connection, { filter, missed: 0 });
-        ports.log.info({ event: "trace", lookers: lookers.size }, "somebody looks at the SIP messages");
-      } else connection.send(JSON.stringify({ error: 'expected {"sip-trace": {"user"?: name, "call"?: Call-ID}}' }));
+      const question = questionOf(line);
+      if (!question) {
+        const error = 'expected {"sip-trace": {"user"?: name, "call"?: Call-ID}} or {"log": …}';
+        return void connection.send(JSON.stringify({ error }));
+      }
+      if ("log" in question) return void answerLog(question.log, ports.voiceLog(), connection);
+      lookers.set(connection, { filter: question["sip-trace"], missed: 0 });
+      ports.log.info({ event: "trace", lookers: lookers.size }, "somebody looks at the SIP messages");
     };
     connection.onClose = () => lookers.delete(connection);
   });
@@ -62,9 +75,9 @@ export async function openAdmin(
   };
 }
 
-function questionOf(line: string): TraceFilter | undefined {
+function questionOf(line: string): z.output<typeof questionSchema> | undefined {
   try {
-    return questionSchema.parse(JSON.parse(line))["sip-trace"];
+    return questionSchema.parse(JSON.parse(line));
   } catch {
     return undefined;
   }

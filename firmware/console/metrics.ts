@@ -11,6 +11,8 @@ import type { Log } from "../log.ts";
 export interface Counts {
   /** SIP traffic, by what was wrong with it. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Packets of legs with SRTP that were not by their keys. */
+  readonly srtpDropped: Readonly<Record<string, number>>;
   /** Requests, by what their proof lacked. */
   readonly refused: Readonly<Record<string, number>>;
   /** Just now: dialogs, transactions, terminals that are registered, legs, private calls; of the conference server, legs and timers. */
@@ -68,6 +70,11 @@ function registryOf(counts: () => Counts): Registry {
     });
   }
   counter("roger_sip_dropped_total", "SIP messages that were dropped, by what was wrong.", ({ dropped }) => dropped);
+  counter(
+    "roger_srtp_dropped_total",
+    "Packets to legs with SRTP that were dropped, by what was wrong.",
+    ({ srtpDropped }) => srtpDropped,
+  );
   counter(
     "roger_requests_refused_total",
     "Requests without a good proof, by what it lacked.",

@@ -123,6 +123,8 @@ export type ArbiterEvent =
   | { readonly type: "adopt-idle" }
   /** The present burst must end: a conflict was lost. */
   | { readonly type: "revoke"; readonly cause: number }
+  /** Whose broadcast it is, as far as another arbiter has ruled it; or it is over. */
+  | { readonly type: "originator"; readonly participant?: Participant }
   /** Another arbiter rules from here on, and knows nothing of who waits: they ask again. */
   | { readonly type: "abdicate" };
 

@@ -61,6 +61,11 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
         const priority = state.queue.find(({ talker }) => talker === from)?.priority ?? 0;
         return [state, [{ do: "queued", to: from, position, priority, waiting: state.queue.length }]];
       }
+      case "originator": {
+        const { originator = event.participant, ...rest } = state;
+        const known = limits.broadcast && event.participant !== undefined && originator !== undefined;
+        return [known ? { ...rest, originator } : rest, []];
+      }
       case "abdicate":
         return [arbiterInitial, stop(...arbiterTimers)];
       case "expiry":
@@ -70,10 +75,13 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
     }
   }
 
+  // §6.3.4.3 G: Floor Idle
   function idle(state: In<"idle">, event: Event): Step {
     switch (event.type) {
+      // §6.3.5.2: late entry.
       case "join":
         return [state, [{ do: "idle-to", to: event.participant }]];
+      // §6.3.4.3.3
       case "request": {
         const refused = refusal(state, event);
         if (refused) return [state, refused];
@@ -95,16 +103,19 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
       case "acknowledge":
       case "adopt-idle":
       case "revoke":
+      case "originator":
       case "abdicate":
         return [state, []];
       case "expiry":
         switch (event.timer) {
           case "T2":
             return [state.lull ? { ...state, lull: { ...state.lull, spent: true } } : state, []];
+          // §11.1.2: inactivity.
           case "T4": {
             const { originator: _, ...rest } = state;
             return [{ ...rest, bridged: false }, [{ do: "unbridge" }]];
           }
+          // §11.1.2, C7.
           case "T7":
             if (state.told >= limits.tries) return [state, []];
             return [{ ...state, told: state.told + 1 }, [{ do: "idle" }, { start: "T7", ms: limits.idleMs }]];
@@ -124,8 +135,10 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
     }
   }
 
+  // §6.3.4.4 G: Floor Taken
   function taken(state: In<"taken">, event: Event): Step {
     switch (event.type) {
+      // §6.3.5.2: late entry.
       case "join":
         return [state, [lateEntry(event.participant, state)]];
       case "leave": {
@@ -147,13 +160,16 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
         const [revoked, effects] = revoke(after, revokeCause.preempted, claim(event));
         return [revoked, [...effects, ...told]];
       }
+      // §6.3.5.5 of the talker; §6.3.5.4 of who waits.
       case "release":
         if (event.from !== state.talker) return withdrawn(state, event.from);
         return free(state, { talker: state.talker, spent: false });
+      // T1 of the talker; §6.3.5.7 of any other.
       case "media":
         if (event.from !== state.talker)
           return [state, [{ do: "revoke", to: event.from, cause: revokeCause.noPermission }]];
         return [state, [{ start: "T1", ms: limits.endOfMediaMs }, { stop: "T20" }]];
+      // §8.2.12: the Granted has arrived.
       case "acknowledge":
         return [state, event.from === state.talker ? stop("T20") : []];
       case "adopt":
@@ -163,18 +179,22 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
       case "revoke":
         return revoke(state, event.cause);
       case "position":
+      case "originator":
       case "abdicate":
         return [state, []];
       case "expiry":
         switch (event.timer) {
+          // §11.1.2: end of RTP media.
           case "T1":
             return cut(state);
+          // §11.1.2: stop talking.
           case "T2":
             return revoke(state, revokeCause.tooLong);
           case "warning": {
             const { talker: to, priority, queue } = state;
             return [state, [{ do: "warn", to, durationMs: limits.talkWarningMs, priority, waiting: queue.length }]];
           }
+          // §11.1.2, C20.
           case "T20":
             if (state.told >= limits.tries) return [state, []];
             return [
@@ -192,6 +212,7 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
     }
   }
 
+  // §6.3.4.5 G: pending Floor Revoke
   function revoking(state: In<"revoking">, event: Event): Step {
     const { next, talker, cause } = state;
 
@@ -230,12 +251,15 @@ export function arbiter(limits: ArbiterLimits): Machine<ArbiterState, ArbiterEve
       case "acknowledge":
       case "revoke":
       case "position":
+      case "originator":
       case "abdicate":
         return [state, []];
       case "expiry":
         switch (event.timer) {
+          // §11.1.2: stop talking grace.
           case "T3":
             return ended("cut");
+          // §11.1.2, C8.
           case "T8":
             if (state.told >= limits.tries) return [state, []];
             return [

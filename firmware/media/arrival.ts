@@ -66,10 +66,10 @@ export function arrivals(rate: number): Arrivals {
       }
       const expected = Math.min(earliest(timestamp) + leakMs, arrivalMs);
       count(arrivalMs - expected);
-      if (timestampDistance(reference, timestamp) >= 0) {
-        reference = timestamp;
-        referenceMs = expected;
-      } else referenceMs += expected - earliest(timestamp);
+      // One that was overtaken took longer than who overtook it.
+      if (timestampDistance(reference, timestamp) < 0) return;
+      reference = timestamp;
+      referenceMs = expected;
     },
     earliest,
     jitterMs: () => jitter,

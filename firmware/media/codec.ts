@@ -45,10 +45,16 @@ export async function openDecoder(opus: Opus, codec: CodecName): Promise<SpeechD
   );
 }
 
-/** `bitrate` in bit/s concerns Opus alone. */
-export async function openEncoder(opus: Opus, codec: CodecName, bitrate: number): Promise<SpeechEncoder> {
+/** `bitrate` in bit/s and `expectedLoss` in percent, for which packets hold what was in those before, concern Opus alone. */
+export async function openEncoder(
+  opus: Opus,
+  codec: CodecName,
+  bitrate: number,
+  expectedLoss = 0,
+): Promise<SpeechEncoder> {
   if (codec !== "opus") return waveformEncoder(sampleRates[codec], codec === "G722" ? idleG722Encoder() : lawOf(codec));
   const encoder = await opus.encoder({ bitrate });
+  encoder.setLoss(expectedLoss);
   return { rate: sampleRates.opus, encode: (frame) => encoder.encode(frame), close: () => encoder.close() };
 }
 

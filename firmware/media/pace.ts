@@ -11,8 +11,9 @@ export interface Pace {
   adjust(speech: Int16Array, length: number): number;
 }
 
-/** As quiet as this (16-bit RMS) nobody hears how time passes. */
-const quiet = 150;
+/** 16-bit RMS. In silence nobody hears how much is repeated or cut; who is in a hurry does not spare a faint consonant either. */
+const silent = 40;
+const faint = 150;
 
 interface Haste {
   /** How well the voice must repeat itself, -1 to 1. */
@@ -23,7 +24,7 @@ interface Haste {
 /** To be a frame too late is nothing; what a stall or a late grant has left is worked off within two or three seconds of speech. */
 const lateMs = 30;
 const veryLateMs = 60;
-const unhurried: Haste = { likeness: 0.8, share: 0.08 };
+const unhurried: Haste = { likeness: 0.9, share: 0.08 };
 const hurried: Haste = { likeness: 0.6, share: 0.15 };
 const pressing: Haste = { likeness: 0.4, share: 0.28 };
 /** The next packet would come too late: what is repeated now is not missing then. */
@@ -38,11 +39,13 @@ export function pace(buffer: Pick<JitterBuffer, "surplus" | "deficit" | "stretch
 
   /** The period that may be cut or repeated now; 0 for none. */
   function period(speech: Int16Array, length: number, most: number, haste: Haste): number {
-    const still = loudness(speech, length) < quiet;
+    const level = loudness(speech, length);
+    const free = level < (haste === unhurried ? silent : faint);
     const longest = Math.min(longestPeriod, length - overlap, most);
-    if (longest < shortestPeriod || (restMs > 0 && !still)) return 0;
+    if (longest < shortestPeriod || (restMs > 0 && !free)) return 0;
+    if (level < silent) return longest;
     periodAtStart(speech, longest, repetition);
-    if (repetition.likeness < haste.likeness && !still) return 0;
+    if (repetition.likeness < haste.likeness && !free) return 0;
     restMs = repetition.lag / samplesPerMs / haste.share;
     return repetition.lag;
   }

@@ -19,7 +19,7 @@ import { readRtp, rtpView } from "./rtp.ts";
 
 export interface Playout {
   readonly counters: Readonly<JitterCounters>;
-  /** Which payload types stand for which codec from now on; packets of others are refused. */
+  /** Which payload types stand for which codec from now on; packets of others are refused, and of codecs that were not opened. */
   expect(payloadTypes: ReadonlyMap<number, CodecName>): void;
   /** Takes an RTP packet that arrived at `arrivalMs`, monotonic; false when it is no voice of this leg. The packet is copied. */
   receive(packet: Uint8Array, arrivalMs: number): boolean;
@@ -43,16 +43,15 @@ const fall = 1 / 3840;
 const longestConcealmentMs = 100;
 const frameMs = 20;
 const samplesPerMs = frameSamples / frameMs;
+
+/** Opens the codecs that `payloadTypes` name. */
 export async function openPlayout(ports: {
   readonly opus: Opus;
   readonly payloadTypes?: ReadonlyMap<number, CodecName>;
 }): Promise<Playout> {
-  const decoders: Readonly<Record<CodecName, SpeechDecoder>> = {
-    opus: await openDecoder(ports.opus, "opus"),
-    G722: await openDecoder(ports.opus, "G722"),
-    PCMU: await openDecoder(ports.opus, "PCMU"),
-    PCMA: await openDecoder(ports.opus, "PCMA"),
-  };
+  let payloadTypes = ports.payloadTypes ?? usual;
+  const decoders = new Map<CodecName, SpeechDecoder>();
+  for (const name of new Set(payloadTypes.values())) decoders.set(name, await openDecoder(ports.opus, name));
   const buffer = jitterBuffer(clockRates.opus);
   const time = pace(buffer);
   let upsample = upsampler();
@@ -62,7 +61,6 @@ export async function openPlayout(ports: {
   const speech = new Int16Array(largestPacketSamples);
   let position = 0;
   let length = 0;
-  let payloadTypes = ports.payloadTypes ?? usual;
   let codec: CodecName = "opus";
   let source: number | undefined;
   let gain = 0;
@@ -93,7 +91,7 @@ export async function openPlayout(ports: {
 
   function conceal(next: Uint8Array | undefined): boolean {
     if (concealedMs >= longestConcealmentMs && !next) return false;
-    const samples = widen(decoders[codec].conceal(target(), next));
+    const samples = widen(decoders.get(codec)?.conceal(target(), next) ?? 0);
     // What the next packet tells of the lost one is as good as received.
     shape(samples, next ? rise : concealedMs === 0 ? 0 : -fall);
     concealedMs += frameMs;
@@ -108,7 +106,7 @@ export async function openPlayout(ports: {
   }
 
   function decode(payload: Uint8Array): boolean {
-    const decoded = decoders[codec].decode(payload, target());
+    const decoded = decoders.get(codec)?.decode(payload, target()) ?? 0;
     if (decoded === 0) return conceal(undefined);
     concealedMs = 0;
     missingMs = 0;
@@ -154,7 +152,7 @@ export async function openPlayout(ports: {
     receive(packet, arrivalMs) {
       if (!readRtp(packet, view)) return false;
       const name = payloadTypes.get(view.payloadType);
-      if (!name || view.payloadLength === 0) return false;
+      if (!name || !decoders.has(name) || view.payloadLength === 0) return false;
       listenTo(view.ssrc, name);
       const payload = packet.subarray(view.payloadOffset, view.payloadOffset + view.payloadLength);
       buffer.insert(view.sequence, view.timestamp, view.marker, payload, arrivalMs);
@@ -173,7 +171,7 @@ export async function openPlayout(ports: {
       return written > 0;
     },
     close() {
-      for (const decoder of Object.values(decoders)) decoder.close();
+      for (const decoder of decoders.values()) decoder.close();
     },
   };
 }

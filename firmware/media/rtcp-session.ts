@@ -32,6 +32,8 @@ export function openRtcpSession(
     readonly cname: string;
     /** Who counts what goes out, where `sent` is not told of each packet. */
     readonly sent?: () => Sent;
+    /** What is lost on the way onward to those who hear what comes in, percent; absent: it is heard here. */
+    readonly onward?: () => number;
     /** The other end left. */
     readonly onBye?: () => void;
     /** The other end's report about us, in percent: what the encoder's FEC should expect. */
@@ -58,11 +60,19 @@ export function openRtcpSession(
     // Only who sent since its last report is a sender (RFC 3550 §6.4).
     const sending = sent.packets !== reported;
     const timestamp = (sent.timestamp + Math.round(((now - sent.atMs) * rate) / 1000)) >>> 0;
-    const block = heard && source !== undefined ? stats.report(source, now) : undefined;
+    const block = heard && source !== undefined ? wholeWay(stats.report(source, now)) : undefined;
     const sender = { ntp: ntpTime(clock.wall()), timestamp, packets: sent.packets, octets: sent.octets };
     send(buildRtcp({ ssrc, cname, sender: sending ? sender : undefined, reports: block ? [block] : [], bye }));
     reported = sent.packets;
     heard = false;
+  }
+
+  /** Whose packets go on from here is to know of the whole way what its encoder can do something about: the share lost of late. */
+  function wholeWay(block: ReportBlock | undefined): ReportBlock | undefined {
+    if (!block || !options.onward) return block;
+    // Those who hear it miss what never came here, too.
+    const onward = Math.min(255, Math.round((options.onward() * 256) / 100));
+    return { ...block, fractionLost: Math.max(block.fractionLost, onward) };
   }
 
   function heardOfUs(blocks: readonly ReportBlock[]): void {

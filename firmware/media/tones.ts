@@ -7,6 +7,7 @@ import { sampleRate } from "../../hal/audio/port.ts";
 /**
  * queued: not now, but hold on. emergency: somebody in the talkgroup calls for help. permit: speak now. deny: not now. revoke: the burst was cut; let go. warning: it soon will be. lost-server: nobody hears you.
  * unkeyed: what you said has gone out, and you are not heard any more.
+ * recording: what is said here is recorded.
  * call: a private call is connected, and the button speaks to it. call-over: the button speaks to the talkgroup again.
  */
 export type ToneName =
@@ -18,6 +19,7 @@ export type ToneName =
   | "warning"
   | "lost-server"
   | "unkeyed"
+  | "recording"
   | "call"
   | "call-over";
 
@@ -68,6 +70,7 @@ const melodies: Readonly<Record<ToneName, readonly Part[]>> = {
     [350, 250],
   ],
   unkeyed: [[780, 70]],
+  recording: [[1400, 200]],
   call: [
     [1050, 110],
     [0, 20],
@@ -111,6 +114,7 @@ const rendered: Readonly<Record<ToneName, Int16Array>> = {
   warning: render(melodies.warning),
   "lost-server": render(melodies["lost-server"]),
   unkeyed: render(melodies.unkeyed),
+  recording: render(melodies.recording),
   call: render(melodies.call),
   "call-over": render(melodies["call-over"]),
 };

@@ -7,7 +7,7 @@ import type { Credentials, Endpoint, Flow, Session } from "../sip/endpoint.ts";
 import type { Headers } from "../sip/message.ts";
 import { autoAnswer } from "./auto-answer.ts";
 import type { Refusal } from "./call-machine.ts";
-import type { LegHolder, Legs } from "./legs.ts";
+import { type LegHolder, type Legs, type LegUser, unfit } from "./legs.ts";
 import { sdpType } from "./offer.ts";
 import type { OpenParty, PartyListener } from "./party.ts";
 
@@ -81,7 +81,7 @@ export function calledParty(
       }
     }
 
-    function ring(destination: Destination): Branch {
+    function ring(destination: Destination, srtp = legs.srtpOver(destination.via)): Branch {
       let session: Session | undefined;
       let timer: Cancel | undefined = clock.after(ringMs, () => lose(408));
 
@@ -95,7 +95,15 @@ export function calledParty(
         failed(branch, status);
       }
 
-      const leg = legs.provision(holder, call, {
+      /** Of a terminal that cannot do what it was offered: it is asked again, for plain audio. */
+      function turnedDown(status: number): boolean {
+        if (srtp !== "offered" || !unfit.has(status)) return false;
+        branches.delete(branch);
+        branches.add(ring(destination, "accepted"));
+        return true;
+      }
+
+      const user: LegUser = {
         offer(sdp) {
           session = invite(sdp);
         },
@@ -105,9 +113,13 @@ export function calledParty(
           timer = undefined;
           listener.there();
         },
-        refused: lose,
+        refused(status) {
+          branch.stop();
+          if (!turnedDown(status)) failed(branch, status);
+        },
         lost: () => lose(480),
-      });
+      };
+      const leg = legs.provision(holder, call, user, undefined, srtp);
       const branch: Branch = {
         stop() {
           quiet();
@@ -136,7 +148,7 @@ export function calledParty(
             },
             onRefused(status) {
               quiet();
-              failed(branch, status);
+              if (!turnedDown(status)) failed(branch, status);
             },
             onEnd() {
               quiet();

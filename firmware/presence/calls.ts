@@ -37,7 +37,7 @@ export interface Calls {
 const mostCalls = 200;
 const mostOfUser = 4;
 /** TS 24.380 §11: T1, T2 and T3 as in a talkgroup; a call in which nobody talks ends after T4. */
-const times = { endOfMediaMs: 4_000, talkMs: 30_000, graceMs: 3_000, hangMs: 30_000 };
+const times = { endOfMediaMs: 4_000, talkMs: 30_000, talkWarningMs: 5_000, graceMs: 3_000, hangMs: 30_000 };
 
 interface Call {
   readonly has: (user: string) => boolean;

@@ -1,4 +1,5 @@
 /** What this room asks of a conference server, and hears from it: plain values, so that it may stand anywhere. */
+import type { SrtpUse } from "../sip/negotiation.ts";
 
 /** What a user may do in a call. */
 export interface SessionRights {
@@ -40,6 +41,8 @@ export interface SessionRequest extends SessionRights, SessionTerminal {
   readonly talkgroup?: string;
   /** "sip:alice@example.org" */
   readonly user: string;
+  /** Absent: "off". */
+  readonly srtp?: SrtpUse;
 }
 
 /** Into another call, or parked. Unknown talkgroup: "lost". */
@@ -61,6 +64,8 @@ export interface CallSettings {
   readonly talkMs: number;
   readonly graceMs: number;
   readonly hangMs: number;
+  /** So long before the end of a burst its talker is warned. */
+  readonly talkWarningMs: number;
   /** Nothing of it leaves this gateway. */
   readonly scope: "gateway";
   /** Two phones without floor control hear each other at the same time. */

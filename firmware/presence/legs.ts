@@ -1,5 +1,6 @@
 /** Names legs, and hands what the conference server says of a leg to whoever wanted it. */
-import type { Body } from "../sip/endpoint.ts";
+import type { Body, Flow } from "../sip/endpoint.ts";
+import type { SrtpUse } from "../sip/negotiation.ts";
 import { type Account, priorityIn } from "./accounts.ts";
 import type { ConferenceServer, SessionEvent, SessionRights, SessionTerminal } from "./conference-server.ts";
 import { terminalIn } from "./terminal.ts";
@@ -21,6 +22,9 @@ export interface LegUser {
   lost(): void;
 }
 
+/** Of a gateway: no SRTP; with whoever offers it, and offered where its keys are not sent in clear; nothing else. */
+export type SrtpPolicy = "off" | "offered" | "required";
+
 /** What a terminal says inside its session, of the leg. */
 export interface InSession {
   onReoffer(sdp: string, reply: (answer: Body | number) => void): void;
@@ -28,8 +32,13 @@ export interface InSession {
 }
 
 export interface Legs {
-  /** With `offer`, `answer` follows; without, `offer`. `talkgroup`: or a call; undefined: parked. Returns the leg's name. */
-  provision(holder: LegHolder, talkgroup: string | undefined, user: LegUser, offer?: string): string;
+  /**
+   * With `offer`, `answer` follows; without, `offer`. `talkgroup`: or a call; undefined: parked. `srtp`: absent, as for a way
+   * whose messages others may read. Returns the leg's name.
+   */
+  provision(holder: LegHolder, talkgroup: string | undefined, user: LegUser, offer?: string, srtp?: SrtpUse): string;
+  /** What is offered of SRTP to a terminal that is reached by this way: its keys are in the messages (RFC 4568 §8.2). */
+  srtpOver(flow: Flow | undefined): SrtpUse;
   accept(leg: string, answer: string): void;
   /** Into a call, where the terminal is told who called; or, without one, parked. */
   move(leg: string, talkgroup?: string, caller?: string): void;
@@ -39,13 +48,20 @@ export interface Legs {
   release(leg: string): void;
   receive(event: SessionEvent): void;
   count(): number;
+  /** The latest leg of a user in a talkgroup. */
+  of(user: string, talkgroup: string): string | undefined;
 }
 
 interface Leg {
   readonly user: LegUser;
+  readonly name: string;
+  talkgroup: string | undefined;
   /** Who offered anew, and waits. */
   reply?: ((answer: Body | number) => void) | undefined;
 }
+
+/** Statuses by which a terminal says that it cannot do what it was offered (RFC 3261 §21.4.13, §21.4.26, §21.6.4). */
+export const unfit: ReadonlySet<number> = new Set([415, 488, 606]);
 
 export function holderIn(account: Account, talkgroup: string): LegHolder {
   const { user, aor } = account;
@@ -59,22 +75,31 @@ export function holderIn(account: Account, talkgroup: string): LegHolder {
   return { user, aor, ...rightsIn(talkgroup), ...terminalIn(account, talkgroup, rightsIn) };
 }
 
-export function legsAt(conference: ConferenceServer): Legs {
+export function legsAt(conference: ConferenceServer, policy: SrtpPolicy = "off"): Legs {
   const legs = new Map<string, Leg>();
   let count = 0;
 
+  function srtpOver(flow: Flow | undefined): SrtpUse {
+    if (policy !== "offered") return policy;
+    return flow?.transport === "tls" ? "offered" : "accepted";
+  }
+
   return {
-    provision({ user: name, aor, ...rights }, talkgroup, user, offer) {
+    srtpOver,
+    provision({ user: name, aor, ...rights }, talkgroup, user, offer, srtp = srtpOver(undefined)) {
       count += 1;
       const leg = `${count}-${name}`;
-      legs.set(leg, { user });
-      const options = { leg, ...(talkgroup !== undefined && { talkgroup }), user: aor, ...rights };
+      legs.set(leg, { user, name, talkgroup });
+      const place = { leg, ...(talkgroup !== undefined && { talkgroup }), ...(srtp !== "off" && { srtp }) };
+      const options = { ...place, user: aor, ...rights };
       conference.send({ type: "provision", options, ...(offer !== undefined && { offer }) });
       return leg;
     },
     accept: (leg, answer) => conference.send({ type: "accept", leg, answer }),
     move(leg, talkgroup, caller) {
-      if (!legs.has(leg)) return;
+      const moved = legs.get(leg);
+      if (!moved) return;
+      moved.talkgroup = talkgroup;
       const to = { ...(talkgroup !== undefined && { talkgroup }), ...(caller !== undefined && { caller }) };
       conference.send({ type: "move", leg, ...to });
     },
@@ -94,6 +119,7 @@ export function legsAt(conference: ConferenceServer): Legs {
       if (legs.delete(leg)) conference.send({ type: "release", leg });
     },
     count: () => legs.size,
+    of: (user, talkgroup) => [...legs].findLast(([, leg]) => leg.name === user && leg.talkgroup === talkgroup)?.[0],
     receive(event) {
       const leg = legs.get(event.leg);
       if (!leg) return;

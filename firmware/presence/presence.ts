@@ -21,7 +21,7 @@ import { direct } from "./direct.ts";
 import type { ExchangeSettings } from "./exchange.ts";
 import { type ExchangeState, exchanges } from "./exchanges.ts";
 import { terminalOf } from "./identities.ts";
-import { legsAt } from "./legs.ts";
+import { legsAt, type SrtpPolicy } from "./legs.ts";
 import { people } from "./people.ts";
 import { presenceEvents } from "./presence-events.ts";
 import { publisher } from "./publications.ts";
@@ -56,6 +56,8 @@ export interface PresenceOptions {
   /** What a user without an account is asked for. */
   readonly digest: readonly DigestAlgorithm[];
   readonly talkgroups: readonly { readonly name: string }[];
+  /** Absent: "off". */
+  readonly srtp?: SrtpPolicy;
   /** Absent: none. */
   readonly exchanges?: readonly ExchangeSettings[];
 }
@@ -70,6 +72,8 @@ export interface PresenceServer {
   remote(gateway: string, user: string, state: Presence | undefined): void;
   /** How many there are now: terminals that are registered, legs at the conference server, private calls. */
   inUse(): { readonly terminals: number; readonly legs: number; readonly calls: number };
+  /** The session of a user with a talkgroup, as the conference server names it. */
+  legIn(user: string, talkgroup: string): string | undefined;
   /** What is known of the exchanges now. */
   exchanges(): readonly ExchangeState[];
   /** Takes up the registrations that outlived a restart, and registers at the exchanges; the endpoint is open. */
@@ -102,7 +106,7 @@ export function presence(
   const { realm } = options;
   const talkgroups = new Set(options.talkgroups.map(({ name }) => name));
   const guard = authentication(ports, options);
-  const legs = legsAt(ports.sessions);
+  const legs = legsAt(ports.sessions, options.srtp);
   const persons = people(ports, {
     local: listener.onPresence,
     changed: (user) => events.changed(user),
@@ -285,6 +289,7 @@ export function presence(
     },
     reconsider,
     inUse: () => ({ terminals: bindings.count(), legs: legs.count(), calls: active.calls() }),
+    legIn: legs.of,
     exchanges: outside.states,
     restore() {
       outside.start();

@@ -4,10 +4,11 @@ import type { Random } from "../../hal/random/port.ts";
 import type { Log } from "../log.ts";
 import { run } from "../machine.ts";
 import type { Endpoint, Flow, Session } from "../sip/endpoint.ts";
+import type { SrtpUse } from "../sip/negotiation.ts";
 import type { Account } from "./accounts.ts";
 import { autoAnswer } from "./auto-answer.ts";
 import { direct } from "./direct.ts";
-import { holderIn, type Legs, type LegUser } from "./legs.ts";
+import { holderIn, type Legs, type LegUser, unfit } from "./legs.ts";
 import { initialSession, sessionMachine } from "./session-machine.ts";
 
 /** A terminal's place in a talkgroup, or with the service of direct calls. */
@@ -64,6 +65,9 @@ export function openSession(
   const { account, talkgroup, group, contact } = place;
   let { flow } = place;
   let leg: string | undefined;
+  /** What was offered last; and whether the terminal has turned down SRTP. */
+  let srtp: SrtpUse = "off";
+  let isPlain = false;
   let dialog: Session | undefined;
   /** Whoever has the leg. */
   let borrower: (() => void) | undefined;
@@ -76,6 +80,7 @@ export function openSession(
     answer() {},
     ready: () => machine.send({ type: "ready" }),
     refused(status, reason) {
+      turnedDown(status);
       log.warn({ user: account.user, talkgroup, status, reason }, "the conference server refused a session");
       failed("refused");
     },
@@ -85,10 +90,24 @@ export function openSession(
     },
   };
 
+  /** A terminal that is not heard because of what it cannot do would be worse: the next offer is plain. */
+  function turnedDown(status: number): void {
+    if (srtp !== "offered" || !unfit.has(status)) return;
+    isPlain = true;
+    log.warn({ user: account.user, talkgroup, status }, "the terminal takes no SRTP: it is offered plain audio");
+  }
+
   const machine = run(sessionMachine, initialSession, ports.clock, (deed) => {
     switch (deed.do) {
       case "provision":
-        leg = legs.provision(holderIn(account, talkgroup), talkgroup === direct ? undefined : talkgroup, user);
+        srtp = isPlain ? "accepted" : legs.srtpOver(flow);
+        leg = legs.provision(
+          holderIn(account, talkgroup),
+          talkgroup === direct ? undefined : talkgroup,
+          user,
+          undefined,
+          srtp,
+        );
         return;
       case "invite":
         return invite(deed.sdp);
@@ -131,6 +150,7 @@ export function openSession(
           machine.send({ type: "answer", sdp: new TextDecoder().decode(response.body) });
         },
         onRefused(status) {
+          turnedDown(status);
           log.info({ user: account.user, talkgroup, status }, "the terminal did not take its session");
           failed("refused");
         },

@@ -134,6 +134,8 @@ function openedAsItIs(file: string): DatabaseSync {
   const database = connect(file);
   try {
     blaming(file, "database", () => {
+      // Its log is small, for the disk may be: by default it would take 4 MB before it is folded in.
+      database.exec("PRAGMA wal_autocheckpoint = 32; PRAGMA journal_size_limit = 131072");
       const found = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
       const isEmpty = database.prepare("SELECT 1 FROM sqlite_schema").get() === undefined;
       if (isNew || isEmpty) return database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);

@@ -19,6 +19,8 @@ export interface Keeper {
   close(): void;
 }
 
+const mostOwed = 10_000;
+
 interface OpenBurst {
   readonly piece: Piece;
   readonly file: RecordingFile;
@@ -118,13 +120,11 @@ export function openKeeper(
   function settle(): void {
     for (let next = owed[0]; next; next = owed[0]) {
       const entry = next;
-      if (!attempted((there) => there.add(entry))) return;
+      if (!attempted((there) => there.add(entry))) break;
       owed.shift();
     }
-  }
-
-  function stopAll(): void {
-    for (const burst of [...open.values()]) giveUp(burst);
+    // The next start finds them by their files.
+    if (owed.length > mostOwed) owed.splice(0, mostOwed / 2);
   }
 
   return {
@@ -132,8 +132,7 @@ export function openKeeper(
       trouble = undefined;
       const hasRoom = attempt((there) => there.makeRoom());
       if (hasRoom === false)
-        trouble = `less than ${Math.round(limits.leastFreeBytes / 1e6)} MB are free, and nothing is left to let go`;
-      if (!hasRoom) stopAll();
+        trouble = `less than ${limits.leastFreeBytes / 1e6} MB are free, and nothing is left to let go`;
       for (const piece of pieces) {
         if (!hasRoom) refused.add(piece.burst);
         const kept = take(piece);

@@ -7,7 +7,7 @@ export interface OggPage {
   /** Beginning and end of the stream. */
   readonly first: boolean;
   readonly last: boolean;
-  /** Samples of the stream at 48 kHz up to the end of this page, pre-skip included (RFC 7845 §4). */
+  /** Samples at 48 kHz in all packets up to the end of this page, those that are skipped too (RFC 7845 §4). */
   readonly granule: number;
   readonly serial: number;
   readonly sequence: number;

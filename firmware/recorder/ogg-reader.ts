@@ -2,7 +2,7 @@
 
 import { samplesIn } from "../media/opus-packet.ts";
 import { type OggPage, readPage, writePage } from "./ogg-page.ts";
-import { isOpusHead, preSkip, readTags, type Tags } from "./opus-headers.ts";
+import { isOpusHead, readTags, type Tags } from "./opus-headers.ts";
 
 export interface Recording {
   readonly tags: Tags;
@@ -33,7 +33,7 @@ export function readRecording(data: Uint8Array): Recording | undefined {
     const page = readPage(data, at);
     if (page?.serial !== head.serial || page.sequence !== (lastPage ?? comments).sequence + 1) break;
     const length = page.packets.reduce((sum, packet) => sum + samplesIn(packet), 0);
-    if (page.granule !== preSkip + samples + length) break;
+    if (page.granule !== samples + length) break;
     packets.push(...page.packets);
     samples += length;
     lastPage = page;

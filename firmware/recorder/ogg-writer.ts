@@ -5,7 +5,7 @@
 
 import { concealing, samplesIn } from "../media/opus-packet.ts";
 import { mostSegments, segmentsOf, writePage } from "./ogg-page.ts";
-import { opusHead, opusTags, preSkip, type Tags } from "./opus-headers.ts";
+import { opusHead, opusTags, type Tags } from "./opus-headers.ts";
 
 export interface OggWriter {
   /** What a file begins with. */
@@ -38,7 +38,7 @@ export function oggWriter(serial: number, tags: Tags): OggWriter {
 
   function page(packets: readonly Uint8Array[], last: boolean): Uint8Array {
     for (const packet of packets) paged += samplesIn(packet);
-    const bytes = writePage({ first: false, last, granule: preSkip + paged, serial, sequence, packets });
+    const bytes = writePage({ first: false, last, granule: paged, serial, sequence, packets });
     sequence += 1;
     return bytes;
   }

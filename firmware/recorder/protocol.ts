@@ -83,6 +83,8 @@ export interface Found {
   /** Recordings that the index did not have, and entries whose recordings are gone. */
   readonly adopted: number;
   readonly missing: number;
+  /** Files that the disk does not give. */
+  readonly unreadable: number;
 }
 
 /** Where recordings are, and what may become of them. */

@@ -2,12 +2,12 @@
  * What a loss of power left is put in order when a log is opened: what was being written is mended, what the index does not have is
  * taken in, and what it has and the disk has not is taken out. Files that are no recordings are left alone.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { BurstIndex } from "./burst-index.ts";
 import { type Recording, readRecording } from "./ogg-reader.ts";
 import type { BurstEnd, Entry, Found } from "./protocol.ts";
-import { mend } from "./recording-file.ts";
+import { isDiskFault, mend } from "./recording-file.ts";
 import { endIn, isDay, partSuffix } from "./recording-name.ts";
 
 /** Names of a recording's tags (https://xiph.org/vorbis/doc/v-comment.html): players show them. */
@@ -19,25 +19,22 @@ export function tagsOf(burst: Pick<Entry, "talkgroup" | "talker" | "startedAt">)
   ]);
 }
 
+/** An hour at the most that Opus takes; what is larger is not ours. */
+const largestRecording = 2 ** 28;
+
 export function reconcile(folder: string, index: BurstIndex): Found {
   const known = index.files();
   const there = new Set<string>();
-  const count = { mended: 0, adopted: 0, missing: 0 };
+  const count = { mended: 0, adopted: 0, missing: 0, unreadable: 0 };
 
   for (const path of filesIn(folder)) {
-    if (path.endsWith(partSuffix)) {
-      const mended = mend(path, "crash");
-      if (!mended) continue;
-      count.mended += 1;
-      take(mended.path, mended.recording, "crash");
-      continue;
+    try {
+      takeIn(path);
+    } catch (error) {
+      // One bad block is no reason to record no more.
+      if (!isDiskFault(error)) throw error;
+      count.unreadable += 1;
     }
-    const end = endIn(path);
-    if (end === undefined) continue;
-    there.add(path);
-    if (known.has(path)) continue;
-    const recording = readRecording(readFileSync(path));
-    if (recording && take(path, recording, end)) count.adopted += 1;
   }
   for (const [path, id] of known) {
     if (there.has(path)) continue;
@@ -45,6 +42,21 @@ export function reconcile(folder: string, index: BurstIndex): Found {
     count.missing += 1;
   }
   return count;
+
+  function takeIn(path: string): void {
+    const isPart = path.endsWith(partSuffix);
+    const end = endIn(path);
+    if (!isPart && end === undefined) return;
+    if (end !== undefined) there.add(path);
+    if (known.has(path) || statSync(path).size > largestRecording) return;
+    if (isPart) {
+      const mended = mend(path, "crash");
+      if (mended && take(mended.path, mended.recording, "crash")) count.mended += 1;
+      return;
+    }
+    const recording = readRecording(readFileSync(path));
+    if (recording && take(path, recording, end ?? "crash")) count.adopted += 1;
+  }
 
   function take(file: string, { tags, samples, soundBytes: bytes }: Recording, end: BurstEnd): boolean {
     const [talker, talkgroup, date = ""] = ["ARTIST", "ALBUM", "DATE"].map((name) => tags.get(name));

@@ -77,6 +77,8 @@ export function openRecorder(
 
   function tell({ trouble, found }: Outcome): void {
     if (found) log.info({ event: "voice-log", folder, ...found }, "voice log opened");
+    if (found && found.unreadable > 0)
+      log.warn({ event: "voice-log-unreadable", folder }, "the disk does not give some recordings: replace it");
     if (trouble !== undefined && counts.recording)
       log.error(
         { event: "voice-log-trouble", folder, reason: trouble },

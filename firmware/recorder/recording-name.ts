@@ -15,7 +15,8 @@ export const isDay = (name: string): boolean => /^\d{4}-\d\d-\d\d$/.test(name);
 /** "155858.123-ops": of a burst before it has ended; `count` tells it from others of the same moment. No colon: some file systems take none. */
 export function stemOf(startedAt: number, talkgroup: string, count: number): string {
   const time = new Date(startedAt).toISOString().slice(11, 23).replaceAll(":", "");
-  return `${time}-${talkgroup}${count === 1 ? "" : `${mark}${count}`}`;
+  // Whoever named it in the store by hand names no other folder.
+  return `${time}-${talkgroup.replaceAll(/[^A-Za-z0-9._-]/g, "_")}${count === 1 ? "" : `${mark}${count}`}`;
 }
 
 export const nameOf = (stem: string, end: BurstEnd): string =>

@@ -15,6 +15,7 @@ export interface StoredTalkgroup {
   readonly queueing?: true;
   readonly broadcast?: true;
   readonly mixing?: true;
+  readonly record?: true;
   /** Before T2 ends. */
   readonly talkWarningMs?: number;
   readonly emergencyMs?: number;
@@ -24,7 +25,7 @@ export interface StoredTalkgroup {
 type Options = Omit<StoredTalkgroup, "name" | "endOfMediaMs" | "talkMs" | "graceMs" | "hangMs">;
 
 const times = ["talkWarningMs", "emergencyMs"] as const satisfies readonly (keyof Options)[];
-const flags = ["queueing", "broadcast", "mixing"] as const satisfies readonly (keyof Options)[];
+const flags = ["queueing", "broadcast", "mixing", "record"] as const satisfies readonly (keyof Options)[];
 
 /** What is not known here is left out: it may be of a later version. */
 function optionsOf(text: string): Options {

@@ -17,7 +17,7 @@
 namespace roger {
 
 // Raise it whenever the exports change: hal/native/load.ts refuses an addon of another interface (a stale build).
-constexpr int32_t interfaceNumber = 3;
+constexpr int32_t interfaceNumber = 4;
 
 // Each adds its object to the exports; false with an exception pending.
 bool addOpus(napi_env env, napi_value exports);

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import type { Native } from "./port.ts";
 
 /** Of hal/native/addon.h. */
-const interfaceNumber = 3;
+const interfaceNumber = 4;
 
 export type Loaded =
   | { readonly native: Native; readonly reason?: undefined }

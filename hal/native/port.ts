@@ -70,8 +70,8 @@ export interface NativeSockets {
 
 /** hal/native/streams.cc */
 export interface NativeStreams {
-  /** Socket -1, or one that cannot send there: nowhere. */
-  aim(row: number, socket: number, host: string, port: number): void;
+  /** Socket -1, or one that cannot send there: nowhere. `srtp` is the caller's to keep while the row is aimed by it. */
+  aim(row: number, socket: number, host: string, port: number, srtp?: Handle<"srtp">): void;
   send(
     rows: Int32Array,
     size: number,

@@ -1,7 +1,9 @@
 // Many RTP streams in one table: what hal/network/streams.ts does in plain code, one call a payload. The table is JavaScript's;
 // both sides read and write it, on one thread.
 #include <cstdlib>
+#include <cstring>
 
+#include "srtp.h"
 #include "udp.h"
 
 namespace roger {
@@ -34,12 +36,16 @@ struct Route {
   int32_t socket = -1;
   uint32_t generation = 0;
   Endpoint to;
+  // Protects what goes out; whoever aims the row keeps it. null: in clear.
+  SrtpSession* srtp = nullptr;
 };
 
 struct Streams {
   UdpSockets* sockets;
   Row* rows;
   std::vector<Route> routes;
+  // A packet as it goes out protected.
+  std::vector<uint8_t> sealed;
 };
 
 struct PacketNumbers {
@@ -103,9 +109,19 @@ uint32_t uint32Of(napi_env env, napi_value value) {
   return result;
 }
 
-// aim(row, socket, host, port): where the row's stream leaves from and goes to; nowhere where it cannot.
+// The length that goes out from `sealed`; 0: nothing.
+size_t seal(Streams* streams, SrtpSession* srtp, const uint8_t* packet, size_t length) {
+  if (length > 0xffff) return 0;
+  if (streams->sealed.size() < length + longestTrailer) streams->sealed.resize(length + longestTrailer);
+  memcpy(streams->sealed.data(), packet, length);
+  const int result = srtp->protect(SrtpSession::Kind::rtp, streams->sealed.data(), static_cast<int>(length));
+  return result > 0 ? static_cast<size_t>(result) : 0;
+}
+
+// aim(row, socket, host, port, srtp): where the row's stream leaves from and goes to, and by which session of srtp.cc;
+// nowhere where it cannot.
 napi_value aim(napi_env env, napi_callback_info info) {
-  napi_value values[4];
+  napi_value values[5];
   Streams* streams = arguments(env, info, values);
   const uint32_t row = uint32Of(env, values[0]);
   int32_t index = -1;
@@ -113,11 +129,17 @@ napi_value aim(napi_env env, napi_callback_info info) {
   if (row >= streams->routes.size()) return nullptr;
   Route& route = streams->routes[row];
   route.socket = -1;
+  route.srtp = nullptr;
+  napi_valuetype given = napi_undefined;
+  if (napi_typeof(env, values[4], &given) != napi_ok) return nullptr;
+  // What was to be protected is not sent in clear.
+  if (given != napi_undefined && (route.srtp = find<SrtpSession>(env, values[4])) == nullptr) return nullptr;
   if (index < 0 || static_cast<size_t>(index) >= streams->sockets->size()) return nullptr;
-  const UdpSocket& socket = (*streams->sockets)[index];
+  UdpSocket& socket = (*streams->sockets)[index];
   if (!endpointArgument(env, values[2], values[3], &route.to) || route.to.any.sa_family != socket.family) return nullptr;
   route.socket = index;
   route.generation = socket.generation;
+  openSender(&socket);
   return nullptr;
 }
 
@@ -155,7 +177,9 @@ napi_value send(napi_env env, napi_callback_info info) {
     const UdpSocket& socket = (*streams->sockets)[route.socket];
     if (socket.fd < 0 || socket.generation != route.generation || !number(row, bytes, length, numbers)) continue;
     row.sentAt = now;
-    if (!sendDatagram(socket, bytes, length, route.to)) row.dropped++;
+    const size_t sealed = route.srtp != nullptr ? seal(streams, route.srtp, bytes, length) : length;
+    const uint8_t* out = route.srtp != nullptr ? streams->sealed.data() : bytes;
+    if (sealed == 0 || !sendDatagram(socket, out, sealed, route.to)) row.dropped++;
   }
   return nullptr;
 }
@@ -166,7 +190,7 @@ napi_value openStreams(napi_env env, UdpSockets* sockets, napi_value words) {
   void* data = nullptr;
   size_t length = 0;
   if (napi_get_typedarray_info(env, words, nullptr, &length, &data, nullptr, nullptr) != napi_ok) return nullptr;
-  Streams* streams = new Streams{sockets, static_cast<Row*>(data), std::vector<Route>(length * 4 / sizeof(Row))};
+  Streams* streams = new Streams{sockets, static_cast<Row*>(data), std::vector<Route>(length * 4 / sizeof(Row)), {}};
   napi_value object, function;
   napi_create_object(env, &object);
   // The table lives while it is sent from.

@@ -25,6 +25,8 @@ constexpr size_t slotBytes = 65536;
 constexpr int recordWords = 4;
 // Holds a burst of a few hundred legs while the thread is busy; the kernel may allow less (net.core.rmem_max).
 constexpr int socketBuffer = 1048576;
+// RFC 863: whoever has it says nothing.
+constexpr uint16_t discardPort = 9;
 
 struct Udp {
   napi_env env;
@@ -204,6 +206,13 @@ napi_value sourceHost(napi_env env, napi_callback_info info) {
   return text(env, host);
 }
 
+void closeAll(UdpSocket* socket) {
+  for (int* fd : {&socket->fd, &socket->sender}) {
+    if (*fd >= 0) ::close(*fd);
+    *fd = -1;
+  }
+}
+
 // close(index)
 napi_value closeSocket(napi_env env, napi_callback_info info) {
   napi_value values[1];
@@ -211,8 +220,7 @@ napi_value closeSocket(napi_env env, napi_callback_info info) {
   const int32_t index = int32Of(env, values[0]);
   UdpSocket* socket = socketOf(udp, index);
   if (!socket) return nullptr;
-  ::close(socket->fd);
-  socket->fd = -1;
+  closeAll(socket);
   udp->closed.push_back(index);
   // No socket keeps the loop alive any more, nor is a datagram on its way.
   if (--udp->open == 0) uv_poll_stop(&udp->poll);
@@ -229,7 +237,7 @@ napi_value streams(napi_env env, napi_callback_info info) {
 void onCleanup(napi_async_cleanup_hook_handle, void* data) {
   Udp* udp = static_cast<Udp*>(data);
   for (UdpSocket& socket : udp->sockets)
-    if (socket.fd >= 0) ::close(socket.fd);
+    closeAll(&socket);
   uv_close(reinterpret_cast<uv_handle_t*>(&udp->poll), [](uv_handle_t* handle) {
     Udp* ended = static_cast<Udp*>(handle->data);
     ::close(ended->epoll);
@@ -334,9 +342,36 @@ bool endpointArgument(napi_env env, napi_value host, napi_value port, Endpoint* 
   return length < sizeof text - 1 && endpointOf(text, number, endpoint);
 }
 
+void openSender(UdpSocket* socket) {
+  Endpoint local;
+  local.length = sizeof local.v6;
+  if (socket->sender >= 0 || getsockname(socket->fd, &local.any, &local.length) < 0) return;
+  const bool any = local.any.sa_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&local.v6.sin6_addr)
+                                                   : local.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+  // Connecting would settle the address that it sends from.
+  if (any) return;
+  const int fd = ::socket(local.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  // Connected, so that what arrives at the port is for the other one: nothing comes from here. It sends elsewhere all the same.
+  Endpoint nowhere = local;
+  in_port_t& port = local.any.sa_family == AF_INET6 ? nowhere.v6.sin6_port : nowhere.v4.sin_port;
+  port = htons(discardPort);
+  const int shared = 1, own = 0;
+  setsockopt(socket->fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof shared);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof shared);
+  const bool stands = bind(fd, &local.any, local.length) == 0 && connect(fd, &nowhere.any, nowhere.length) == 0;
+  // Nobody else shares the port.
+  setsockopt(socket->fd, SOL_SOCKET, SO_REUSEPORT, &own, sizeof own);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &own, sizeof own);
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socketBuffer, sizeof socketBuffer);
+  if (stands) socket->sender = fd;
+  else close(fd);
+}
+
 bool sendDatagram(const UdpSocket& socket, const void* data, size_t length, const Endpoint& to) {
+  const int fd = socket.sender >= 0 ? socket.sender : socket.fd;
   // What cannot be sent at once is lost, as on any network: late media is worth nothing.
-  return sendto(socket.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL, &to.any, to.length) >= 0;
+  return sendto(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL, &to.any, to.length) >= 0;
 }
 
 bool addUdp(napi_env env, napi_value exports) { return addFunctions(env, exports, "udp", {{"open", openUdp}}); }

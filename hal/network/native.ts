@@ -4,6 +4,7 @@
  */
 import { getSystemErrorName } from "node:util";
 import type { NativeUdp } from "../native/port.ts";
+import type { SrtpSender } from "../srtp/port.ts";
 import { networkFault } from "./fault.ts";
 import { nodeNetwork } from "./node.ts";
 import type { Address, Network, UdpSocket } from "./port.ts";
@@ -66,16 +67,22 @@ export function nativeNetwork(udp: NativeUdp): Network {
     const words = new Int32Array(count * rowWords);
     const table = native.streams(words);
     const { take, give } = rowsOf(words);
+    /** What the addon uses by its address lives as long. */
+    const senders: (SrtpSender | undefined)[] = [];
     return {
       words,
       times: new Float64Array(words.buffer),
       take,
       give(row) {
         table.aim(row, -1, "", 0);
+        senders[row] = undefined;
         give(row);
       },
-      aim(row, socket, to) {
-        table.aim(row, to ? (indexes.get(socket) ?? -1) : -1, to?.host ?? "", to?.port ?? 0);
+      aim(row, socket, to, sender) {
+        // A session of another driver would leave the row in clear.
+        if (sender && !sender.handle) throw new TypeError("expected a sender of the native addon");
+        table.aim(row, to ? (indexes.get(socket) ?? -1) : -1, to?.host ?? "", to?.port ?? 0, sender?.handle);
+        senders[row] = sender;
       },
       send(rows, size, packet, numbers, nowMs, except) {
         const { sequence, timestamp, marker, count: counted, restart } = numbers;

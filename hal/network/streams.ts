@@ -3,6 +3,7 @@
  * writes into a row what those of a burst gain on their way out; whoever sends adds, and counts. Here that is plain code over any
  * sockets; native code does the same on the same table. It does not know who talks or listens.
  */
+import { longestTrailer, type SrtpSender } from "../srtp/port.ts";
 import type { Address, UdpSocket } from "./port.ts";
 
 /** 32-bit words of a row. Native code has the same list: hal/native/streams.h. */
@@ -53,8 +54,8 @@ export interface StreamTable {
   /** A row of zeros; undefined when all are taken. */
   take(): number | undefined;
   give(row: number): void;
-  /** Where the stream of a row leaves from and goes to; undefined: nobody knows yet. */
-  aim(row: number, socket: UdpSocket, to: Address | undefined): void;
+  /** Where the stream of a row leaves from and goes to; undefined: nobody knows yet. `sender` protects it; absent: in clear. */
+  aim(row: number, socket: UdpSocket, to: Address | undefined, sender?: SrtpSender): void;
   /**
    * Sends the payload to the first `size` of `rows` that are listening, but to `except`. `packet` has 12 bytes of room before the
    * payload, and each stream's header is written there.
@@ -91,7 +92,8 @@ export function rowsOf(words: Int32Array): Pick<StreamTable, "take" | "give"> {
 export function plainStreams(count: number): StreamTable {
   const words = new Int32Array(count * rowWords);
   const times = new Float64Array(words.buffer);
-  const routes: ({ readonly socket: UdpSocket; readonly to: Address } | undefined)[] = [];
+  const routes: ({ readonly socket: UdpSocket; readonly to: Address; readonly sender?: SrtpSender } | undefined)[] = [];
+  let sealed = new Uint8Array(0);
   const { take, give } = rowsOf(words);
 
   return {
@@ -102,8 +104,8 @@ export function plainStreams(count: number): StreamTable {
       routes[row] = undefined;
       give(row);
     },
-    aim(row, socket, to) {
-      routes[row] = to && { socket, to };
+    aim(row, socket, to, sender) {
+      routes[row] = to && { socket, to, ...(sender && { sender }) };
     },
     send(rows, size, packet, numbers, nowMs, except) {
       for (let index = 0; index < size; index++) {
@@ -112,7 +114,14 @@ export function plainStreams(count: number): StreamTable {
         if (!route || row === except || !((words[row * rowWords] ?? 0) & listening)) continue;
         if (!number(words, row, packet, numbers)) continue;
         times[row * rowTimes + sentAt] = nowMs;
-        route.socket.send(packet, route.to);
+        const { socket, to, sender } = route;
+        if (!sender) {
+          socket.send(packet, to);
+          continue;
+        }
+        if (sealed.length < packet.length + longestTrailer) sealed = new Uint8Array(packet.length + longestTrailer);
+        const length = sender.protectRtp(packet, sealed);
+        if (length > 0) socket.send(sealed.subarray(0, length), to);
       }
     },
   };

@@ -20,6 +20,7 @@ export function nativeSrtp(library: NativeSrtp): Srtp {
         protectRtp: (packet, into) => written(library.protectRtp(session, packet, into)),
         protectRtcp: (packet, into) => written(library.protectRtcp(session, packet, into)),
         close: () => library.close(session),
+        handle: session,
       };
     },
     receiver(key) {

@@ -2,6 +2,8 @@
  * SRTP and SRTCP (RFC 3711, RFC 7714), one session a direction and a key. A packet that is not what it should be is never
  * handed on: it is dropped and counted. Nothing throws for what a peer sends.
  */
+import type { Handle } from "../native/port.ts";
+
 export type SrtpSuite = "AEAD_AES_128_GCM" | "AES_CM_128_HMAC_SHA1_80";
 
 export interface SrtpKey {
@@ -31,6 +33,8 @@ export interface SrtpSender {
   protectRtcp(packet: Uint8Array, into: Uint8Array): number;
   /** Forgets the keys. */
   close(): void;
+  /** Of the native addon's sessions: by it the addon protects what it sends. */
+  readonly handle?: Handle<"srtp">;
 }
 
 /** What was dropped since the session was opened. */

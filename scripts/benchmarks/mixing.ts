@@ -1,8 +1,8 @@
 /** What it costs to let everybody hear everybody: a frame of 20 ms of one talkgroup, decoded, mixed, encoded and handed out. */
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import type { Leg } from "../../firmware/conference/contract.ts";
 import type { FanOutPorts } from "../../firmware/conference/fan-out.ts";
-import type { Leg } from "../../firmware/conference/leg.ts";
 import { openMix } from "../../firmware/conference/mix.ts";
 import { type CodecName, clockRates, openEncoder, sampleRates } from "../../firmware/media/codec.ts";
 import { resampler } from "../../firmware/media/resample.ts";

@@ -3,7 +3,7 @@ import { emitKeypressEvents } from "node:readline";
 import type { BoardEvent } from "../../hal/board/simulated-client.ts";
 import type { Site } from "./site.ts";
 
-const help = `space: key up / unkey     s: the other site's button     q: end
+const help = `space: key up / unkey     e: the emergency button     o: the emergency is over     s: the other site's button     q: end
 While the key is down, the microphone hears a speech that starts anew each time.
 `;
 
@@ -12,6 +12,7 @@ export async function keys(sites: readonly Site[], speech: (site: string) => str
   const { stdin, stdout } = process;
   let chosen = 0;
   let keyed: Site | undefined;
+  let button: "ptt" | "emergency" = "ptt";
   let pressedAt: number | undefined;
   const tell = (text: string): void => void stdout.write(`${text}\n`);
 
@@ -23,6 +24,8 @@ export async function keys(sites: readonly Site[], speech: (site: string) => str
     const when = `${(event.at - (pressedAt ?? event.at)).toFixed(0).padStart(8)} ms  ${site.site}`;
     if (event.event === "pin" && event.role === "transmit-lamp")
       tell(`${when}: ${event.active ? "Floor Granted, talk" : "floor released"}`);
+    if (event.event === "pin" && event.role === "emergency-lamp")
+      tell(`${when}: ${event.active ? "EMERGENCY" : "the emergency is over"}`);
     if (event.event === "pin" && event.role === "receive-lamp")
       tell(`${when}: ${event.active ? "somebody talks" : "floor idle"}`);
     // Whoever talks hears tones only.
@@ -32,19 +35,26 @@ export async function keys(sites: readonly Site[], speech: (site: string) => str
     else if (event.event === "quiet") tell(`${when}: the loudspeaker is silent`);
   }
 
-  async function toggle(): Promise<void> {
+  async function toggle(role: "ptt" | "emergency"): Promise<void> {
     const site = sites[chosen];
     if (keyed) {
       const { board } = keyed;
       keyed = undefined;
       await board.command({ "hear-stop": true });
-      await board.command({ release: "ptt", bounce: true });
+      await board.command({ release: button, bounce: true });
     } else if (site) {
       keyed = site;
+      button = role;
       pressedAt = undefined;
-      await site.board.command({ press: "ptt", bounce: true });
+      await site.board.command({ press: button, bounce: true });
       await site.board.command({ hear: speech(site.site) });
     }
+  }
+
+  async function endEmergency(): Promise<void> {
+    const board = sites[chosen]?.board;
+    await board?.command({ press: "emergency-over" });
+    await board?.command({ release: "emergency-over" });
   }
 
   const cancels = sites.map((site) => site.board.onEvent((event) => show(site, event)));
@@ -61,7 +71,9 @@ export async function keys(sites: readonly Site[], speech: (site: string) => str
       stdin.resume();
       stdin.on("keypress", (_text, key: { name?: string; ctrl?: boolean }) => {
         if (key.name === "q" || (key.ctrl && key.name === "c")) end();
-        else if (key.name === "space") toggle().catch(fail);
+        else if (key.name === "space") toggle("ptt").catch(fail);
+        else if (key.name === "e") toggle("emergency").catch(fail);
+        else if (key.name === "o") endEmergency().catch(fail);
         else if (key.name === "s" && !keyed) {
           chosen = (chosen + 1) % sites.length;
           tell(`the space bar is ${sites[chosen]?.site}'s button now`);

@@ -17,6 +17,8 @@ export interface SitePlan {
   readonly broker: string;
   /** Accounts beside the panel's, as YAML list items. */
   readonly accounts?: string;
+  /** More of the talkgroup, as YAML: "queueing: true". */
+  readonly talkgroup?: string;
   /** As YAML list items. */
   readonly exchanges?: string;
   /** Whether all members of the talkgroup talk and are heard at once. */
@@ -67,7 +69,18 @@ export async function startSite(plan: SitePlan): Promise<Site> {
 }
 
 function configOf(plan: SitePlan, socket: string): string {
-  const { site, host = "127.0.0.1", sipPort, tls, mediaPorts, broker, accounts = "", exchanges, mixing = false } = plan;
+  const {
+    site,
+    host = "127.0.0.1",
+    sipPort,
+    tls,
+    mediaPorts,
+    broker,
+    accounts = "",
+    talkgroup,
+    exchanges,
+    mixing = false,
+  } = plan;
   return `site: ${site}
 realm: crew.example
 sip: { host: "${host}", port: ${sipPort}${tls === undefined ? "" : `, tls: ${tls}`} }
@@ -76,10 +89,10 @@ broker: ${broker}
 board: simulated
 control: ${socket}
 accounts:
-  - { user: ${site}-panel, password: "demonstration only", talkgroups: [ops] }
+  - { user: ${site}-panel, password: "demonstration only", talkgroups: [ops], emergency: [ops] }
 ${accounts}panel: { account: ${site}-panel, talkgroup: ops }
 talkgroups:
-  - { name: ops, talkSeconds: 30, hangSeconds: 5${mixing ? ", mixing: true" : ""} }
+  - { name: ops, talkSeconds: 30, hangSeconds: 5${talkgroup === undefined ? "" : `, ${talkgroup}`}${mixing ? ", mixing: true" : ""} }
 ${exchanges === undefined ? "" : `exchanges:\n${exchanges}`}`;
 }
 

@@ -50,7 +50,7 @@ async function phoneHearsPress(host: string, transport: Transport, authority: Au
   const bench = realBench();
   const { clock } = bench;
   const network = nodeNetwork();
-  const terminal = await openTerminal({ clock, network }, { local: { host, port: 25_000 } });
+  const terminal = await openTerminal({ clock, network }, { local: { host, port: 25_000 }, srtp: "accepted" });
   const called: Transport[] = [];
   const endpoint = await openEndpoint(
     { clock, network, random: cryptoRandom(), log: silent },

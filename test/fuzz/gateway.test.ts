@@ -3,8 +3,12 @@
  * spoiled copies of what the gateways themselves say, while crews talk. Nothing may escape, nothing may pile up, and afterwards
  * everything works. ROGER_FUZZ_SEED=n throws other dice, ROGER_FUZZ_COUNT=n sends so many of each kind.
  */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { readRecording } from "../../firmware/recorder/ogg-reader.ts";
 import { likeness } from "../../scripts/demonstration/likeness.ts";
 import { openRealm, type StoryRealm, type StorySite, settleMs, speech } from "../support/realm.ts";
 import { type Attack, openAttack, type Way } from "./attack.ts";
@@ -81,7 +85,9 @@ async function quiet({ clock }: StoryRealm, recorder: Recorder): Promise<void> {
 test("bad input leaves both gateways up and answering, the floor free, and memory bounded", async () => {
   const dice = diceOf(seed);
   const realm = await openRealm();
-  const north = await realm.site("north", { accounts });
+  // What is spoiled is recorded, too.
+  const voiceLog = mkdtempSync(join(tmpdir(), "roger-fuzz-"));
+  const north = await realm.site("north", { accounts, voiceLog });
   const south = await realm.site("south", { accounts });
   const sites = [north, south];
   const hosts = sites.map(({ address }) => address);
@@ -143,6 +149,15 @@ test("bad input leaves both gateways up and answering, the floor free, and memor
   assert.ok((await heard(realm, south, north)) >= 0.9, "south is heard at north");
   await recorder.close();
   await realm.close();
+  const recordings = readdirSync(voiceLog, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /opus|part/.test(name),
+  );
+  assert.ok(recordings.length > 4, `${recordings.length} recordings`);
+  for (const name of recordings) {
+    const recording = readRecording(readFileSync(join(voiceLog, name)));
+    assert.ok(recording?.ended && recording.samples < 48_000 * 45, `${name}: ${recording?.samples} samples`);
+  }
+  rmSync(voiceLog, { recursive: true });
   assert.is(realm.clock.pending(), 0, "nothing is left running");
 });
 

@@ -3,6 +3,7 @@ import { openAgent } from "../../firmware/agent/agent.ts";
 import { silent } from "../../firmware/log.ts";
 import { loadOpus } from "../../hal/opus/wasm.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
+import { nodeSrtp } from "../../hal/srtp/node.ts";
 import type { StoryRealm, StorySite } from "../support/realm.ts";
 
 const local = { host: "10.0.7.7", port: 5_060 };
@@ -30,7 +31,7 @@ export async function visit({ clock, network }: StoryRealm, site: StorySite, pas
 
   const seen = new Set<string>();
   const phone = await openAgent(
-    { clock, random: seededRandom(7), network: machine, opus: await loadOpus(), log: silent },
+    { clock, random: seededRandom(7), network: machine, opus: await loadOpus(), srtp: nodeSrtp(), log: silent },
     {
       ...{
         user: "visitor",

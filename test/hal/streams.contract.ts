@@ -1,15 +1,18 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { DeviceError } from "../../hal/error.ts";
 import type { UdpSocket } from "../../hal/network/port.ts";
 import * as row from "../../hal/network/streams.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
-import { until } from "./bench.ts";
+import { nodeSrtp } from "../../hal/srtp/node.ts";
+import { masterLengths, type Srtp, type SrtpSender } from "../../hal/srtp/port.ts";
+import { settled, until } from "./bench.ts";
 import type { NetworkBench } from "./network.contract.ts";
 
 const headerLength = 12;
 
 /** What every network does with streams that go out together, seen from one machine that talks to itself. */
-export function streamsContract(driver: string, open: () => NetworkBench): void {
+export function streamsContract(driver: string, open: () => NetworkBench, srtp: Srtp = nodeSrtp()): void {
   const story = (name: string, body: (bench: NetworkBench) => Promise<void>) =>
     test(`${driver} network, streams: ${name}`, () => body(open()));
 
@@ -53,6 +56,44 @@ export function streamsContract(driver: string, open: () => NetworkBench): void 
       },
     };
   }
+
+  story("a stream that is protected goes out by its session, beside others in clear, or not at all", async (bench) => {
+    const { send, heardBy, heard, table, rows, sockets, far, close } = await group(bench, 3);
+    const keys = (["AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"] as const).map((suite, index) => ({
+      suite,
+      master: new Uint8Array(masterLengths[suite]).fill(index + 1),
+    }));
+    const senders = keys.map(srtp.sender);
+    const receivers = keys.map(nodeSrtp().receiver);
+    const aim = (index: number, sender: SrtpSender | undefined) =>
+      table.aim(rows[index] ?? -1, sockets[index] ?? far, far.local, sender);
+    senders.forEach((sender, index) => aim(index, sender));
+    for (let count = 1; count <= 3; count++) send({ sequence: count, count, marker: count === 1 });
+    const opened = async (index: number) =>
+      (await heardBy(index, 3)).map((packet) => {
+        const copy = Uint8Array.from(packet);
+        return [...copy.subarray(0, receivers[index]?.unprotectRtp(copy))];
+      });
+    const clear = await heardBy(2, 3);
+    for (const index of [0, 1])
+      assert.equal(
+        (await opened(index)).map((packet) => [packet[3], ...packet.slice(8)]),
+        [0, 1, 2].map((at) => [100 * index + 100 + at, 0xfe, 0xed, 0, index, 0xaa, 0xbb, 0xcc]),
+      );
+    assert.equal(
+      clear.map((packet) => packet.slice(12)),
+      [1, 2, 3].map(() => [0xaa, 0xbb, 0xcc]),
+    );
+
+    senders[0]?.close();
+    aim(1, undefined);
+    send({ sequence: 4, count: 4, marker: false });
+    assert.equal((await heardBy(1, 4)).at(-1)?.slice(12), [0xaa, 0xbb, 0xcc]);
+    await heardBy(2, 4);
+    assert.is(heard.filter(({ from }) => from === sockets[0]?.local.port).length, 3, "a closed session says nothing");
+    for (const session of [...senders, ...receivers]) session.close();
+    await close();
+  });
 
   story("one payload goes out in each stream, from its own socket and in its own numbers", async (bench) => {
     const { send, heardBy, table, close } = await group(bench, 3);
@@ -158,6 +199,29 @@ export function streamsContract(driver: string, open: () => NetworkBench): void 
     next.close();
     await close();
   });
+
+  story(
+    "a socket that a stream leaves from stays what it is: it hears everybody, and its port is its own",
+    async (bench) => {
+      const { network, host } = bench;
+      const heard: number[] = [];
+      const socket = await network.udp({ host, port: 0 }, (_data, { port }) => heard.push(port));
+      const ends = [await network.udp({ host, port: 0 }, () => {}), await network.udp({ host, port: 0 }, () => {})];
+      const table = network.streams(1);
+      table.aim(table.take() ?? -1, socket, ends[0]?.local);
+      for (const end of ends) end.send(Uint8Array.of(1), socket.local);
+      await until(bench, "both", () => heard.length === 2);
+      assert.equal(heard.toSorted(), ends.map(({ local }) => local.port).toSorted());
+      const clash = await settled(
+        bench,
+        network.udp(socket.local, () => {}).catch((error) => error),
+      );
+      assert.ok(clash instanceof DeviceError && clash.code === "EADDRINUSE");
+      socket.close();
+      (await network.udp(socket.local, () => {})).close();
+      for (const end of ends) end.close();
+    },
+  );
 
   story("datagrams for many sockets at once all arrive, each at its own", async (bench) => {
     const { network, host } = bench;

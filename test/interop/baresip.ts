@@ -40,10 +40,12 @@ export function baresip(options: {
   readonly microphone: string;
   /** Takes commands at this port. */
   readonly control?: number;
+  /** It speaks SRTP by keys in session descriptions, and nothing else; absent: it knows none. */
+  readonly srtp?: true;
   /** Users whose presence it watches. Then it also publishes its own. */
   readonly watches?: readonly string[];
 }): Phone {
-  const { user, password, realm, transport, registrar, codec, port, microphone, control, watches } = options;
+  const { user, password, realm, transport, registrar, codec, port, microphone, control, watches, srtp } = options;
   const folder = join(options.folder, user);
   mkdirSync(folder);
   writeFileSync(
@@ -58,7 +60,9 @@ export function baresip(options: {
       `snd_path ${folder}`,
       "opus_stereo no\nopus_sprop_stereo no",
       `module_path ${modules}`,
-      ...["opus", "g711", "g722", "aufile", "aubridge", "sndfile"].map((name) => `module ${name}.so`),
+      ...["opus", "g711", "g722", "aufile", "aubridge", "sndfile", ...(srtp ? ["srtp"] : [])].map(
+        (name) => `module ${name}.so`,
+      ),
       "module_tmp account.so",
       "module_app menu.so",
       ...(watches ? ["module_app contact.so", "module_app presence.so"] : []),
@@ -67,8 +71,8 @@ export function baresip(options: {
     ].join("\n"),
   );
   const account = `<sip:${user}@${realm}>;auth_pass=${password};outbound="sip:${registrar};transport=${transport}"`;
-  const publishing = watches ? ";pubint=60" : "";
-  writeFileSync(join(folder, "accounts"), `${account};regint=60;answermode=auto;audio_codecs=${codec}${publishing}\n`);
+  const further = `${watches ? ";pubint=60" : ""}${srtp ? ";mediaenc=srtp-mand" : ""}`;
+  writeFileSync(join(folder, "accounts"), `${account};regint=60;answermode=auto;audio_codecs=${codec}${further}\n`);
   const contacts = (watches ?? []).map((other) => `<sip:${other}@${realm}>;presence=p2p\n`);
   writeFileSync(join(folder, "contacts"), contacts.join(""));
   const phone = program("baresip", ["-f", folder, "-v"], { cwd: folder });

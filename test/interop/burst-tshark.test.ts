@@ -26,7 +26,9 @@ const fields = {
 } as const;
 type Row = Partial<Record<keyof typeof fields, string>>;
 
-const names = ["Request", "Granted", "Taken", "Deny", "Release", "Idle", "Revoke"];
+const names = ["Request", "Granted", "Taken", "Deny", "Release", "Idle", "Revoke", "", "", "", "Ack"];
+/** In a subtype: an Ack is asked for. */
+const asks = 0x10;
 
 /** Floor messages of a capture in order; ports are learned by tshark from the session descriptions in it. */
 function floorMessages(file: string): Row[] {
@@ -43,7 +45,7 @@ function floorMessages(file: string): Row[] {
     .map((line) => {
       const cells = line.split("|");
       const row = Object.fromEntries(columns.map(([name], index) => [name, cells[index] ?? ""]));
-      return { ...row, message: names[Number(row["subtype"])] ?? row["subtype"] ?? "" };
+      return { ...row, message: names[Number(row["subtype"]) & ~asks] ?? row["subtype"] ?? "" };
     });
 }
 
@@ -76,9 +78,18 @@ tsharkTest("the floor messages of a burst between two sites decode in tshark wit
     "nothing is malformed",
   );
   const story = rows.filter(({ message }) => message !== "Idle");
-  assert.equal(story.map(({ message }) => message).toSorted(), ["Granted", "Release", "Request", "Taken"]);
+  assert.equal(story.map(({ message }) => message).toSorted(), [
+    "Ack",
+    "Ack",
+    "Granted",
+    "Release",
+    "Request",
+    "Taken",
+  ]);
   const by = (message: string): Row => story.find((row) => row.message === message) ?? {};
   const [request, granted, taken, release] = ["Request", "Granted", "Taken", "Release"].map(by);
+  const asking = story.filter(({ subtype }) => (Number(subtype) & asks) !== 0).map(({ message }) => message);
+  assert.equal(asking, ["Granted", "Release"], "each of these has its Ack");
   assert.is(request?.port, release?.port, "the button's agent asks and releases");
   assert.is(request?.priority, "0");
   assert.is(granted?.priority, "0");

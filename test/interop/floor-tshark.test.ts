@@ -4,12 +4,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { encodeFloor, type FloorMessage } from "../../firmware/floor/message.ts";
+import {
+  acknowledgeBit,
+  ackSource,
+  encodeFloor,
+  type FloorMessage,
+  floorIndicator,
+  floorSubtype,
+  isFloorPacket,
+} from "../../firmware/floor/message.ts";
 import { encodeSession, sessionSubtype } from "../../firmware/floor/session-message.ts";
+import { loadOpus } from "../../hal/opus/wasm.ts";
 import { fullest } from "../support/floor-messages.ts";
 import { pcapOf } from "../support/pcap.ts";
 import { sessionMessages } from "../support/session-messages.ts";
 import { testWith } from "../support/skip.ts";
+import { openSite } from "../unit/conference/site.ts";
 
 const port = 40_001;
 const messages: readonly FloorMessage[] = Object.values(fullest);
@@ -122,6 +132,57 @@ testWithTshark("tshark knows the subtype of every message that asks for an Ack",
     asking,
   );
 });
+
+/** Queueing, an emergency, a cut for length, a question and their Acks, as a conference server and its terminals say them. */
+async function saidInACall(): Promise<readonly Uint8Array[]> {
+  const site = openSite({ opus: await loadOpus(), settings: { queueing: true, talkMs: 5_000, talkWarningMs: 2_000 } });
+  const said: Uint8Array[] = [];
+  site.network.onDatagram(({ data }) => {
+    if (isFloorPacket(data)) said.push(data.slice());
+  });
+  const alice = await site.member("alice", { mayRaise: true });
+  const bob = await site.member("bob");
+  const plain = await site.member("plain", { queues: false });
+  bob.onTold = (message, acknowledge) => {
+    const of = floorSubtype[message.type] | acknowledgeBit;
+    if (acknowledge) bob.request({ type: "ack", of, source: ackSource.participant });
+  };
+  for (const each of [alice, bob, plain]) each.press();
+  bob.request({ type: "queue-request" });
+  for (let frame = 0; frame < 350; frame++) {
+    alice.speak(Uint8Array.of(0xf8, 1));
+    await site.clock.advance(20);
+  }
+  alice.request({ type: "release" }, true);
+  await site.clock.advance(100);
+  alice.request({ type: "request", priority: 1, indicator: floorIndicator.emergency });
+  await site.clock.advance(1_500);
+  bob.release();
+  alice.request({ type: "release", userId: "sip:alice@example.org", indicator: floorIndicator.normal });
+  await site.clock.advance(3_000);
+  await site.close();
+  return said;
+}
+
+testWithTshark(
+  "tshark finds no fault with what is said in a call of queueing, an emergency and a burst that is cut",
+  async () => {
+    const said = await saidInACall();
+    const rows = dissect(said);
+    assert.equal(
+      rows.filter(({ faults }) => faults !== undefined),
+      [],
+    );
+    const seen = new Set(rows.map(({ subtype }) => Number(subtype) & ~acknowledgeBit));
+    assert.equal(
+      [...seen].sort((a, b) => a - b),
+      Object.values(floorSubtype).sort((a, b) => a - b),
+    );
+    const told = rows.filter(({ subtype }) => [1, 2, 5].includes(Number(subtype) & ~acknowledgeBit));
+    const urgent = told.filter(({ indicator }) => (Number(indicator) & floorIndicator.emergency) !== 0);
+    assert.ok(urgent.length > 0 && urgent.length < told.length, "an emergency was told, and its end");
+  },
+);
 
 testWithTshark("tshark takes every message of a pre-established session for a sound APP packet", () => {
   const rows = dissect(sessionMessages.map((message) => encodeSession(message, 42)));

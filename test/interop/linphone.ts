@@ -21,10 +21,12 @@ export function linphone(options: {
   readonly registrar: string;
   readonly authorities: string;
   readonly port: number;
+  /** It speaks SRTP and nothing else. */
+  readonly srtp?: boolean;
   /** Users whose presence it watches. */
   readonly watches?: readonly string[];
 }): Linphone {
-  const { user, password, realm, transport, registrar, port, watches = [] } = options;
+  const { user, password, realm, transport, registrar, port, srtp = false, watches = [] } = options;
   const folder = join(options.folder, user);
   mkdirSync(join(folder, ".local/share/linphone"), { recursive: true });
   const at = (name: string): string => join(folder, name);
@@ -40,7 +42,7 @@ export function linphone(options: {
       "verify_server_cn=0",
       `root_ca=${authorities}`,
       `sip_port=${portOf("udp")}\nsip_tcp_port=${portOf("tcp")}\nsip_tls_port=${portOf("tls")}`,
-      "default_proxy=0\nmedia_encryption=none",
+      `default_proxy=0\nmedia_encryption=${srtp ? "srtp\nmedia_encryption_mandatory=1" : "none"}`,
       "[rtp]",
       "audio_rtp_port=30000",
       "[auth_info_0]",

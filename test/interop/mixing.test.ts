@@ -31,7 +31,7 @@ phoneTest(
       codecs.map(async (codec, index) => {
         const user = `phone${index + 1}`;
         const microphone = join(folder, `${user}.wav`);
-        await writeTone(microphone, hums[index] ?? 0, "swells");
+        await writeTone(microphone, hums[index] ?? 0, { swells: true });
         const account = { user, password: "another-one", realm: "crew.example" };
         const way = { transport: "udp", registrar: sites.sipOfSouth.udp } as const;
         return baresip({ folder, ...account, ...way, codec, port: 5_080 + 10 * index, microphone });
@@ -40,7 +40,7 @@ phoneTest(
     try {
       for (const phone of phones) await phone.printed(/Set audio encoder/);
       const said = join(folder, "panel.wav");
-      await writeTone(said, panelHum, "swells");
+      await writeTone(said, panelHum, { swells: true });
       await north.logged("somebody to talk", ({ event, talker }) => event === "floor" && talker !== undefined);
       const recording = join(folder, "north.wav");
       await north.board.command({ record: recording });

@@ -12,6 +12,7 @@ import { testWith } from "../support/skip.ts";
 import { correlation, voice } from "../unit/media/signals.ts";
 
 const withTools = testWith("opusinfo", "opusdec");
+const withFfmpeg = testWith("ffprobe", "ffmpeg");
 const tags = new Map([
   ["ARTIST", "sip:alice@crew.example"],
   ["ALBUM", "ops"],
@@ -98,6 +99,34 @@ withTools("a recording that was cut and mended is played up to the cut", async (
   const { heard } = played(mended);
   assert.is(heard.length, recording.samples - 312);
   assert.ok(heard.length > 0.4 * said.length);
+});
+
+withFfmpeg("ffmpeg plays a recording with gaps at its length, and finds nothing wrong with it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "roger-ogg-"));
+  const path = join(folder, "burst.opus");
+  writeFileSync(
+    path,
+    fileOf(await encoded(), (number) => number % 7 === 3),
+  );
+  const fields = "format=duration:stream=codec_name,channels";
+  const probe = spawnSync("ffprobe", ["-v", "warning", "-show_entries", fields, "-of", "default=nk=1:nw=1", path], {
+    encoding: "utf8",
+  });
+  assert.equal([probe.status, probe.stderr], [0, ""]);
+  const [codec, channels, duration] = probe.stdout.trim().split("\n");
+  assert.equal([codec, channels], ["opus", "1"]);
+  // It counts what is skipped at the start, as it does for a file of opusenc.
+  assert.ok(Math.abs(Number(duration) - (frames * frame) / 48_000) < 0.001, duration);
+  const raw = join(folder, "burst.raw");
+  const decode = ["-v", "warning", "-i", path, "-f", "s16le", "-ar", "48000", raw];
+  const played = spawnSync("ffmpeg", decode, { encoding: "utf8" });
+  assert.equal([played.status, played.stderr], [0, ""]);
+  const bytes = readFileSync(raw);
+  rmSync(folder, { recursive: true });
+  const heard = Int16Array.from({ length: bytes.length / 2 }, (_, index) => bytes.readInt16LE(2 * index));
+  assert.ok(Math.abs(heard.length - (frames * frame - 312)) <= frame, `${heard.length} samples`);
+  const { value, lag } = likeness(heard, 50 * frame);
+  assert.ok(value > 0.7 && Math.abs(lag) <= 48, `correlation ${value}, ${lag} samples late`);
 });
 
 test.run();

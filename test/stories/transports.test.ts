@@ -18,7 +18,7 @@ async function phoneHearsPress(gateway: string, phone: string, transport: Transp
   const site = await realm.site("north", { accounts, alone: true, address: gateway, identity });
   const { clock } = realm;
   const network = realm.network.host(phone);
-  const terminal = await openTerminal({ clock, network }, { local: { host: phone, port: 4_000 } });
+  const terminal = await openTerminal({ clock, network }, { local: { host: phone, port: 4_000 }, srtp: "accepted" });
   const invites: SipRequest[] = [];
   const ways: Transport[] = [];
   const endpoint = await openEndpoint(
@@ -52,14 +52,14 @@ async function phoneHearsPress(gateway: string, phone: string, transport: Transp
   site.release();
   await clock.advance(500);
   const heard = terminal.heard.length;
-  const from = terminal.server().audio;
+  const { audio: from, secured } = terminal.server();
   const leaving = endpoint.close();
   await clock.advance(2_000);
   await leaving;
   terminal.close();
   await realm.close();
   assert.is(clock.pending(), 0, "nothing is left running");
-  return { invites, ways, heard, from };
+  return { invites, ways, heard, from, secured };
 }
 
 for (const [gateway, phone, version] of [
@@ -68,7 +68,7 @@ for (const [gateway, phone, version] of [
 ] as const)
   for (const transport of ["udp", "tcp", "tls"] as const)
     test(`a phone that registers over ${transport} and IPv${version} is called by the same way, and hears a press`, async () => {
-      const { invites, ways, heard, from } = await phoneHearsPress(gateway, phone, transport);
+      const { invites, ways, heard, from, secured } = await phoneHearsPress(gateway, phone, transport);
       assert.equal(ways, [transport], "one call");
       const [invite] = invites;
       if (!invite) throw new Error("no call");
@@ -79,6 +79,7 @@ for (const [gateway, phone, version] of [
       assert.is(invite.uri.includes(version === 6 ? `@[${phone}]:` : `@${phone}:`), true, invite.uri);
       assert.match(new TextDecoder().decode(invite.body), new RegExp(`^c=IN IP${version} ${gateway}\\r$`, "m"));
       assert.is(from.host, gateway);
+      assert.is(secured !== undefined, transport === "tls", "SRTP where nobody else reads its keys");
       // 1 s of frames of 20 ms, and what the press itself takes.
       assert.ok(heard >= 48 && heard <= 60, `${heard} packets`);
     });

@@ -3,10 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { silent } from "../../firmware/log.ts";
+import { upsampler } from "../../firmware/media/resample.ts";
 import { readRecording } from "../../firmware/recorder/ogg-reader.ts";
+import { openEndpoint } from "../../firmware/sip/endpoint.ts";
 import { loadOpus } from "../../hal/opus/wasm.ts";
+import { seededRandom } from "../../hal/random/seeded.ts";
 import { likeness } from "../../scripts/demonstration/likeness.ts";
 import { openRealm, type StoryRealm, type StorySite, speech } from "../support/realm.ts";
+import { refusing } from "../support/sip-wire.ts";
+import { openTerminal } from "../support/terminal.ts";
+import { heardBy } from "../unit/conference/sound.ts";
 
 const opus = await loadOpus();
 const test = suite<{ realm: StoryRealm; folder: string }>("voice log");
@@ -50,7 +57,7 @@ const loudest = (samples: Int16Array): number => samples.reduce((most, sample) =
 
 test("a burst is in the log of both sites, whole, and who talked", async ({ realm, folder }) => {
   const [north, south] = [
-    await realm.site("north", { voiceLog: join(folder, "north") }),
+    await realm.site("north", { voiceLog: join(folder, "north"), store: join(folder, "north.db") }),
     await realm.site("south", { voiceLog: join(folder, "south") }),
   ];
   await realm.clock.advance(5_000);
@@ -110,6 +117,71 @@ test("who talks is heard at once, and what was replayed ends", async ({ realm, f
   const { correlation, heard, missingAtStartMs } = likeness(said, ears.take());
   assert.ok(correlation > 0.8 && heard >= 0.95, `${correlation}, ${heard}`);
   assert.is(missingAtStartMs, 0);
+});
+
+test("a telephone that dials *75 hears the last burst of its talkgroups, in that call alone, and nobody else's", async ({
+  realm,
+  folder,
+}) => {
+  const password = "story only";
+  const accounts = ["phone", "stranger"]
+    .map((user) => `  - { user: ${user}, password: "${password}", talkgroups: [${user === "phone" ? "ops" : ""}] }\n`)
+    .join("");
+  const north = await realm.site("north", { voiceLog: folder, accounts, alone: true });
+  await realm.clock.advance(5_000);
+  const said = await speech("north", 3_000);
+  await burst(realm, north, said);
+  const ears = north.listen();
+
+  async function dial(user: string, host: string): Promise<{ status: number; heard: Int16Array; over: boolean }> {
+    const machine = realm.network.host(host);
+    const ports = { clock: realm.clock, network: machine };
+    const terminal = await openTerminal(ports, { local: { host, port: 40_000 }, codec: "PCMA", floor: false });
+    const endpoint = await openEndpoint(
+      { ...ports, random: seededRandom(9), log: silent },
+      { local: { host, port: 5060 }, userAgent: "phone" },
+      refusing,
+    );
+    const outcome = { status: 0, over: false };
+    const uri = "sip:*75@crew.example";
+    endpoint.invite(
+      {
+        ...{ method: "INVITE", uri, from: `sip:${user}@crew.example`, to: uri },
+        via: { transport: "udp", remote: { host: north.address, port: 5060 } },
+        credentials: { username: user, password },
+        body: { type: "application/sdp", content: terminal.offer() },
+      },
+      {
+        onAnswer(response) {
+          outcome.status = response.status;
+          terminal.accept(new TextDecoder().decode(response.body));
+        },
+        onRefused(status) {
+          outcome.status = status;
+        },
+        onEnd() {
+          outcome.over = true;
+        },
+      },
+    );
+    await realm.clock.advance(6_000);
+    const heard = await heardBy(terminal);
+    terminal.close();
+    await Promise.all([endpoint.close(), realm.clock.advance(1_000)]);
+    return { ...outcome, heard };
+  }
+
+  const { status, over, heard } = await dial("phone", "10.0.3.1");
+  assert.equal([status, over], [200, true]);
+  const wide = new Int16Array(heard.length * 6);
+  for (let index = 0, up = upsampler(); index + 160 <= heard.length; index += 160)
+    up(heard.subarray(index), 160, wide.subarray(index * 6));
+  const { correlation } = likeness(said, wide);
+  assert.ok(correlation > 0.8, `correlation ${correlation}`);
+  assert.ok(loudest(ears.take()) < 100, "nothing is heard at the board");
+  const other = await dial("stranger", "10.0.3.2");
+  assert.equal([other.status, other.over], [200, true]);
+  assert.ok(other.heard.length < 8_000, "a tone, and no word");
 });
 
 test("where nothing was said yet, or nothing is recorded, the button does no harm", async ({ realm, folder }) => {

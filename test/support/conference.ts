@@ -4,6 +4,7 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Network } from "../../hal/network/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
+import type { Srtp } from "../../hal/srtp/port.ts";
 
 /** A conference server beside its caller, behind the same copying, asynchronous boundary as a worker thread. */
 export function launchBeside(ports: {
@@ -11,6 +12,7 @@ export function launchBeside(ports: {
   network: Network;
   random: Random;
   opus: Opus;
+  srtp: Srtp;
 }): ConferenceLauncher {
   return async (options, onEvent) => {
     const conference = openConference(ports, options, (event) => {

@@ -17,6 +17,7 @@ import type { TlsIdentity } from "../../hal/network/port.ts";
 import { type SimulatedNetwork, simulatedNetwork } from "../../hal/network/simulated.ts";
 import { loadOpus } from "../../hal/opus/wasm.ts";
 import { seededRandom } from "../../hal/random/seeded.ts";
+import { nodeSrtp } from "../../hal/srtp/node.ts";
 import { launchBeside } from "./conference.ts";
 import { projectRoot } from "./source.ts";
 
@@ -91,6 +92,7 @@ export interface SiteOptions {
   /** The panel's, of ops, fire and sea; what it scans, as YAML. */
   readonly talkgroup?: string;
   readonly scan?: string;
+  readonly srtp?: "off" | "required";
   readonly monitors?: string;
 }
 
@@ -128,7 +130,7 @@ export async function openRealm(options: { readonly latencyMs?: number } = {}): 
     if (site.held) outside.press("ptt");
     if (site.switchedOn) outside.press("do-not-disturb");
     const log: StoryLine[] = [];
-    const ports = { clock, random, network: machine, opus };
+    const ports = { clock, random, network: machine, opus, srtp: nodeSrtp() };
     const gateway = await startGateway(read.config, {
       ...ports,
       board: simulated.board,
@@ -209,6 +211,7 @@ function configOf(name: string, address: string, options: SiteOptions): string {
     announce = false,
     talkgroup = "ops",
     scan,
+    srtp,
     monitors,
   } = options;
   const isMore = talkgroup !== "ops" || (scan ?? monitors) !== undefined;
@@ -217,7 +220,7 @@ function configOf(name: string, address: string, options: SiteOptions): string {
   return `site: ${name}
 realm: crew.example
 sip: { host: "${address}", port: 5060${identity ? ", tls: { certificate: own.pem, key: own.key }" : ""} }
-media: { host: "${address}", ports: 20000-20999 }
+media: { host: "${address}", ports: 20000-20999${srtp ? `, srtp: ${srtp}` : ""} }
 broker: none
 board: simulated
 accounts:

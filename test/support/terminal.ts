@@ -13,10 +13,20 @@ import { type CodecName, clockRates } from "../../firmware/media/codec.ts";
 import { parseRtcp, type RtcpPacket } from "../../firmware/media/rtcp.ts";
 import { openRtcpSession } from "../../firmware/media/rtcp-session.ts";
 import { type RtpView, readRtp, rtpHeaderLength, rtpView, writeRtpHeader } from "../../firmware/media/rtp.ts";
-import { type Agreement, answerOffer, legOffer, readAnswer } from "../../firmware/sip/negotiation.ts";
+import { securedMedia } from "../../firmware/media/secured.ts";
+import {
+  type Agreement,
+  answerOffer,
+  legOffer,
+  readAnswer,
+  type Security,
+  type SrtpUse,
+} from "../../firmware/sip/negotiation.ts";
 import { type Direction, describe, parseSdp } from "../../firmware/sip/sdp.ts";
 import type { Clock } from "../../hal/clock/port.ts";
 import type { Address, Network } from "../../hal/network/port.ts";
+import { nodeSrtp } from "../../hal/srtp/node.ts";
+import { masterLengths, type SrtpSuite } from "../../hal/srtp/port.ts";
 
 export interface HeardPacket extends RtpView {
   readonly at: number;
@@ -39,6 +49,10 @@ export interface TerminalOptions {
   readonly acknowledges?: boolean;
   /** The host that its session description names; its own if it is behind no NAT. */
   readonly describedAs?: string;
+  /** Of SRTP, what it offers and takes; absent: nothing. */
+  readonly srtp?: SrtpUse;
+  /** The suites that it knows; absent: all. */
+  readonly suites?: readonly SrtpSuite[];
 }
 
 /** What a terminal says of itself in an offer or an answer. */
@@ -50,6 +64,9 @@ export interface Say {
   readonly port?: number;
   /** Whether it knows floor control from now on. */
   readonly floor?: boolean;
+  readonly srtp?: SrtpUse;
+  /** It sends by other keys from now on. */
+  readonly rekeyed?: true;
 }
 
 export type Terminal = Awaited<ReturnType<typeof openTerminal>>;
@@ -69,19 +86,30 @@ export async function openTerminal(
   const reported: (RtcpPacket & { readonly at: number })[] = [];
   const keptAliveAt: number[] = [];
   const described = { host: describedAs, port: local.port };
+  const media = securedMedia(nodeSrtp());
+  let srtp = options.srtp ?? "off";
+  let generation = 1;
+  const security = (): Security => ({
+    use: srtp,
+    key: (suite) => new Uint8Array(masterLengths[suite]).fill(local.port + generation),
+  });
   let agreed: Agreement | undefined;
   let sequence = 65_500;
   let timestamp = 4_294_960_000;
 
-  const rtp = await network.udp(local, (data) => {
-    if (data.length === 0) return void keptAliveAt.push(clock.now());
+  const rtp = await network.udp(local, (datagram) => {
+    if (datagram.length === 0) return void keptAliveAt.push(clock.now());
+    const data = media.openRtp(datagram);
+    if (!data) throw new Error("RTP by other keys");
     const view = rtpView();
     if (!readRtp(data, view)) throw new Error("no RTP packet");
     const payload = data.slice(view.payloadOffset, view.payloadOffset + view.payloadLength);
     heard.push({ ...view, at: clock.now(), payload });
     session.received(data, clock.now());
   });
-  const rtcp = await network.udp({ ...local, port: local.port + 1 }, (data) => {
+  const rtcp = await network.udp({ ...local, port: local.port + 1 }, (datagram) => {
+    const data = media.openRtcp(datagram);
+    if (!data) throw new Error("RTCP by other keys");
     if (isFloorPacket(data)) {
       const decoded = decodeFloor(data);
       if (!decoded) throw new Error("no floor message");
@@ -102,7 +130,13 @@ export async function openTerminal(
   const session = openRtcpSession({ clock, send: sendControl }, { ssrc, cname: `terminal ${local.port}` });
 
   function sendControl(packet: Uint8Array): void {
-    if (agreed) rtcp.send(packet, agreed.rtcp);
+    const sealed = media.sealRtcp(packet);
+    if (agreed && sealed) rtcp.send(sealed, agreed.rtcp);
+  }
+
+  function sendSpeech(packet: Uint8Array, to: Address): void {
+    const sealed = media.sealRtp(packet);
+    if (sealed) rtp.send(sealed, to);
   }
 
   /** Leaves of a description what this terminal knows. */
@@ -110,7 +144,8 @@ export async function openTerminal(
     const all = parseSdp(sdp);
     const order = all.order.filter((kind) => floor || kind !== "floor");
     const codecs = all.audio?.codecs.filter(({ name }) => name === codec || (keys && name === "telephone-event")) ?? [];
-    const audio = all.audio && { ...all.audio, codecs, ...(direction && { direction }) };
+    const crypto = all.audio?.crypto?.filter(({ suite }) => options.suites?.includes(suite) ?? true);
+    const audio = all.audio && { ...all.audio, codecs, ...(direction && { direction }), ...(crypto && { crypto }) };
     const parameters = all.floor?.parameters.replace(queues ? "" : "mc_queueing;", "") ?? "";
     const channel = all.floor && { floor: { ...all.floor, parameters } };
     return describe({ ...all, ...channel, order, ...(audio && { audio }) });
@@ -120,11 +155,14 @@ export async function openTerminal(
     const { direction, host = described.host, port = described.port } = say;
     codec = say.codec ?? codec;
     floor = say.floor ?? floor;
-    return narrow(legOffer({ host, port }, "7"), direction);
+    srtp = say.srtp ?? srtp;
+    if (say.rekeyed) generation += 1;
+    return narrow(legOffer({ host, port }, "7", security()), direction);
   }
 
   function agree(agreement: Agreement): void {
     agreed = agreement;
+    media.agree(agreement.secured);
     if (reports) session.start(clockRates[codec]);
   }
 
@@ -149,10 +187,10 @@ export async function openTerminal(
     },
     offer: (say: Say = {}) => own(say),
     /** The server's answer to its offer. */
-    accept: (answer: string) => agree(readAnswer(answer)),
+    accept: (answer: string) => agree(readAnswer(answer, security())),
     /** Its answer to the server's offer. */
     answer(offer: string, direction?: Direction): string {
-      const { agreement, answer } = answerOffer(narrow(offer), described, "7", { keys });
+      const { agreement, answer } = answerOffer(narrow(offer), described, "7", { keys, security: security() });
       agree(agreement);
       return direction ? narrow(answer, direction) : answer;
     },
@@ -167,7 +205,7 @@ export async function openTerminal(
       const packet = new Uint8Array(rtpHeaderLength + payload.length);
       writeRtpHeader(packet, { payloadType, marker, sequence, timestamp, ssrc });
       packet.set(payload, rtpHeaderLength);
-      rtp.send(packet, audio);
+      sendSpeech(packet, audio);
       self.skip(1, ms);
     },
     /** Packets of a key as RFC 4733 has them, of which those named by `lost` do not arrive: some while it is held, and three at its end. */
@@ -184,7 +222,7 @@ export async function openTerminal(
           ["0123456789*#ABCD".indexOf(key), index < held ? 10 : 0x8a, duration >> 8, duration & 0xff],
           rtpHeaderLength,
         );
-        if (!lost.includes(index)) rtp.send(packet, audio);
+        if (!lost.includes(index)) sendSpeech(packet, audio);
       }
       self.skip(held + 3, (held + 3) * 20);
     },
@@ -193,10 +231,13 @@ export async function openTerminal(
       sequence = (sequence + packets) & 0xffff;
       timestamp = (timestamp + (ms * clockRates[codec]) / 1000) >>> 0;
     },
+    /** As they are, whatever was agreed on. */
     sendRtp: (data: Uint8Array) => agreed && rtp.send(data, agreed.audio),
+    sendBareRtcp: (data: Uint8Array) => agreed && rtcp.send(data, agreed.rtcp),
     sendRtcp: sendControl,
     close(): void {
       session.stop();
+      media.close();
       rtp.close();
       rtcp.close();
     },

@@ -1,13 +1,17 @@
 /** A voice that cannot be mistaken: a tone, and how much of what was heard is that tone. */
 import { createWav } from "../../hal/audio/wav.ts";
 
-/** Ten seconds of it at 48 kHz. It `swells` three times a second, as speech does: what is steady is an engine. */
-export async function writeTone(path: string, hertz: number, swells?: "swells"): Promise<void> {
+/** So much of it at 48 kHz. It `swells` three times a second, as speech does: what is steady is an engine. */
+export async function writeTone(
+  path: string,
+  hertz: number,
+  { seconds = 10, swells = false }: { readonly seconds?: number; readonly swells?: boolean } = {},
+): Promise<void> {
   const wav = await createWav(path);
   const phase = (2 * Math.PI * hertz) / 48_000;
   const swell = (2 * Math.PI * 3) / 48_000;
   const gain = (index: number): number => (swells ? 0.5 + 0.45 * Math.sin(swell * index) : 1);
-  wav.write(Int16Array.from({ length: 480_000 }, (_, index) => 8_000 * gain(index) * Math.sin(phase * index)));
+  wav.write(Int16Array.from({ length: 48_000 * seconds }, (_, index) => 8_000 * gain(index) * Math.sin(phase * index)));
   await wav.close();
 }
 

@@ -148,15 +148,15 @@ test("people are shown a table", async (rig) => {
   await rig.roger("talkgroup add sea --talk-seconds 12 --hang-seconds 0 -c north.yaml");
   await rig.roger("user add dave --listen-only ops --digest MD5 -c north.yaml", password);
   await rig.roger(
-    "talkgroup member add sea dave --role dispatcher --priority 200 --no-preempt --standing -c north.yaml",
+    "talkgroup member add sea dave --role dispatcher --priority 200 --no-preempt --emergency --standing -c north.yaml",
   );
   const chief = "user add chief --identity-of panel --dispatcher sea -c north.yaml";
   assert.equal(await rig.roger(chief), done("user chief added, an identity of panel\n"));
   assert.equal((await rig.roger("user list -c north.yaml")).out.split("\n"), [
-    "USER   NAME  PRIORITY  TALKGROUPS                                                              DIGEST             FROM",
-    "chief        0         sea (dispatcher)                                                        identity of panel  command",
-    "dave         0         ops (listen), sea (dispatcher, priority 200, no pre-emption, standing)  MD5                command",
-    "panel        0         ops                                                                     MD5, SHA-256       configuration",
+    "USER   NAME  PRIORITY  TALKGROUPS                                                                         DIGEST             FROM",
+    "chief        0         sea (dispatcher)                                                                   identity of panel  command",
+    "dave         0         ops (listen), sea (dispatcher, priority 200, no pre-emption, emergency, standing)  MD5                command",
+    "panel        0         ops                                                                                MD5, SHA-256       configuration",
     "",
   ]);
   assert.equal((await rig.roger("talkgroup list -c north.yaml")).out.split("\n"), [
@@ -168,7 +168,7 @@ test("people are shown a table", async (rig) => {
   assert.equal((await rig.roger("talkgroup member list sea -c north.yaml")).out.split("\n"), [
     "USER   ROLE        PRIORITY  PRE-EMPTS  EMERGENCY  SESSION   FROM",
     "chief  dispatcher  0         yes        no                   command",
-    "dave   dispatcher  200       no         no         standing  command",
+    "dave   dispatcher  200       no         yes        standing  command",
     "",
   ]);
 });

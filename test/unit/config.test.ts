@@ -3,7 +3,6 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { changed, config, faults, refuses, sound } from "../support/config-file.ts";
 
-/** What every talkgroup has that says nothing of it. */
 const usual = { talkWarningMs: 5_000, emergencyMs: 3_600_000 };
 
 test("a sound file is read, with what it leaves out filled in and seconds in ms", () => {
@@ -12,7 +11,7 @@ test("a sound file is read, with what it leaves out filled in and seconds in ms"
     gateway: "north",
     realm: "crew.example",
     sip: { host: "127.0.0.1", port: 5060, digest: ["SHA-256", "MD5"] },
-    media: { host: "127.0.0.1", ports: { first: 20_000, last: 29_999 } },
+    media: { host: "127.0.0.1", ports: { first: 20_000, last: 29_999 }, srtp: "offered" },
     board: "simulated",
     accounts: [
       {
@@ -256,6 +255,7 @@ test("users and talkgroups share one space of names, and every reference leads s
       "standing: [other]",
       "c.yaml: accounts.1.standing.0: this is not among the account's talkgroups",
     ],
+    ["emergency: []", "emergency: [other]", "c.yaml: accounts.1.emergency.0: this is not among the account's"],
     ["listenOnly: [all]", "listenOnly: [other]", "c.yaml: accounts.1.listenOnly.0: this is not among the account's"],
     ["account: panel", "account: nobody", "c.yaml: panel.account: no account has this user"],
     [

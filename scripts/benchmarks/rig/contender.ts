@@ -1,4 +1,6 @@
 /** What the benchmarks ask of a server that hands one speaker's audio on to many: of ours, and of those of others. */
+
+import { setTimeout as pause } from "node:timers/promises";
 import type { LegCodec } from "../../../firmware/sip/negotiation.ts";
 import type { Measured } from "./process.ts";
 
@@ -32,4 +34,16 @@ export interface Opening {
   readonly codec?: LegCodec;
   /** Who speak, one where absent. Several speak at once and are mixed. */
   readonly speakers?: number;
+}
+
+const stillMs = 300;
+const longestWaitMs = 5_000;
+
+/** Resolves when nothing more comes: on a busy core what has arrived may not have been counted yet. */
+export async function still(heard: () => number): Promise<void> {
+  const from = performance.now();
+  for (let before = -1; before !== heard() && performance.now() - from < longestWaitMs; ) {
+    before = heard();
+    await pause(stillMs);
+  }
 }

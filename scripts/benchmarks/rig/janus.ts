@@ -2,11 +2,11 @@
  * A peer of the comparison: the AudioBridge of Janus, whose participants come by plain RTP and are set up over its WebSocket.
  * It decodes who speaks, mixes, and encodes for each listener.
  */
-import { createSocket, type Socket } from "node:dgram";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Network, UdpSocket } from "../../../hal/network/port.ts";
+import { openSpeech } from "../../../hal/speech.ts";
 import type { Contender, Opening } from "./contender.ts";
 import { freePort, host } from "./gateway.ts";
 import { measured } from "./process.ts";
@@ -52,15 +52,17 @@ export async function openJanus({ folder, codec = "opus", speakers = 1 }: Openin
   });
   const api = await openApi(port);
   const frames = await speechFrames();
+  const { network } = await openSpeech();
   const crowd: Participant[] = [];
   const talkers: Participant[] = [];
-  while (talkers.length < speakers) talkers.push(await participant(api, { muted: false, codec: "opus" }));
+  while (talkers.length < speakers) talkers.push(await participant(network, api, { muted: false, codec: "opus" }));
   const heard = (): number => crowd.reduce((sum, each) => sum + each.heard(), 0);
 
   return {
     process: program,
     async listeners(count) {
-      while (crowd.length < count) crowd.push(await participant(api, { muted: true, codec: codec.toLowerCase() }));
+      while (crowd.length < count)
+        crowd.push(await participant(network, api, { muted: true, codec: codec.toLowerCase() }));
       await pause(settleMs);
     },
     async talk(seconds) {
@@ -78,22 +80,24 @@ export async function openJanus({ folder, codec = "opus", speakers = 1 }: Openin
   };
 }
 
-async function participant(api: Api, by: { readonly muted: boolean; readonly codec: string }): Promise<Participant> {
-  const socket = createSocket("udp4").bind(0, host);
-  await once(socket, "listening");
-  const rtp = { ip: host, port: socket.address().port, payload_type: payloadType };
+async function participant(
+  network: Network,
+  api: Api,
+  by: { readonly muted: boolean; readonly codec: string },
+): Promise<Participant> {
+  let heard = 0;
+  const socket = await network.udp({ host, port: 0 }, () => {
+    heard += 1;
+  });
+  const rtp = { ip: host, port: socket.local.port, payload_type: payloadType };
   const to = await api.join({ request: "join", room, ...by, rtp });
-  return standing(socket, to);
+  return standing(socket, to, () => heard);
 }
 
-function standing(socket: Socket, port: number): Participant {
-  let heard = 0;
+function standing(socket: UdpSocket, port: number, heard: () => number): Participant {
   let sequence = 1;
   let timestamp = 0;
   const ssrc = port;
-  socket.on("message", () => {
-    heard += 1;
-  });
   function send(frame: Uint8Array): void {
     const packet = Buffer.alloc(12 + frame.length);
     packet[0] = 0x80;
@@ -102,12 +106,12 @@ function standing(socket: Socket, port: number): Participant {
     packet.writeUInt32BE(timestamp, 4);
     packet.writeUInt32BE(ssrc, 8);
     packet.set(frame, 12);
-    socket.send(packet, port, host);
+    socket.send(packet, { host, port });
     sequence = (sequence + 1) & 0xffff;
     timestamp = (timestamp + 960) >>> 0;
   }
   send(silence);
-  return { heard: () => heard, send, close: () => socket.close() };
+  return { heard, send, close: () => socket.close() };
 }
 
 interface Api {

@@ -1,6 +1,7 @@
 /** A whole gateway as a contender: its listeners and the speaker are legs of one talkgroup, set up by SIP. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Contender, Opening } from "./contender.ts";
+import { openSpeech } from "../../../hal/speech.ts";
+import { type Contender, type Opening, still } from "./contender.ts";
 import { freePort, numbered, startGateway } from "./gateway.ts";
 import { frameMs, speak, speechFrames } from "./speech.ts";
 import { openTerminals, type RigTerminal } from "./terminals.ts";
@@ -8,7 +9,7 @@ import { openTerminals, type RigTerminal } from "./terminals.ts";
 /** INVITEs that wait at a time. */
 const atATime = 25;
 const patienceMs = 5_000;
-/** Until the last packet has come, and the floor is idle. */
+/** Until the floor is idle. */
 const settleMs = 700;
 /** Of those who talk all the time: shorter than they may. */
 const burstSeconds = 20;
@@ -34,7 +35,7 @@ export async function openRoger({
   const talkgroups = ["ops", ...others];
   const settings = speakers > 1 ? "mixing: true" : "";
   const gateway = await startGateway({ folder, port, users, store: false, node, talkgroups, settings });
-  const terminals = await openTerminals(port);
+  const terminals = await openTerminals(port, (await openSpeech()).network);
   const frames = await speechFrames();
   const legs: RigTerminal[] = [];
   const talkers = await Promise.all(users.slice(0, speakers).map((user) => terminals.join(user, "ops")));
@@ -59,18 +60,19 @@ export async function openRoger({
     },
     async talk(seconds) {
       const before = heard();
-      const [speaker] = talkers;
-      if (speakers === 1 && speaker) await granted(speaker);
+      // Where they are mixed, each has the floor.
+      await Promise.all(talkers.map(granted));
       const sent = await speak(frames, seconds, (frame) => talkers.forEach((talker) => talker.speak(frame)));
-      if (speakers === 1) speaker?.release();
+      for (const talker of talkers) talker.release();
       await pause(settleMs);
+      await still(heard);
       return { sent, heard: heard() - before };
     },
     async begin() {
       const caller = legs[Math.floor(Math.random() * legs.length)];
       if (!caller) throw new Error("nobody is there to ask for the floor");
       const ms = await granted(caller);
-      caller.release();
+      await released(caller);
       return ms;
     },
     async close() {
@@ -92,6 +94,22 @@ async function keepTalking(terminal: RigTerminal, frames: readonly Uint8Array[],
     terminal.release();
     await pause(frameMs);
   }
+}
+
+/** Gives the floor back. Resolves when it is idle, or soon: who asks next is not to be refused. */
+function released(terminal: RigTerminal): Promise<void> {
+  return new Promise((resolve) => {
+    const impatience = setTimeout(over, settleMs);
+    function over(): void {
+      clearTimeout(impatience);
+      terminal.onFloor = () => {};
+      resolve();
+    }
+    terminal.onFloor = ({ type }) => {
+      if (type === "idle") over();
+    };
+    terminal.release();
+  });
 }
 
 /** Asks for the floor. Resolves with the ms until it is granted. */

@@ -3,13 +3,14 @@
  * Debian 12 has it: signalling over TCP in frames with a length before them, audio over UDP with a number for each node.
  */
 import { createHmac } from "node:crypto";
-import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect, type Socket as TcpSocket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Contender, Opening } from "./contender.ts";
+import type { Network } from "../../../hal/network/port.ts";
+import { openSpeech } from "../../../hal/speech.ts";
+import { type Contender, type Opening, still } from "./contender.ts";
 import { freePort, host, numbered, password } from "./gateway.ts";
 import { measured } from "./process.ts";
 import { speak, speechFrames } from "./speech.ts";
@@ -21,7 +22,6 @@ const version = { major: 1, minor: 0 };
 /** It ends a connection that is silent for 15 s. */
 const heartbeatMs = 8_000;
 const patienceMs = 10_000;
-const settleMs = 300;
 const atATime = 25;
 
 interface Node {
@@ -49,8 +49,9 @@ export async function openSvxreflector({ folder, most }: Opening): Promise<Conte
   const program = measured("svxreflector", [`--config=${config}`], { core: "measured", cwd: folder });
   await answering(port);
   const frames = await speechFrames();
+  const { network } = await openSpeech();
   const nodes: Node[] = [];
-  const speaker = await openNode(port, users[0] ?? "");
+  const speaker = await openNode(network, port, users[0] ?? "");
   const heard = (): number => nodes.reduce((sum, node) => sum + node.heard(), 0);
 
   return {
@@ -59,14 +60,14 @@ export async function openSvxreflector({ folder, most }: Opening): Promise<Conte
       while (nodes.length < count) {
         const from = nodes.length + 1;
         const next = users.slice(from, Math.min(from + atATime, count + 1));
-        nodes.push(...(await Promise.all(next.map((user) => openNode(port, user)))));
+        nodes.push(...(await Promise.all(next.map((user) => openNode(network, port, user)))));
       }
     },
     async talk(seconds) {
       const before = heard();
       const sent = await speak(frames, seconds, speaker.speak);
       speaker.flush();
-      await pause(settleMs);
+      await still(heard);
       return { sent, heard: heard() - before };
     },
     async begin() {
@@ -110,16 +111,14 @@ function firstHeard(caller: Node, nodes: readonly Node[]): Promise<number> {
   });
 }
 
-async function openNode(port: number, user: string): Promise<Node> {
+async function openNode(network: Network, port: number, user: string): Promise<Node> {
   const connection = connect({ port, host, noDelay: true });
   await once(connection, "connect");
   const id = await logIn(connection, user);
-  const socket = createSocket("udp4").bind(0, host);
-  await once(socket, "listening");
-  return standing(connection, socket, port, id);
+  return standing(network, connection, port, id);
 }
 
-function standing(connection: TcpSocket, socket: Socket, port: number, id: number): Node {
+async function standing(network: Network, connection: TcpSocket, port: number, id: number): Promise<Node> {
   let heard = 0;
   let sequence = 0;
   const node = {
@@ -134,11 +133,11 @@ function standing(connection: TcpSocket, socket: Socket, port: number, id: numbe
     },
   };
   function send(type: number, body: Uint8Array = new Uint8Array(0)): void {
-    socket.send(Buffer.concat([u16(type), u16(id), u16(sequence), body]), port, host);
+    socket.send(Buffer.concat([u16(type), u16(id), u16(sequence), body]), { host, port });
     sequence = (sequence + 1) & 0xffff;
   }
-  socket.on("message", (data) => {
-    if (data.readUInt16BE(0) !== udp.audio) return;
+  const socket = await network.udp({ host, port: 0 }, (data) => {
+    if (((data[0] ?? 0) << 8) + (data[1] ?? 0) !== udp.audio) return;
     heard += 1;
     node.onAudio();
   });

@@ -6,6 +6,7 @@ import { DeviceError } from "../../../hal/error.ts";
 import type { Network } from "../../../hal/network/port.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
+import { nodeSrtp } from "../../../hal/srtp/node.ts";
 import { serverAddress, sipWire } from "../../support/sip-wire.ts";
 import { agentHost, listener, openBoth, openServer, options } from "./server.ts";
 
@@ -148,7 +149,14 @@ test("a subscription that brings no INVITE is given up and made again, at growin
   const server = await openServer(wire);
   server.invites = false;
   const { told, logged, log, signals } = listener();
-  const ports = { clock: wire.clock, random: seededRandom(7), network: wire.network.host(agentHost), opus, log };
+  const ports = {
+    clock: wire.clock,
+    random: seededRandom(7),
+    network: wire.network.host(agentHost),
+    opus,
+    srtp: nodeSrtp(),
+    log,
+  };
   await openAgent(ports, options, signals);
   await wire.clock.advance(120_000);
   const tries = server.story.filter((what) => what.startsWith("subscribed")).length;
@@ -164,7 +172,14 @@ test("a wrong password leaves the agent knocking and the log saying so", async (
   const wire = sipWire();
   const server = await openServer(wire);
   const { told, logged, log, signals } = listener();
-  const ports = { clock: wire.clock, random: seededRandom(7), network: wire.network.host(agentHost), opus, log };
+  const ports = {
+    clock: wire.clock,
+    random: seededRandom(7),
+    network: wire.network.host(agentHost),
+    opus,
+    srtp: nodeSrtp(),
+    log,
+  };
   const agent = await openAgent(ports, { ...options, password: "wrong" }, signals);
   await wire.clock.advance(60_000);
   assert.equal([told, server.story], [[], []]);
@@ -206,7 +221,11 @@ test("an agent that finds no port for media, or none for SIP, says so and leaves
           : real.udp(local, receive),
     };
     try {
-      await openAgent({ clock: wire.clock, random: seededRandom(7), network, opus, log }, options, signals);
+      await openAgent(
+        { clock: wire.clock, random: seededRandom(7), network, opus, srtp: nodeSrtp(), log },
+        options,
+        signals,
+      );
       assert.unreachable();
     } catch (error) {
       assert.instance(error, DeviceError);

@@ -5,6 +5,7 @@ import { openDirectLine } from "../../../firmware/agent/direct-line.ts";
 import { answerOffer } from "../../../firmware/sip/negotiation.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
+import { nodeSrtp } from "../../../hal/srtp/node.ts";
 import { openSite, payloads, say } from "../conference/site.ts";
 
 const opus = await loadOpus();
@@ -18,7 +19,7 @@ async function openParked() {
   const alice = await site.member("alice", { talkgroup: "private-1", local: { host: "10.0.0.3", port: 40_000 } });
   const told: string[] = [];
   const line = await openDirectLine(
-    { clock, random: seededRandom(4), network: network.host(board), opus },
+    { clock, random: seededRandom(4), network: network.host(board), opus, srtp: nodeSrtp() },
     { range: { host: board, first: 30_000, last: 30_009 }, cname: "panel@example.org", priority: 0, warningMs: 0 },
     {
       capture() {},

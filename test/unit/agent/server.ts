@@ -14,6 +14,7 @@ import { legOffer, readAnswer } from "../../../firmware/sip/negotiation.ts";
 import { parseUri } from "../../../firmware/sip/uri.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
+import { nodeSrtp } from "../../../hal/srtp/node.ts";
 import { refusing, serverAddress, sipWire } from "../../support/sip-wire.ts";
 import { openFarEnd } from "./far-end.ts";
 
@@ -230,7 +231,14 @@ export async function openBoth(opus: Opus, { direct = 404 }: { readonly direct?:
   const wire = sipWire();
   const server = await openServer(wire, { direct });
   const { told, logged, log, signals } = listener();
-  const ports = { clock: wire.clock, random: seededRandom(7), network: wire.network.host(agentHost), opus, log };
+  const ports = {
+    clock: wire.clock,
+    random: seededRandom(7),
+    network: wire.network.host(agentHost),
+    opus,
+    srtp: nodeSrtp(),
+    log,
+  };
   const agent = await openAgent(ports, options, signals);
   await wire.clock.advance(200);
   return { wire, clock: wire.clock, server, far: server.far, agent, told, logged };

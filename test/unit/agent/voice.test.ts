@@ -8,6 +8,7 @@ import type { Address } from "../../../hal/network/port.ts";
 import { simulatedNetwork } from "../../../hal/network/simulated.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
+import { nodeSrtp } from "../../../hal/srtp/node.ts";
 import { rms, voice as speech } from "../media/signals.ts";
 import { connect, disconnect, granted, openFarEnd } from "./far-end.ts";
 
@@ -33,7 +34,7 @@ async function open() {
   const told: string[] = [];
   const far = await openFarEnd({ clock, network: network.host("10.0.0.1") }, rtpAddress);
   const voice = await openVoice(
-    { clock, random: seededRandom(5), network: network.host("10.0.0.2"), opus },
+    { clock, random: seededRandom(5), network: network.host("10.0.0.2"), opus, srtp: nodeSrtp() },
     { range: { host: "10.0.0.2", first: 20_000, last: 20_009 }, cname: "panel@example.org" },
     {
       onFloor: (data) => told.push(decodeFloor(data)?.message.type ?? "no floor message"),

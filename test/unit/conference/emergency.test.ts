@@ -117,6 +117,15 @@ test("a telephone hears that there is an emergency, and who comes later is told"
   assert.ok(phone.heard.length > 20, "the tone");
   const late = await site.member("late");
   assert.is(told(late), "emergency");
+  for (const [name, after] of [
+    ["phone", "emergency"],
+    ["desk", "normal"],
+  ] as const) {
+    if (name === "desk") await site.member(name, { floor: false, mayCalm: true });
+    site.key(name, "0");
+    await site.clock.advance(0);
+    assert.is(told(late), after, `ended by a key of ${name}`);
+  }
   assert.is(await site.close(), 0);
 });
 
@@ -172,30 +181,29 @@ test("an emergency takes the floor at another site, is told there, and is ended 
   assert.is(await close(), 0);
 });
 
-test("sites that were apart keep the burst of the emergency, whatever the priorities, and all are told of it", async () => {
-  const { clock, trunk, site, roles, nora, ned, sam, close } = await twoSites();
-  trunk.lost = () => true;
-  site("north").role({ in: "controlling", peers: [] });
-  site("south").role({ in: "controlling", peers: [] });
-  sam.press();
-  cry(nora);
-  const talking = setTalking();
-  await clock.advance(1_000);
-  assert.equal([told(sam), told(nora)], ["normal", "emergency"]);
-  trunk.lost = () => false;
-  roles("south", "north");
-  await clock.advance(100);
-  assert.is(sam.told.findLast(({ type }) => type !== "taken")?.type, "revoke", "the emergency stays");
-  assert.equal([sam, ned].map(told), ["emergency", "emergency"]);
-  talking();
-  assert.is(await close(), 0);
-
-  function setTalking(): () => void {
-    return clock.every(20, () => {
+for (const where of ["north", "south"])
+  test(`sites that were apart keep the burst of the emergency, which is ${where}'s, whatever the priorities, and all are told of it`, async () => {
+    const { clock, trunk, site, roles, nora, ned, sam, close } = await twoSites();
+    trunk.lost = () => true;
+    site("north").role({ in: "controlling", peers: [] });
+    site("south").role({ in: "controlling", peers: [] });
+    const [caller, other] = where === "north" ? [nora, sam] : [sam, nora];
+    other.press();
+    cry(caller);
+    const stop = clock.every(20, () => {
       for (const each of [nora, sam]) each.speak(Uint8Array.of(0xf8, 1));
     });
-  }
-});
+    await clock.advance(1_000);
+    assert.equal([told(other), told(caller)], ["normal", "emergency"]);
+    trunk.lost = () => false;
+    roles("south", "north");
+    await clock.advance(100);
+    const cut = (terminal: Terminal): boolean => terminal.told.some(({ type }) => type === "revoke");
+    assert.equal([cut(other), cut(caller)], [true, false], "the emergency stays");
+    assert.equal([other, ned].map(told), ["emergency", "emergency"]);
+    stop();
+    assert.is(await close(), 0);
+  });
 
 test("a site that was cut off when the emergency was called hears of it as soon as it is back, also where nobody talks", async () => {
   const { clock, trunk, site, roles, nora, sam, close } = await twoSites();

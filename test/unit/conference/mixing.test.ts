@@ -12,7 +12,7 @@ import { openSite, type Site } from "./site.ts";
 import { heardBy } from "./sound.ts";
 
 const opus = await loadOpus();
-const absent = -40;
+const absent = -35;
 
 /** So many telephones of these codecs in turn, 110 Hz apart. They have been silent for a while, as people are. */
 async function choir(site: Site, count: number, codecs: readonly (typeof codecNames)[number][]): Promise<Singer[]> {

@@ -223,4 +223,44 @@ test("in a broadcast the others are told that they may not ask, and are denied u
   assert.is(await site.close(), 0);
 });
 
+test("a broadcast stays its originator's when control changes hands in it, and is over for all at once", async () => {
+  const { clock, site, roles, close } = await realmWith({ broadcast: true, hangMs: 3_000 }, "south", "north");
+  const nora = await site("north").member("nora");
+  const sam = await site("south").member("sam");
+  nora.press();
+  await clock.advance(60);
+  roles("north", "south");
+  nora.release();
+  await clock.advance(60);
+  roles("south", "north");
+  sam.press();
+  await clock.advance(60);
+  assert.is(news(sam).at(-1), "deny", "who controls again has not forgotten");
+  roles("north", "south");
+  for (const each of [sam, nora]) {
+    each.press();
+    await clock.advance(60);
+  }
+  assert.equal([news(sam).slice(-2), news(nora).at(-1)], [["deny", "taken"], "granted"]);
+  nora.release();
+  await clock.advance(60);
+  await clock.advance(3_500);
+  sam.press();
+  await clock.advance(60);
+  assert.is(news(sam).at(-1), "granted");
+  assert.is(await close(), 0);
+});
+
+test("a talker at a participating gateway is told how much is left", async () => {
+  const { clock, site, close } = await realmWith({ talkMs: 8_000, talkWarningMs: 3_000 }, "south", "north");
+  const nora = await site("north").member("nora");
+  nora.press();
+  const stop = clock.every(20, () => nora.speak(Uint8Array.of(0xf8, 1)));
+  await clock.advance(5_500);
+  stop();
+  const left = nora.told.flatMap((message) => (message.type === "granted" ? [message.durationS] : []));
+  assert.equal(left, [8, 3]);
+  assert.is(await close(), 0);
+});
+
 test.run();

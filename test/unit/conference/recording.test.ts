@@ -6,6 +6,7 @@ import { packSpeech, speechIn } from "../../../firmware/media/packed-speech.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
 import { correlation } from "../media/signals.ts";
+import { sing, singer } from "./choir.ts";
 import { numbersOf, openSite, payloads, type Site, say, upTo } from "./site.ts";
 import { frames, heardBy, saidIn, speech } from "./sound.ts";
 
@@ -212,6 +213,39 @@ test("who is heard live ends a recording at once, and is heard from the first wo
     sequence.every((number, index) => index === 0 || ((number - (sequence[index - 1] ?? 0)) & 0xffff) <= 2),
     "one stream",
   );
+  assert.is(await site.close(), 0);
+});
+
+test("where everybody talks at once a recording makes way, too, and a telephone asks for it by the same key", async () => {
+  const site = openSite({ opus, settings: { record: true, mixing: true } });
+  const [alice, bob] = [await singer(site, "alice", 400, { codec: "PCMU" }), await singer(site, "bob", 600, {})];
+  await sing(site, [alice, bob], [], 200);
+  site.key("alice", "1");
+  assert.is(site.events.filter(({ type }) => type === "replay-wanted").length, 1);
+  site.conference.receive({ type: "replay", leg: "alice", speech: await recording() });
+  await sing(site, [alice, bob], [], 300);
+  assert.ok(alice.terminal.heard.length > 10);
+  assert.equal(replayed(site), []);
+  await sing(site, [alice, bob], [bob], 600);
+  assert.equal(replayed(site), ["alice"]);
+  await sing(site, [alice, bob], [], 2_000);
+  assert.is(await site.close(), 0);
+});
+
+test("who talks in another talkgroup is nothing to whoever hears a recording", async () => {
+  const site = openSite(recorded);
+  site.talkgroup({ name: "sea", record: true });
+  const alice = await site.member("alice", { talkgroup: "sea" });
+  const bob = await site.member("bob");
+  site.conference.receive({ type: "replay", leg: "alice", speech: await recording() });
+  await site.clock.advance(200);
+  const before = alice.heard.length;
+  bob.press();
+  await site.clock.advance(20);
+  await say(site.clock, bob, payloads(5, 200));
+  assert.ok(before > 5 && alice.heard.length > before, "what is said elsewhere is nothing to it");
+  assert.equal(replayed(site), []);
+  await site.clock.advance(2_000);
   assert.is(await site.close(), 0);
 });
 

@@ -6,10 +6,12 @@ import type {
   Move,
   TalkgroupSettings,
 } from "../../../firmware/conference/protocol.ts";
+import type { SrtpUse } from "../../../firmware/sip/negotiation.ts";
 import { type VirtualClock, virtualClock } from "../../../hal/clock/virtual.ts";
 import { type SimulatedNetwork, simulatedNetwork } from "../../../hal/network/simulated.ts";
 import type { Opus } from "../../../hal/opus/port.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
+import { nodeSrtp } from "../../../hal/srtp/node.ts";
 import { openTerminal, type Say, type Terminal, type TerminalOptions } from "../../support/terminal.ts";
 
 export const settings: TalkgroupSettings = {
@@ -41,6 +43,9 @@ export type MemberOptions = Partial<TerminalOptions> & {
     | "telephone"
     | "scan"]?: NonNullable<LegOptions[Option]>;
 } & {
+  /** Of the leg; `srtp` is the terminal's. */
+  readonly legSrtp?: SrtpUse;
+} & {
   /** "" parks it. */
   readonly talkgroup?: string;
 };
@@ -55,7 +60,7 @@ export function openSite(options: SiteOptions) {
   const range = { host, first: 20_000, last: 20_000 + 2 * pairs - 1 };
   const machine = network.host(host);
   const conference: Conference = openConference(
-    { clock, network: machine, random: seededRandom(gateway.length), opus },
+    { clock, network: machine, random: seededRandom(gateway.length), opus, srtp: nodeSrtp() },
     { gateway, range },
     (event) => {
       events.push(event);
@@ -124,10 +129,11 @@ export function openSite(options: SiteOptions) {
         talkgroup = "ops",
         telephone,
         scan,
+        legSrtp,
         ...rest
       } = change;
       const terminal = await site.terminal(rest);
-      const further = { ...(telephone && { telephone }), ...(scan && { scan }) };
+      const further = { ...(telephone && { telephone }), ...(scan && { scan }), ...(legSrtp && { srtp: legSrtp }) };
       const rights = { mayTalk, priority, mayPreempt, mayRaise, mayCalm };
       const offer = await site.offer(name, { ...rights, talkgroup, ...further });
       conference.receive({ type: "accept", leg: name, answer: terminal.answer(offer) });

@@ -71,6 +71,22 @@ test("a burst comes in pieces of half a second, whole and in order, and ends wit
   assert.is(clock.pending(), 0);
 });
 
+test("a burst began when the first of it was said, although that came later, all at once", async () => {
+  const { clock, pieces, tap, say, talk, placed } = rig();
+  tap.begin("sip:alice@x");
+  await clock.advance(1_000);
+  for (let number = 0; number < 20; number++) say(number);
+  await talk(20, 60);
+  tap.end();
+  await clock.advance(200);
+  // The last of what was kept was said just then.
+  assert.equal(
+    pieces.map(({ startedAt }) => startedAt),
+    pieces.map(() => 5_000_000 + 1_000 - 400),
+  );
+  assert.is(placed().flat().length, 60);
+});
+
 test("packets that overtake one another at the border of a piece are in one piece", async () => {
   const { clock, pieces, tap, say, numbers } = rig();
   tap.begin("sip:alice@x");
@@ -158,6 +174,38 @@ test("what the network loses leaves its place free, and a source that starts afr
     places.map(([place]) => place),
     [0, 1, 2, 3, 4, 15, 16, 17, 18, 19, 25, 26, 28],
   );
+});
+
+test("a talker whose numbers run ahead of the time records no more than there was time for", async () => {
+  const { clock, pieces, tap, say, placed } = rig();
+  tap.begin("sip:alice@x");
+  // A minute more with each packet.
+  for (let number = 0; number < 100; number++) {
+    say(number * 3_000);
+    await clock.advance(20);
+  }
+  assert.ok(
+    placed()
+      .flat()
+      .every(([place]) => (place ?? 0) < 101),
+    "by the clock",
+  );
+  // Faster than anybody talks.
+  for (let number = 0; number < 1_500; number++) {
+    say(number % 256, 0, 1);
+    if (number % 30 === 0) await clock.advance(1);
+  }
+  tap.end();
+  await clock.advance(600);
+  assert.ok(
+    Math.max(
+      ...placed()
+        .flat()
+        .map(([place]) => place ?? 0),
+    ) <
+      110 + 250,
+  );
+  assert.is(pieces.at(-1)?.end, "lost");
 });
 
 test("a flood is dropped and counted, and its burst is cut", async () => {

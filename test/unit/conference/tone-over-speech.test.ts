@@ -149,6 +149,24 @@ test("it costs nothing where no tone sounds, or nobody speaks, and no more than 
   assert.is(await site.close(), 0);
 });
 
+test("who talks hears a tone alone, and not its own voice under it", async () => {
+  const { site, clock, alice, phone, deny } = await scene();
+  alice.terminal.release();
+  phone.terminal.dial("*");
+  await clock.advance(500);
+  phone.terminal.heard.length = 0;
+  for (let frame = 0; frame < 50; frame++) {
+    if (frame === 20) deny();
+    phone.terminal.speak(phone.next(true), { marker: frame === 0 });
+    await clock.advance(20);
+  }
+  assert.ok(alice.terminal.heard.length >= 48);
+  const sound = await heardBy(phone.terminal);
+  const [tone, self] = [denyHz, phone.hertz].map((hertz) => amplitude(sound, hertz, 8_000));
+  assert.ok((tone ?? 0) > 5_000 && (self ?? 0) < 50, `the tone at ${tone}, itself at ${self}`);
+  assert.is(await site.close(), 0);
+});
+
 test("of thirty telephones that hear a tone while somebody talks, twenty hear both, and the others the tone alone", async () => {
   const { site, alice, talk } = await scene();
   const others = [];

@@ -6,11 +6,12 @@ import {
   participantDefaults,
   participantInitial,
 } from "../../../firmware/floor/participant-state.ts";
+import type { Urgency } from "../../../firmware/floor/urgency.ts";
 import { type Running, run } from "../../../firmware/machine.ts";
 import type { VirtualClock } from "../../../hal/clock/virtual.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
 import type { Terminal } from "../../support/terminal.ts";
-import { isIdle, realm } from "./realm.ts";
+import { isIdle, realmWith } from "./realm.ts";
 import { payloads } from "./site.ts";
 
 const names = ["south", "north", "west"] as const;
@@ -21,18 +22,22 @@ function user(clock: VirtualClock, terminal: Terminal, number: number) {
   const payload = frame.with(1, number);
   let talking = false;
   let first = true;
+  let urgency: Urgency = "normal";
+  let waits = 0;
   const floor: Running<unknown, ParticipantEvent> = run(
     participant(participantDefaults),
     participantInitial,
     clock,
     (effect) => {
-      if (effect.do === "send") terminal.request(effect.message);
+      if (effect.do === "send") terminal.request(effect.message, effect.acknowledge);
+      if (effect.do === "queued") waits += 1;
+      if (effect.do === "urgency") urgency = effect.urgency;
       if (effect.do === "talk") first = true;
       if (effect.do === "talk") talking = true;
       if (["mute", "denied", "revoked", "failed"].includes(effect.do)) talking = false;
     },
   );
-  terminal.onTold = (message) => floor.send({ type: "message", message, acknowledge: false });
+  terminal.onTold = (message, acknowledge) => floor.send({ type: "message", message, acknowledge });
   const stop = clock.every(20, () => {
     if (!talking) return;
     terminal.speak(payload, { marker: first });
@@ -42,7 +47,11 @@ function user(clock: VirtualClock, terminal: Terminal, number: number) {
     number,
     terminal,
     talking: () => talking,
-    press: () => floor.send({ type: "press", priority: 0 }),
+    urgency: () => urgency,
+    /** How often it was told of a place in the queue. */
+    waits: () => waits,
+    press: (raised?: Urgency) => floor.send({ type: "press", priority: 0, ...(raised && { urgency: raised }) }),
+    calm: () => floor.send({ type: "calm" }),
     unpress: () => floor.send({ type: "unpress" }),
     close() {
       stop();
@@ -51,23 +60,33 @@ function user(clock: VirtualClock, terminal: Terminal, number: number) {
   };
 }
 
-for (const seed of [1, 2, 3, 4, 5, 6])
-  test(`turmoil ${seed}: however words are lost, late and roles confused, the floor is free afterwards and everybody is heard`, async () => {
+const kinds = [
+  { kind: "a plain talkgroup", settings: {}, urgent: 0 },
+  { kind: "a talkgroup with queueing and emergencies", settings: { queueing: true }, urgent: 0.05 },
+] as const;
+
+for (const { kind, settings, urgent, seed } of kinds.flatMap((kind) =>
+  [1, 2, 3, 4, 5, 6].map((seed) => ({ ...kind, seed })),
+))
+  test(`turmoil ${seed} in ${kind}: however words are lost, late and roles confused, the floor is free afterwards and everybody is heard`, async () => {
     const random = seededRandom(seed);
     const chance = (share: number): boolean => random.fraction() < share;
-    const { clock, trunk, site, roles, close } = await realm(...names);
+    const { clock, trunk, site, roles, close } = await realmWith(settings, ...names);
     const { network } = site("south");
     const users: ReturnType<typeof user>[] = [];
     for (const name of names)
       for (const nick of ["a", "b"]) {
-        const terminal = await site(name).member(`${name}-${nick}`);
+        const terminal = await site(name).member(`${name}-${nick}`, { mayRaise: true, mayCalm: nick === "a" });
         users.push(user(clock, terminal, users.length));
       }
     let loss = 0;
     trunk.lost = () => chance(loss);
     for (let step = 0; step < 300; step++) {
       const one = users[Math.floor(random.fraction() * users.length)];
-      if (chance(0.5)) one?.press();
+      const dice = urgent > 0 ? random.fraction() : 1;
+      if (dice < urgent) one?.press("emergency");
+      else if (dice < 2 * urgent) one?.calm();
+      else if (chance(0.5)) one?.press();
       else one?.unpress();
       if (chance(0.1)) loss = chance(0.5) ? 0 : random.fraction();
       if (chance(0.1)) network.setLoss(chance(0.5) ? 0 : random.fraction() / 2);
@@ -88,6 +107,13 @@ for (const seed of [1, 2, 3, 4, 5, 6])
     await clock.advance(10_000);
     for (const name of names) assert.ok(isIdle(site(name)), `${name} is idle`);
     assert.not(users.some((one) => one.talking()));
+    const waited = users.reduce((sum, one) => sum + one.waits(), 0);
+    assert.is(waited > 10, "queueing" in settings, `${waited} places were told`);
+    const urgencies = new Set(users.map((one) => one.urgency()));
+    assert.is(urgencies.size, 1, `everybody is told the same: ${[...urgencies]}`);
+    users[0]?.calm();
+    await clock.advance(5_000);
+    for (const one of users) assert.is(one.urgency(), "normal", `user ${one.number}`);
 
     for (const talker of users) {
       for (const { terminal } of users) terminal.heard.length = 0;

@@ -20,6 +20,7 @@ async function open(counts: () => Promise<Counts>) {
 
 const counts = {
   dropped: { malformed: 3 },
+  srtpDropped: { forged: 6 },
   refused: { wrongPassword: 2, notLookedAt: 0 },
   now: { terminals: 5, serverTransactions: 7 },
   exchanges: [{ name: "pbx", up: true, calls: 1, refused: { lines: 4 } }],
@@ -30,6 +31,7 @@ test("what is counted is shown under names of its own, as it is when somebody lo
   const metrics = await open(async () => now);
   assert.equal(await metrics.lines(), [
     'roger_sip_dropped_total{reason="malformed"} 3',
+    'roger_srtp_dropped_total{reason="forged"} 6',
     'roger_requests_refused_total{reason="wrong_password"} 2',
     'roger_requests_refused_total{reason="not_looked_at"} 0',
     'roger_in_use{what="terminals"} 5',
@@ -48,7 +50,7 @@ test("a voice log is shown where there is one", async () => {
   const voiceLog = { recorded: 12, dropped: 3, heldBytes: 4_096, freeBytes: 1e9, recording: true };
   let now: Counts = { ...counts, voiceLog };
   const metrics = await open(() => Promise.resolve(now));
-  const shown = async () => (await metrics.lines())?.slice(8);
+  const shown = async () => (await metrics.lines())?.slice(9);
   assert.equal(await shown(), [
     "roger_recorded_bursts_total 12",
     "roger_unrecorded_packets_total 3",

@@ -103,7 +103,10 @@ function hands() {
 
 test("who asks sees every message that passes its filter, until it goes; who asks wrongly is told what is expected", async () => {
   const { local, looker } = hands();
-  const admin = await openAdmin({ clock: virtualClock(), local, log: silent }, "/admin.sock");
+  const admin = await openAdmin(
+    { clock: virtualClock(), local, log: silent, voiceLog: () => undefined },
+    "/admin.sock",
+  );
   const all = looker();
   const other = looker();
   const wrong = looker();
@@ -124,7 +127,10 @@ test("who asks sees every message that passes its filter, until it goes; who ask
 
 test("who does not read holds nothing up, and is told how many messages it missed", async () => {
   const { local, looker } = hands();
-  const admin = await openAdmin({ clock: virtualClock(), local, log: silent }, "/admin.sock");
+  const admin = await openAdmin(
+    { clock: virtualClock(), local, log: silent, voiceLog: () => undefined },
+    "/admin.sock",
+  );
   let reads = false;
   const slow = looker(() => reads);
   slow.connection.onLine('{"sip-trace":{}}');

@@ -32,6 +32,7 @@ export type What =
   | "other's release"
   | "other's leave"
   | "other's media"
+  | "no originator"
   | ArbiterTimer;
 
 const burst = { talker: "a", party: "sip:a", priority: 5 };
@@ -76,6 +77,8 @@ export const events: Readonly<Record<What, ArbiterEvent | Expiry<ArbiterTimer>>>
   "other's leave": { type: "leave", participant: "b" },
   position: { type: "position", from: "b" },
   abdicate: { type: "abdicate" },
+  originator: { type: "originator", participant: "o" },
+  "no originator": { type: "originator" },
   release: { type: "release", from: "a" },
   media: { type: "media", from: "a" },
   "other's media": { type: "media", from: "b" },

@@ -25,6 +25,8 @@ import { virtualClock } from "../../../hal/clock/virtual.ts";
 import { seededRandom } from "../../../hal/random/seeded.ts";
 
 interface Wire {
+  /** Who is not granted the floor waits for it. */
+  readonly queueing?: boolean;
   /** 0..1 of the packets are lost. */
   readonly loss: number;
   readonly delayMs: number;
@@ -39,37 +41,45 @@ const holder = (state: ArbiterState): string | undefined => (state.in === "idle"
 function openFloor(seed: number, wire: Wire) {
   const clock = virtualClock();
   const random = seededRandom(seed);
-  const outcome = { presses: 0, talk: 0, denied: 0, failed: 0, letGo: 0, longestWait: 0, longestOverlap: 0 };
+  const outcome = { presses: 0, talk: 0, denied: 0, failed: 0, letGo: 0, queued: 0, longestWait: 0, longestOverlap: 0 };
 
   function transmit(deliver: () => void): void {
     if (random.fraction() < wire.loss) return;
     clock.after(wire.delayMs + random.fraction() * wire.jitterMs, deliver);
   }
 
-  const server = run(arbiter(limits), arbiterInitial, clock, (effect: ArbiterEffect) => {
-    switch (effect.do) {
-      case "grant":
-      case "warn":
-        return terminals[effect.to]?.tell({ type: "granted", durationS: 6, priority: effect.priority });
-      case "deny":
-      case "revoke":
-        return terminals[effect.to]?.tell({ type: effect.do, cause: effect.cause });
-      case "taken":
-        for (const [name, { tell }] of Object.entries(terminals))
-          if (name !== effect.talker) tell({ type: "taken", party: effect.party, mayRequest: true, sequence: 0 });
-        return;
-      case "idle":
-        for (const { tell } of Object.values(terminals)) tell({ type: "idle", sequence: 0 });
-        return;
-      case "queued":
-      case "taken-to":
-      case "idle-to":
-      case "bridge":
-      case "unbridge":
-      case "close-gate":
-        return;
-    }
-  });
+  const server = run(
+    arbiter({ ...limits, queueLength: wire.queueing ? 2 : 0 }),
+    arbiterInitial,
+    clock,
+    (effect: ArbiterEffect) => {
+      switch (effect.do) {
+        case "grant":
+        case "warn":
+          return terminals[effect.to]?.tell({ type: "granted", durationS: 6, priority: effect.priority });
+        case "queued": {
+          const { position, priority } = effect;
+          return terminals[effect.to]?.tell({ type: "queue-info", position, priority });
+        }
+        case "deny":
+        case "revoke":
+          return terminals[effect.to]?.tell({ type: effect.do, cause: effect.cause });
+        case "taken":
+          for (const [name, { tell }] of Object.entries(terminals))
+            if (name !== effect.talker) tell({ type: "taken", party: effect.party, mayRequest: true, sequence: 0 });
+          return;
+        case "idle":
+          for (const { tell } of Object.values(terminals)) tell({ type: "idle", sequence: 0 });
+          return;
+        case "taken-to":
+        case "idle-to":
+        case "bridge":
+        case "unbridge":
+        case "close-gate":
+          return;
+      }
+    },
+  );
 
   function toServer(from: string, message: FloorMessage, priority: number, acknowledge = false): void {
     const packet = encodeFloor(message, { ssrc: 2, acknowledge });
@@ -78,8 +88,9 @@ function openFloor(seed: number, wire: Wire) {
       if (acknowledge && type)
         terminals[from]?.tell({ type: "ack", of: floorSubtype[type] | acknowledgeBit, source: 2 });
       if (type === "request")
-        server.send({ type, from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true, mayQueue: false });
+        server.send({ type, from, party: `sip:${from}`, priority, mayTalk: true, mayPreempt: true, mayQueue: true });
       else if (type === "release") server.send({ type, from });
+      else if (type === "queue-request") server.send({ type: "position", from });
       else if (type === "ack") server.send({ type: "acknowledge", from });
     });
   }
@@ -92,7 +103,7 @@ function openFloor(seed: number, wire: Wire) {
 
     function answered(how: "talk" | "denied" | "failed" | "letGo"): void {
       outcome[how] += 1;
-      outcome.longestWait = Math.max(outcome.longestWait, clock.now() - (waiting ?? 0));
+      outcome.longestWait = Math.max(outcome.longestWait, clock.now() - (waiting ?? clock.now()));
       waiting = undefined;
     }
 
@@ -119,7 +130,11 @@ function openFloor(seed: number, wire: Wire) {
           return;
         case "listening":
         case "silence":
+        // It waits as long as the others talk.
         case "queued":
+          waiting = undefined;
+          outcome.queued += 1;
+          return;
         case "warn":
         case "urgency":
           return;
@@ -197,6 +212,7 @@ async function playMany(wire: Wire) {
   for (let seed = 1; seed <= 12; seed++) outcomes.push(await play(seed, wire));
   return {
     talk: outcomes.reduce((sum, { talk }) => sum + talk, 0),
+    queued: outcomes.reduce((sum, { queued }) => sum + queued, 0),
     failed: outcomes.reduce((sum, { failed }) => sum + failed, 0),
     longestWait: Math.max(...outcomes.map(({ longestWait }) => longestWait)),
     longestOverlap: Math.max(...outcomes.map(({ longestOverlap }) => longestOverlap)),
@@ -222,6 +238,14 @@ test("packets that overtake each other leave no press without its answer and nob
 test("with a quarter of the packets lost every press still ends in talk, a denial or a failure within 2 s, and nobody is stuck", async () => {
   const { longestWait, longestOverlap } = await playMany({ loss: 0.25, delayMs: 10, jitterMs: 50 });
   assert.ok(longestWait < 2001, `a press waited ${longestWait} ms`);
+  assert.ok(longestOverlap <= 500, `two talked at once for ${longestOverlap} ms`);
+});
+
+test("with a quarter of the packets lost no button that waits is forgotten, and no two ever talk at once for long", async () => {
+  const wire = { queueing: true, loss: 0.25, delayMs: 10, jitterMs: 50 };
+  const { queued, talk, longestWait, longestOverlap } = await playMany(wire);
+  assert.ok(queued > 50 && talk > 100, `${queued} places told, ${talk} bursts`);
+  assert.ok(longestWait < 2001, `a press waited ${longestWait} ms for its answer`);
   assert.ok(longestOverlap <= 500, `two talked at once for ${longestOverlap} ms`);
 });
 

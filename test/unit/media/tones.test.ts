@@ -10,6 +10,7 @@ const names: readonly ToneName[] = [
   "warning",
   "lost-server",
   "unkeyed",
+  "recording",
   "call",
   "call-over",
 ];

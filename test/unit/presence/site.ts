@@ -4,6 +4,7 @@ import { type AccountBook, type AccountEntry, accountsFrom } from "../../../firm
 import type { BindingStore, StoredBinding } from "../../../firmware/presence/binding-store.ts";
 import type { SessionCommand, SessionEvent } from "../../../firmware/presence/conference-server.ts";
 import type { ExchangeSettings } from "../../../firmware/presence/exchange.ts";
+import type { SrtpPolicy } from "../../../firmware/presence/legs.ts";
 import { presence } from "../../../firmware/presence/presence.ts";
 import type { LastBurst } from "../../../firmware/presence/replay-code.ts";
 import type { Presence } from "../../../firmware/presence/roster.ts";
@@ -99,6 +100,7 @@ export async function openSite(
     readonly crew?: readonly string[];
     readonly exchanges?: readonly ExchangeSettings[];
     readonly recordings?: LastBurst;
+    readonly srtp?: SrtpPolicy;
     /** Who may sign for those that it calls over TLS. */
     readonly authorities?: string;
   } = {},
@@ -173,6 +175,7 @@ export async function openSite(
       digest: options.digest ?? everyDigest,
       talkgroups: [{ name: "ops" }, { name: "fire" }, { name: "idle" }],
       ...(options.exchanges && { exchanges: options.exchanges }),
+      ...(options.srtp && { srtp: options.srtp }),
     },
     {
       onPresence(user, state) {

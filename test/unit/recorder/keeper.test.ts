@@ -1,8 +1,19 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { speechIn } from "../../../firmware/media/packed-speech.ts";
+import { packSpeech, speechIn } from "../../../firmware/media/packed-speech.ts";
 import { readRecording } from "../../../firmware/recorder/ogg-reader.ts";
 import { mend } from "../../../firmware/recorder/recording-file.ts";
 import { type Bench, bench, noon, packet, piece, spoken } from "./bench.ts";
@@ -20,6 +31,7 @@ test("a burst is a file that is named when it is whole, for its owner's eyes, an
   bench,
 }) => {
   const keeper = bench.open();
+  chmodSync(bench.folder, 0o755);
   keeper.write([piece(1)]);
   assert.equal(bench.files(), ["2026-06-01/120000.000-ops.part"]);
   assert.equal(keeper.answer(all).entries, []);
@@ -88,6 +100,15 @@ test("speech is read back as it was taken, without what stands for lost packets,
   keeper.close();
 });
 
+test("packets that overtook one another are in the order in which they were said", ({ bench }) => {
+  const keeper = bench.open();
+  const speech = packSpeech([2, 0, 3, 1].map((number) => ({ position: number * 960, payload: packet(number) })));
+  const { dropped } = keeper.write([piece(1, { speech, end: "complete" })]);
+  const { packets } = readRecording(readFileSync(keeper.answer(all).entries[0]?.file ?? "")) ?? { packets: [] };
+  assert.equal([dropped, packets.map(([, number]) => number)], [0, [0, 1, 2, 3]]);
+  keeper.close();
+});
+
 test("bursts are found by talkgroup, talker and time, the latest first", ({ bench }) => {
   const keeper = bench.open();
   for (let number = 0; number < 10; number++)
@@ -126,6 +147,7 @@ test("what a crash left is mended, whatever byte it was cut at, and nothing that
     if (!mended || !sound) continue;
     const again = readRecording(readFileSync(mended.path));
     assert.equal([again?.ended, again?.packets], [true, sound.packets], `cut at ${cut}`);
+    assert.is(statSync(mended.path).size, sound.soundBytes, "and nothing behind it");
   }
 });
 
@@ -140,7 +162,7 @@ test("what a crash left is in the index after the next start", ({ bench }) => {
   writeFileSync(join(bench.folder, name), left);
   writeFileSync(join(bench.folder, "2026-06-01/120001.000-ops.part"), left.subarray(0, 60));
   const keeper = bench.open();
-  assert.equal(keeper.write([]).found, { mended: 1, adopted: 0, missing: 0 });
+  assert.equal(keeper.write([]).found, { mended: 1, adopted: 0, missing: 0, unreadable: 0 });
   const [entry, ...others] = keeper.answer(all).entries;
   assert.equal([entry?.end, entry?.lengthMs, entry?.talker], ["crash", 180, "sip:alice@crew.example"]);
   assert.equal([others, bench.files()], [[], ["2026-06-01/120000.000-ops~crash.opus"]]);
@@ -159,24 +181,41 @@ test("the index follows the files: what it lacks is taken in, what is gone goes,
   appendFileSync(join(bench.folder, "2026-06-01", "notes.txt"), "somebody's");
   appendFileSync(join(bench.folder, "2026-06-01", "music.opus"), "no recording");
   const second = bench.open();
-  assert.equal(second.write([]).found, { mended: 0, adopted: 3, missing: 0 });
+  assert.equal(second.write([]).found, { mended: 0, adopted: 3, missing: 0, unreadable: 0 });
   assert.equal(second.answer(all).entries, before);
   second.close();
 
   rmSync(before[0]?.file ?? "");
   const third = bench.open();
-  assert.equal(third.write([]).found, { mended: 0, adopted: 0, missing: 1 });
+  assert.equal(third.write([]).found, { mended: 0, adopted: 0, missing: 1, unreadable: 0 });
   third.close();
 
   truncateSync(join(bench.folder, "index.db"), 5_000);
   const fourth = bench.open();
-  assert.equal(fourth.write([]).found, { mended: 0, adopted: 2, missing: 0 });
+  assert.equal(fourth.write([]).found, { mended: 0, adopted: 2, missing: 0, unreadable: 0 });
   assert.equal(
     fourth.answer(all).entries.map(({ end }) => end),
     ["revoked", "complete"],
   );
   assert.ok(bench.files().includes("2026-06-01/notes.txt") && bench.files().includes("2026-06-01/music.opus"));
   fourth.close();
+});
+
+test("one file that cannot be read, or is somebody else's and huge, keeps no log from opening", ({ bench }) => {
+  const first = bench.open();
+  first.write([piece(1, { end: "complete" })]);
+  first.close();
+  const day = join(bench.folder, "2026-06-01");
+  // Larger than Node reads; it takes no room.
+  writeFileSync(join(day, "film.opus"), "");
+  truncateSync(join(day, "film.opus"), 3 * 2 ** 30);
+  symlinkSync(join(day, "film.opus"), join(day, "linked.opus"));
+  linkSync(join(day, "film.opus"), join(day, "130000.000-ops.part"));
+  const again = bench.open();
+  const { found, trouble } = again.write([piece(2, { startedAt: noon + 1, end: "complete" })]);
+  assert.equal([found, trouble], [{ mended: 0, adopted: 0, missing: 0, unreadable: 0 }, undefined]);
+  assert.is(again.answer(all).entries.length, 2);
+  again.close();
 });
 
 test("a burst that the gateway does not outlive is cut, and heard up to there", ({ bench }) => {

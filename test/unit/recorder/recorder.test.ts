@@ -73,7 +73,7 @@ test("a disk that has stopped costs what does not fit, by the packet, and the bu
 
 test("trouble is told once, and that it is over", () => {
   const { recorder, events, written } = rig();
-  written({ found: { mended: 1, adopted: 0, missing: 0 } });
+  written({ found: { mended: 1, adopted: 0, missing: 0, unreadable: 0 } });
   for (const trouble of ["full", "full", undefined, undefined]) {
     recorder.take(piece(1));
     written({ dropped: 2, ...(trouble !== undefined && { trouble }) });

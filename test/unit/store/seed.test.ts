@@ -33,7 +33,7 @@ test("everything of an account comes back as it went in", async (rig) => {
     priority: 200,
     hashes: hashesOf("secret"),
     memberships: [
-      { talkgroup: "fire", role: "dispatcher", priority: 255, mayPreempt: false, standing: true },
+      { talkgroup: "fire", role: "dispatcher", priority: 255, mayPreempt: false, mayRaise: true, standing: true },
       { talkgroup: "ops", role: "listen", mayPreempt: true, standing: false },
     ],
   } as const;
@@ -52,6 +52,16 @@ test("everything of an account comes back as it went in", async (rig) => {
   });
   assert.equal([editor.realm, editor.digest], [realm, ["SHA-256", "MD5"]]);
   editor.close();
+});
+
+test("so does everything of a talkgroup, and what it has no more is gone", async (rig) => {
+  const options = { queueing: true, broadcast: true, talkWarningMs: 5_000, emergencyMs: 60_000 } as const;
+  const optional = { ...talkgroup("ops"), ...options };
+  for (const wanted of [optional, talkgroup("ops"), optional]) {
+    const store = rig.open({ ...seed, talkgroups: [wanted], accounts: [] });
+    assert.equal(store.talkgroups, [{ ...wanted, origin: "config" }]);
+    await store.close();
+  }
 });
 
 test("a start with the same configuration changes nothing", async (rig) => {
