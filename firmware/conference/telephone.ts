@@ -11,9 +11,9 @@ import type { Clock } from "../../hal/clock/port.ts";
 import type { Opus } from "../../hal/opus/port.ts";
 import type { FloorMessage } from "../floor/message.ts";
 import { run } from "../machine.ts";
-import { largestPacketSamples, openDecoder, type SpeechDecoder } from "../media/codec.ts";
+import { clockRates, largestPacketSamples, openDecoder, type SpeechDecoder } from "../media/codec.ts";
 import { type DtmfDetector, dtmfDetector } from "../media/dtmf.ts";
-import type { RtpView } from "../media/rtp.ts";
+import { type RtpView, timestampDistance } from "../media/rtp.ts";
 import { type VoiceActivity, voiceActivity } from "../media/voice-activity.ts";
 import { withoutKeys } from "../media/without-keys.ts";
 import type { Leg } from "./contract.ts";
@@ -87,6 +87,9 @@ export function telephone(
   let lastTold: FloorMessage | undefined;
   /** It has just been granted the floor, and what it said is still here. */
   let due = false;
+  /** By the clock of its voice: when its last packet was said, ms and ticks. */
+  let saidAt = 0;
+  let lastTimestamp = 0;
 
   const machine = run(voiceKeying(voice?.hangMs ?? 0), voiceKeyingInitial, clock, (deed) => {
     switch (deed.do) {
@@ -192,7 +195,10 @@ export function telephone(
       if (voice) {
         sayKept();
         const { in: now } = machine.state();
-        if (now !== "talking") kept.keep(packet, view, clock.now(), now === "asking");
+        // By when it was said: what a network has held up comes all at once, and is no older for that.
+        saidAt += (timestampDistance(lastTimestamp, view.timestamp) * 1000) / clockRates[codec];
+        lastTimestamp = view.timestamp;
+        if (now !== "talking") kept.keep(packet, view, saidAt, now === "asking");
       }
       handlers.media(packet, view);
     },

@@ -276,6 +276,24 @@ test("two telephones in a private call hear each other all the time, and neither
   assert.is(await site.close(), 0);
 });
 
+test("a network that holds up the first syllable loses none of it", async () => {
+  const { site, clock, alice, phone, user } = await withPhone({ codec: "opus" });
+  const hold = phone.speak;
+  const held: Parameters<typeof hold>[] = [];
+  // Too little to be noticed by itself, and then nothing for a while.
+  await user.speak(20);
+  phone.speak = (...packet) => void held.push(packet);
+  await user.sound(saidIn("opus").subarray(960, 40_320));
+  phone.speak = hold;
+  for (const packet of held) phone.speak(...packet);
+  await clock.advance(1);
+  await user.hush(1_000);
+  assert.equal(turns(alice), ["taken", "idle"]);
+  const { value, lag } = correlation(saidIn("opus").subarray(0, 40_320), await heardBy(alice), 14_400);
+  assert.ok(value > 0.95 && lag > 9_600, `likeness ${value} after ${lag} samples of what was before`);
+  assert.is(await site.close(), 0);
+});
+
 test("the first syllable outlives the way to the gateway that controls the floor, and back", async () => {
   const { site, clock, trunk, sam, close } = await northAndSouth();
   trunk.floorMs = 150;
