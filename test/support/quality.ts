@@ -62,7 +62,8 @@ export const situations: readonly Situation[] = [
       driftPpm: 100,
       codec: "G722",
     },
-    bars: { p95Ms: 190, gapMs: 20, spoilt: 0.02 },
+    // Without FEC, two in a row at the beginning of a word are not known of.
+    bars: { p95Ms: 190, gapMs: 40, spoilt: 0.02 },
   },
   {
     ...{
@@ -73,7 +74,8 @@ export const situations: readonly Situation[] = [
       driftPpm: 100,
       codec: "PCMU",
     },
-    bars: { p95Ms: 190, gapMs: 20, spoilt: 0.02 },
+    // Without FEC, two in a row at the beginning of a word are not known of.
+    bars: { p95Ms: 190, gapMs: 40, spoilt: 0.02 },
   },
   {
     ...{ name: "loss 5 %, without FEC", seconds: 20, down: { loss: 0.05 }, expectedLoss: 0 },
