@@ -119,7 +119,9 @@ export async function startGateway(config: Config, ports: GatewayPorts): Promise
               conference.send({ type: "role", talkgroup, role });
             },
             onFloor: (from, floor) => conference.send({ type: "trunk-floor", from, floor }),
-            onMedia: (from, talkgroup, packet) => conference.send({ type: "trunk-media", from, talkgroup, packet }),
+            // A view would take all of its buffer with it to the conference server's thread.
+            onMedia: (from, talkgroup, packet) =>
+              conference.send({ type: "trunk-media", from, talkgroup, packet: packet.slice() }),
             onPresence: (gateway, user, state) => server.remote(gateway, user, state),
             onLink: (state) => log.info({ event: "link", state }, `federation: ${state}`),
           },

@@ -91,7 +91,9 @@ export function openConference(
     if (calls.has(settings.name)) return;
     const ssrc = new DataView(ports.random.bytes(4).buffer).getUint32(0);
     const tap = tapOf(settings);
-    const onTrunk = (packet: Uint8Array) => post({ type: "trunk-media", talkgroup: settings.name, packet });
+    // A view would take all of its buffer with it to another thread: some megabytes, where datagrams come in batches.
+    const onTrunk = (packet: Uint8Array) =>
+      post({ type: "trunk-media", talkgroup: settings.name, packet: packet.slice() });
     const told = (leg: Leg, message: FloorMessage) => tellable(leg, settings.name, message);
     const callPorts = { ...ports, post: hear, tap, told };
     const callOptions = { gateway: options.gateway, settings, ssrc };

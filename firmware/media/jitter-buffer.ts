@@ -50,6 +50,8 @@ export interface JitterBuffer {
 /** More than two seconds: what waited for a grant, and what a stall of the network held up behind it. */
 const slots = 128;
 const largestPayload = 1500;
+/** A board that is busy for a moment, at either end, is not to be heard. */
+const shallowestMs = 40;
 const deepestMs = 120;
 /** For what disturbs the taker and not the network, ms. */
 const safetyMs = 6;
@@ -114,7 +116,10 @@ export function jitterBuffer(rate: number): JitterBuffer {
 
   const slotOf = (sequence: number): number => sequence % slots;
   const target = (): number =>
-    Math.min(deepestMs, network.jitterMs() + safetyMs + (recovers && lossShare > lossy ? packetMs : 0));
+    Math.min(
+      deepestMs,
+      Math.max(shallowestMs, network.jitterMs() + safetyMs + (recovers && lossShare > lossy ? packetMs : 0)),
+    );
 
   /** Packets begin at so many places of a frame, ms apart: 20 where each fills some frames, 0 where they may begin anywhere. */
   const grid = (): number => (packetMs % frameMs === 0 ? frameMs : packetMs % (frameMs / 2) === 0 ? frameMs / 2 : 0);

@@ -17,6 +17,21 @@ test("media that overtakes the word of its burst is not lost", async () => {
   assert.is(await close(), 0);
 });
 
+test("a packet for other gateways takes nothing with it to another thread but itself", async () => {
+  const { clock, site, sam, close } = await northAndSouth();
+  sam.press();
+  await clock.advance(20);
+  await say(clock, sam, payloads(3));
+  const packets = ["north", "south"].flatMap((name) =>
+    site(name).events.flatMap((event) => (event.type === "trunk-media" ? [event.packet] : [])),
+  );
+  assert.equal(
+    packets.map(({ buffer, length }) => buffer.byteLength - length),
+    [0, 0, 0],
+  );
+  assert.is(await close(), 0);
+});
+
 test("what is kept for a burst is its own gateway's, and of late", async () => {
   const { clock, trunk, site, close } = await realm("south", "north", "west");
   const sam = await site("south").member("sam");
