@@ -107,8 +107,8 @@ export function scanning(
     isLive: () => heard.isLive(),
     refit: () => heard.hear(leg, true, false),
     closed(talkgroup) {
-      floor(talkgroup, false);
       if (answers?.settings.name === talkgroup) answers = undefined;
+      machine.send({ type: "gone", group: talkgroup });
     },
     close() {
       machine.close();

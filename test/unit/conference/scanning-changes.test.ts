@@ -1,0 +1,21 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { heard, shown, stop, talk, threeGroups } from "./scanner.ts";
+
+test("a talkgroup that is set up anew while it is listened to is heard again at once", async () => {
+  const story = await threeGroups();
+  const { site, clock, fire, sam } = story;
+  await talk(story, fire, 1);
+  site.conference.receive({ type: "no-talkgroup", talkgroup: "fire" });
+  site.talkgroup({ name: "fire" });
+  const back = await site.member("fire2", { talkgroup: "fire" });
+  await clock.advance(500);
+  heard(sam);
+  shown(sam);
+  await talk(story, back, 2, 3);
+  assert.equal([heard(sam), shown(sam)], [[2, 3], ["fire2;group=fire"]]);
+  await stop(story, back);
+  assert.is(await site.close(), 0);
+});
+
+test.run();
