@@ -280,7 +280,7 @@ export function openConference(
       const sdp = leg.answer(offer);
       if (!leg.sends() || !leg.hears()) telephone?.reset();
       call?.renegotiated(leg, before);
-      placed.scanning?.refit();
+      placed.scanning?.renegotiated(before);
       prepareTones(leg);
       post({ type: "reanswer", leg: id, sdp });
     } catch (error) {

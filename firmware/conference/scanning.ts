@@ -23,8 +23,8 @@ export interface Scanning {
   speaksIn(asks?: boolean): Call;
   /** Whether anybody is heard in what it hears. */
   isLive(): boolean;
-  /** The leg has agreed on something else. */
-  refit(): void;
+  /** The leg has negotiated anew; `before`: what its terminal did and knew. */
+  renegotiated(before: Parameters<Call["renegotiated"]>[1]): void;
   /** A talkgroup is no more. */
   closed(talkgroup: string): void;
   /** It leaves its home. */
@@ -105,7 +105,11 @@ export function scanning(
       return answers ?? home;
     },
     isLive: () => heard.isLive(),
-    refit: () => heard.hear(leg, true, false),
+    renegotiated(before) {
+      // Its home is told by whoever moves legs; where it answers nobody else knows that it is there.
+      answers?.renegotiated(leg, before);
+      heard.hear(leg, true, false);
+    },
     closed(talkgroup) {
       if (answers?.settings.name === talkgroup) answers = undefined;
       machine.send({ type: "gone", group: talkgroup });

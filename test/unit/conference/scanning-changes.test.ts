@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { heard, shown, stop, talk, threeGroups } from "./scanner.ts";
+import { payloads, say } from "./site.ts";
 
 test("a talkgroup that is set up anew while it is listened to is heard again at once", async () => {
   const story = await threeGroups();
@@ -15,6 +16,20 @@ test("a talkgroup that is set up anew while it is listened to is heard again at 
   await talk(story, back, 2, 3);
   assert.equal([heard(sam), shown(sam)], [[2, 3], ["fire2;group=fire"]]);
   await stop(story, back);
+  assert.is(await site.close(), 0);
+});
+
+test("who answers in another talkgroup and goes on hold has let go there: what follows is music", async () => {
+  const story = await threeGroups({ answerBack: true });
+  const { site, clock, fire, sam } = story;
+  await talk(story, fire, 1);
+  await stop(story, fire);
+  await talk(story, sam, 50);
+  assert.equal(heard(fire), [50]);
+  site.reoffer("sam", sam, { direction: "sendonly" });
+  await clock.advance(200);
+  await say(clock, sam, payloads(3, 60));
+  assert.equal([heard(fire), shown(fire).at(-1)], [[], ""]);
   assert.is(await site.close(), 0);
 });
 
