@@ -210,10 +210,13 @@ export function openConference(
   function join(placed: Placed): void {
     const { leg, call, rights } = placed;
     const { scan, talkgroup } = leg.options;
+    // What it is told goes through it from the first word on.
+    if (call && scan && call.settings.name === talkgroup)
+      placed.scanning = scanning(ports, leg, call, scan, (name) => calls.get(name));
     call?.join(leg, rights);
-    if (!call || !scan || call.settings.name !== talkgroup) return;
-    placed.scanning = scanning(ports, leg, call, scan, (name) => calls.get(name));
+    if (!placed.scanning) return;
     scanners.add(placed.scanning);
+    placed.scanning.begin();
   }
 
   function leave(placed: Placed): void {

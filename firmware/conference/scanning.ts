@@ -15,6 +15,8 @@ import type { ScanOptions } from "./protocol.ts";
 import { initialScan, scan } from "./scan.ts";
 
 export interface Scanning {
+  /** The leg has joined the call of its home: it hears what is said elsewhere. Called once, before anything else but `told`. */
+  begin(): void;
   /** Somebody talks in a call, or nobody does any more; told before the first word passes. */
   floor(talkgroup: string, talks: boolean): void;
   /** What the leg is told of what that call would tell it; undefined: nothing. */
@@ -31,7 +33,7 @@ export interface Scanning {
   close(): void;
 }
 
-/** The leg has joined the call of its home. `callOf` undefined: there is no such talkgroup now. */
+/** A leg that is about to join the call of its home. `callOf` undefined: there is no such talkgroup now. */
 export function scanning(
   ports: { readonly clock: Clock },
   leg: Leg,
@@ -68,9 +70,10 @@ export function scanning(
   const shown = (party: string): string =>
     heard === home || party === "" ? party : `${party};group=${heard.settings.name}`;
 
-  for (const group of listed) if (callOf(group)?.talks()) floor(group, true);
-
   return {
+    begin() {
+      for (const group of listed) if (callOf(group)?.talks()) floor(group, true);
+    },
     floor,
     told(talkgroup, message) {
       const { name: tuned } = heard.settings;

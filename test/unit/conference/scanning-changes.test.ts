@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { heard, shown, stop, talk, threeGroups } from "./scanner.ts";
-import { payloads, say } from "./site.ts";
+import { heard, list, opus, rights, shown, stop, talk, threeGroups } from "./scanner.ts";
+import { openSite, payloads, say } from "./site.ts";
 
 test("a talkgroup that is set up anew while it is listened to is heard again at once", async () => {
   const story = await threeGroups();
@@ -30,6 +30,19 @@ test("who answers in another talkgroup and goes on hold has let go there: what f
   await clock.advance(200);
   await say(clock, sam, payloads(3, 60));
   assert.equal([heard(fire), shown(fire).at(-1)], [[], ""]);
+  assert.is(await site.close(), 0);
+});
+
+test("who comes while somebody talks elsewhere is shown where that is", async () => {
+  const site = openSite({ opus });
+  site.talkgroup({ name: "fire" });
+  const fire = await site.member("fire1", { talkgroup: "fire" });
+  fire.press();
+  await site.clock.advance(20);
+  const sam = await site.member("sam", { scan: list({ groups: [{ talkgroup: "fire", ...rights }] }) });
+  const told = sam.told.map((message) => ("sequence" in message ? message.sequence : undefined));
+  assert.equal(shown(sam), ["", "fire1;group=fire"]);
+  assert.equal(told, [1, 2]);
   assert.is(await site.close(), 0);
 });
 
