@@ -39,6 +39,8 @@ export interface Leg {
   /** Whether its terminal may be heard, and whether it listens: by its session description (RFC 3264 §5.1). */
   sends(): boolean;
   hears(): boolean;
+  /** Whether its terminal listened before, and does not now: it holds the session, and what it sends is music. */
+  holds(): boolean;
   sendFloor(message: FloorMessage): void;
   /** Whether its terminal knows floor control. */
   hasFloor(): boolean;

@@ -250,7 +250,7 @@ export function openMixingCall(
       if (!member) return;
       mix.refit(leg);
       if (leg.hasFloor() && !before.floor) tellState(member);
-      if (leg.sends()) return;
+      if (leg.sends() && !leg.holds()) return;
       // What comes now is nobody's speech, but music on hold or silence.
       if (isOpen(member.floor.state())) leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
       member.floor.send({ type: "release" });
@@ -259,7 +259,7 @@ export function openMixingCall(
       const member = members.get(leg);
       if (!member?.rights.mayTalk || view.payloadLength === 0) return;
       const knowsFloor = leg.hasFloor();
-      if (!knowsFloor || passes(member)) mix.fromLeg(leg, packet, view, knowsFloor);
+      if (knowsFloor ? passes(member) : !leg.holds()) mix.fromLeg(leg, packet, view, knowsFloor);
     },
     mediaFromTrunk(from, packet) {
       if (!isOfGateway) mix.fromTrunk(from, packet);
