@@ -56,6 +56,8 @@ export interface Leg {
   play(tone: ToneName): void;
   /** Plays a recording (media/packed-speech.ts) into its audio, in place of one that sounds. `onOver`: however it ends, once. */
   replay(speech: Uint8Array, onOver: () => void): void;
+  /** Whether a tone or a recording sounds in its audio. */
+  sounding(): boolean;
   /** Somebody is heard live: a recording ends. */
   hush(): void;
   /** A talk burst starts: the next packet is its first. `midway`: it goes on, and this leg comes into it. */

@@ -347,6 +347,7 @@ export async function openLeg(
       if (!agreed?.hears || player.sounding()) return onOver();
       replays.play(speech, agreed.codec, onOver);
     },
+    sounding,
     hush: replays.stop,
     begin: (nowMs, midway) => agreed && begin(agreed, nowMs, midway),
     close() {

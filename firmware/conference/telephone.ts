@@ -134,6 +134,8 @@ export function telephone(
 
   /** What is heard in the packet: a key or speech. False: it is no speech to anybody. */
   function hear({ decoder, keys, voice: activity }: Ear, payload: Uint8Array): boolean {
+    // Tones that no floor message tells of, and recordings.
+    if (leg.sounding()) sounds = Math.max(sounds, clock.now() + echoMs);
     const length = decoder.decode(payload, decoded);
     const key = keys?.hear(decoded, length);
     if (key !== undefined) handlers.key(key);

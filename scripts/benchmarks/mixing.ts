@@ -77,6 +77,7 @@ function bareLeg(ports: FanOutPorts, id: string, codec: CodecName, sent: () => v
     ...{ codec: () => codec, offer: () => "", answer: () => "", accept: nothing },
     ...{ sends: () => true, hears: () => true, holds: () => false, hasFloor: () => false, queues: () => false },
     ...{
+      sounding: () => false,
       sendFloor: nothing,
       moved: nothing,
       overhear: nothing,
