@@ -214,12 +214,15 @@ export function telephone(
         }
         if (message.type === "deny" || message.type === "revoke") sounds = clock.now() + echoMs + toneMs;
       }
-      const isUnknown = !isWarning(message, lastTold);
+      const isWarned = isWarning(message, lastTold);
       lastTold = message;
       if (!voice) return false;
       const event = heardOf(message);
       if (event) machine.send(event);
-      return message.type === "granted" && isUnknown;
+      if (message.type !== "granted") return false;
+      // Whoever tells telephones by tones has not heard of the grant that this one cuts short.
+      if (isWarned) leg.play("warning");
+      return true;
     },
     reset() {
       if (voice) machine.send({ type: "reset" });

@@ -168,6 +168,32 @@ test("neither a recording nor a tone that no floor message tells of keys by its 
   assert.is(await site.close(), 0);
 });
 
+test("it is warned before a burst is cut, as other telephones are", async () => {
+  const { site, phone, user } = await withPhone({}, { talkMs: 3_000, talkWarningMs: 1_000 });
+  await user.speak(1_200);
+  await user.speak(700);
+  assert.equal(phone.heard, [], "no tone as long as there is time");
+  await user.speak(800);
+  const warned = await heardBy(phone);
+  const other = openSite({ opus, settings: { talkMs: 3_000, talkWarningMs: 1_000 } });
+  const pressed = await other.member("pressed", { floor: false, codec: "PCMU" });
+  other.key("pressed", "*");
+  await say(
+    other.clock,
+    pressed,
+    Array.from({ length: 90 }, () => new Uint8Array(160).fill(0xff)),
+  );
+  pressed.heard.length = 0;
+  await say(
+    other.clock,
+    pressed,
+    Array.from({ length: 45 }, () => new Uint8Array(160).fill(0xff)),
+  );
+  assert.equal(warned, await heardBy(pressed));
+  await site.clock.advance(1_000);
+  assert.equal([await site.close(), await other.close()], [0, 0]);
+});
+
 test("its user may press keys all the same: * is as good as a word, # ends it at once", async () => {
   const { site, clock, alice, phone, user } = await withPhone({ keys: true });
   phone.dial("*");
