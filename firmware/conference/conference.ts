@@ -11,6 +11,7 @@ import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Srtp } from "../../hal/srtp/port.ts";
 import { denyCause, type FloorMessage } from "../floor/message.ts";
+import { urgencyIn } from "../floor/urgency.ts";
 import { toneBook } from "../media/tone-frames.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { openBridge } from "./bridge.ts";
@@ -202,7 +203,10 @@ export function openConference(
   }
 
   function say(placed: Placed, message: FloorMessage): void {
-    const call = speaksIn(placed, message.type === "request");
+    const asks = message.type === "request";
+    // What is urgent is for the talkgroup that it is in, whatever it hears.
+    const isUrgent = asks && (urgencyIn(message.indicator) ?? "normal") !== "normal";
+    const call = isUrgent ? placed.call : speaksIn(placed, asks);
     if (call) call.fromLeg(placed.leg, message);
     else answerParked(placed.leg, message);
   }

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { floorIndicator } from "../../../firmware/floor/message.ts";
 import { heard, list, opus, rights, shown, stop, talk, threeGroups } from "./scanner.ts";
 import { openSite, payloads, say } from "./site.ts";
 
@@ -44,6 +45,27 @@ test("who comes while somebody talks elsewhere is shown where that is", async ()
   assert.equal(shown(sam), ["", "fire1;group=fire"]);
   assert.equal(told, [1, 2]);
   assert.is(await site.close(), 0);
+});
+
+test("an emergency is for its home, whatever it hears and wherever it answers", async () => {
+  for (const answers of [false, true]) {
+    const story = await threeGroups({ answerBack: true }, { mayRaise: true });
+    const { site, clock, fire, ops, sam } = story;
+    await talk(story, fire, 1);
+    await stop(story, fire);
+    if (answers) await talk(story, sam, 50);
+    sam.request({ type: "request", indicator: floorIndicator.emergency }, false);
+    await clock.advance(1);
+    await say(clock, sam, payloads(1, 60));
+    assert.equal(
+      site.events.flatMap((event) => (event.type === "urgency" ? [event.talkgroup] : [])),
+      ["ops"],
+    );
+    assert.equal(heard(ops), [60]);
+    await stop(story, sam);
+    assert.is(shown(fire).at(-1), "", "nobody talks where it answered");
+    assert.is(await site.close(), 0);
+  }
 });
 
 test.run();
