@@ -8,7 +8,7 @@
  * it hears something else.
  */
 import type { Clock } from "../../hal/clock/port.ts";
-import type { FloorMessage } from "../floor/message.ts";
+import { denyCause, type FloorMessage, queuePosition, revokeCause } from "../floor/message.ts";
 import { run } from "../machine.ts";
 import type { Call, Leg } from "./contract.ts";
 import type { ScanOptions } from "./protocol.ts";
@@ -48,6 +48,8 @@ export function scanning(
   let heard = home;
   /** Where it has been a member to answer. */
   let answers: Call | undefined;
+  /** It was told its place in the queue there. */
+  let waits = false;
   let sequence = 0;
   /** The last Taken, which may come twice at a time: for what it hears is new to it, and for a burst is. */
   let taken = { party: "", at: Number.NEGATIVE_INFINITY };
@@ -56,11 +58,23 @@ export function scanning(
     if (heard !== answers) heard.hear(leg, false);
     // Who answers is a member like any other, until now.
     else answers.leave(leg);
-    answers = undefined;
+    answerNoMore();
     heard = callOf(group) ?? home;
     // Who has just been granted the floor knows whose it is.
     heard.hear(leg, true, machine.state().in !== "talking");
   });
+
+  function answerNoMore(): void {
+    answers = undefined;
+    // Whose turn never comes does not wait for it.
+    if (waits) leg.sendFloor({ type: "deny", cause: denyCause.other });
+    waits = false;
+  }
+
+  function cut(): void {
+    if (leg.hasFloor()) leg.sendFloor({ type: "revoke", cause: revokeCause.other });
+    else leg.play("revoke");
+  }
 
   function floor(talkgroup: string, talks: boolean): void {
     if (listed.includes(talkgroup)) machine.send({ type: talks ? "burst" : "quiet", group: talkgroup });
@@ -79,6 +93,7 @@ export function scanning(
       const { name: tuned } = heard.settings;
       switch (message.type) {
         case "granted":
+          waits = false;
           machine.send({ type: "talk", group: talkgroup });
           return message;
         case "taken": {
@@ -94,6 +109,13 @@ export function scanning(
           if (talkgroup !== tuned) return undefined;
           sequence = (sequence + 1) & 0xffff;
           return { ...message, sequence };
+        case "queue-info":
+          waits = talkgroup === answers?.settings.name && message.position !== queuePosition.none;
+          return message;
+        case "deny":
+        case "revoke":
+          waits &&= talkgroup !== answers?.settings.name;
+          return message;
         default:
           return message;
       }
@@ -114,7 +136,10 @@ export function scanning(
       heard.hear(leg, true, false);
     },
     closed(talkgroup) {
-      if (answers?.settings.name === talkgroup) answers = undefined;
+      if (answers?.settings.name === talkgroup) {
+        if (machine.state().in === "talking") cut();
+        answerNoMore();
+      }
       machine.send({ type: "gone", group: talkgroup });
     },
     close() {

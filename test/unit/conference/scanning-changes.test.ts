@@ -68,4 +68,44 @@ test("an emergency is for its home, whatever it hears and wherever it answers", 
   }
 });
 
+test("who waits for the floor elsewhere is told when its turn will not come, and not when it has come", async () => {
+  const story = await threeGroups({ answerBack: true }, { queues: true, mayRaise: true });
+  const { site, clock, ops, sam } = story;
+  site.conference.receive({ type: "no-talkgroup", talkgroup: "fire" });
+  site.talkgroup({ name: "fire", queueing: true });
+  const fire = await site.member("fire2", { talkgroup: "fire" });
+
+  async function wait(): Promise<void> {
+    await talk(story, fire, 1);
+    sam.press();
+    await clock.advance(1);
+    assert.is(shown(sam).at(-1), "queue-info");
+  }
+
+  await wait();
+  await talk(story, ops, 2);
+  assert.equal(shown(sam), ["deny", "ops1"], "cut in");
+  await stop(story, ops);
+  sam.release();
+  await clock.advance(3_100);
+  await stop(story, fire);
+  shown(sam);
+  await wait();
+  sam.request({ type: "request", indicator: floorIndicator.emergency }, false);
+  await clock.advance(1);
+  assert.equal(shown(sam), ["granted"], "talks at home");
+  await stop(story, sam);
+  await clock.advance(3_100);
+  await stop(story, fire);
+  shown(sam);
+  await wait();
+  site.conference.receive({ type: "release", leg: "fire2" });
+  await clock.advance(1);
+  assert.equal(shown(sam), ["granted"]);
+  site.conference.receive({ type: "no-talkgroup", talkgroup: "fire" });
+  await clock.advance(1);
+  assert.equal(shown(sam), ["revoke", ""], "no such talkgroup any more");
+  assert.is(await site.close(), 0);
+});
+
 test.run();
