@@ -75,6 +75,8 @@ export function openConference(
   post: (event: ConferenceEvent) => void,
 ): Conference {
   const calls = new Map<string, Call>();
+  /** As they were told last: who only scans a talkgroup is no reason to tell them again when that is set up anew. */
+  const roles = new Map<string, Parameters<Call["role"]>[0]>();
   const legs = new Map<LegId, Placed>();
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
@@ -103,6 +105,8 @@ export function openConference(
         )
       : openCall({ ...callPorts, bridge: openBridge({ ...ports, streams, sounding }, { onTrunk, tap }) }, callOptions);
     calls.set(settings.name, call);
+    const role = roles.get(settings.name);
+    if (role) call.role(role);
   }
 
   /** What a call says concerns those who scan it before anybody else. */
@@ -372,6 +376,7 @@ export function openConference(
         case "move":
           return move(command);
         case "role":
+          roles.set(command.talkgroup, command.role);
           return calls.get(command.talkgroup)?.role(command.role);
         case "trunk-floor":
           return calls.get(command.floor.talkgroup)?.fromTrunk(command.from, command.floor);
