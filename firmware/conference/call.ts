@@ -292,7 +292,7 @@ export function openCall(
       if (isMember) wanted ? away.delete(leg) : away.add(leg);
       else wanted ? listeners.add(leg) : listeners.delete(leg);
       if (!wanted) return bridge.leave(leg);
-      leg.hush();
+      if (isLive()) leg.hush();
       bridge.refit(leg);
       if (toldNow) tellState(leg);
     },

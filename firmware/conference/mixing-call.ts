@@ -197,7 +197,7 @@ export function openMixingCall(
     },
     hear(leg, wanted, toldNow = true) {
       const member = members.get(leg);
-      if (wanted) leg.hush();
+      if (wanted && speakers.length > 0) leg.hush();
       if (member) {
         mix.hear(leg, wanted);
         if (wanted) away.delete(leg);

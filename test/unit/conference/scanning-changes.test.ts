@@ -1,8 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { floorIndicator } from "../../../firmware/floor/message.ts";
+import { packSpeech } from "../../../firmware/media/packed-speech.ts";
 import { heard, list, opus, rights, shown, stop, talk, threeGroups } from "./scanner.ts";
 import { openSite, payloads, say } from "./site.ts";
+import { speech } from "./sound.ts";
 
 test("a talkgroup that is set up anew while it is listened to is heard again at once", async () => {
   const story = await threeGroups();
@@ -106,6 +108,38 @@ test("who waits for the floor elsewhere is told when its turn will not come, and
   await clock.advance(1);
   assert.equal(shown(sam), ["revoke", ""], "no such talkgroup any more");
   assert.is(await site.close(), 0);
+});
+
+test("a recording goes on when who scans goes home, and ends when somebody talks there", async () => {
+  for (const mixing of [false, true]) {
+    const site = openSite({ opus });
+    site.talkgroup({ name: "fire" });
+    site.talkgroup({ name: "home", ...(mixing && { mixing }) });
+    const ops = await site.member("home1", { talkgroup: "home" });
+    const fire = await site.member("fire1", { talkgroup: "fire" });
+    const scan = list({ groups: [{ talkgroup: "fire", ...rights }], priority: "home", hangMs: 500 });
+    const sam = await site.member("sam", { talkgroup: "home", scan });
+    const story = { site, clock: site.clock, ops, fire, sea: fire, sam };
+    const said = await speech("opus");
+    const recording = packSpeech(said.map((payload, index) => ({ position: index * 960, payload })));
+    const replay = () => site.conference.receive({ type: "replay", leg: "sam", speech: recording });
+    await talk(story, fire, 1);
+    await stop(story, fire);
+    heard(sam);
+    replay();
+    await site.clock.advance(1_500);
+    assert.is(heard(sam).length, said.length);
+    replay();
+    await site.clock.advance(100);
+    heard(sam);
+    ops.press();
+    await site.clock.advance(1);
+    await say(site.clock, ops, said.slice(0, 30));
+    await site.clock.advance(200);
+    assert.ok(heard(sam).length < 45, "one of both");
+    assert.is(site.events.filter(({ type }) => type === "replayed").length, 2);
+    assert.is(await site.close(), 0);
+  }
 });
 
 test.run();
