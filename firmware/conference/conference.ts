@@ -311,7 +311,7 @@ export function openConference(
   function replay(id: LegId, speech: Uint8Array): void {
     const placed = legs.get(id);
     const over = (): void => post({ type: "replayed", leg: id });
-    if (!placed || placed.call?.isLive() || placed.scanning?.isLive() || replays >= mostReplays) return over();
+    if (!placed || (placed.scanning ?? placed.call)?.isLive() || replays >= mostReplays) return over();
     replays += 1;
     placed.leg.replay(speech, () => {
       replays -= 1;

@@ -142,4 +142,24 @@ test("a recording goes on when who scans goes home, and ends when somebody talks
   }
 });
 
+test("a recording is heard while somebody talks where who scans does not hear it, and until it is heard", async () => {
+  const story = await threeGroups({ priority: "sea", hangMs: 500 });
+  const { site, clock, fire, ops, sam } = story;
+  await talk(story, fire, 1);
+  await stop(story, fire);
+  ops.press();
+  await clock.advance(1);
+  heard(sam);
+  const said = await speech("opus");
+  const recording = packSpeech(said.map((payload, index) => ({ position: index * 960, payload })));
+  site.conference.receive({ type: "replay", leg: "sam", speech: recording });
+  await clock.advance(200);
+  assert.ok(heard(sam).length >= 10);
+  await clock.advance(300);
+  heard(sam);
+  await say(clock, ops, payloads(2, 70));
+  assert.equal(heard(sam), [70, 71]);
+  assert.is(await site.close(), 0);
+});
+
 test.run();
