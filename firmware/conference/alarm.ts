@@ -20,6 +20,10 @@ export interface AlarmHandlers {
   calm(by: string | undefined): void;
 }
 
+/** Who called it, or dispatches, says by it that an emergency is over. */
+export const calmKey = "0";
+export const calm = { type: "release", indicator: floorIndicator.normal } as const;
+
 /** A release that says that the call is a normal one again. */
 const isCalm = ({ indicator = 0 }: { readonly indicator?: number }): boolean =>
   (indicator & floorIndicator.normal) !== 0;

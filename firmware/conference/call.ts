@@ -10,13 +10,12 @@ import {
   decodeFloor,
   encodeFloor,
   type FloorMessage,
-  floorIndicator,
   floorSubtype,
   revokeCause,
 } from "../floor/message.ts";
 import { urgencyBit } from "../floor/urgency.ts";
 import { type Running, run } from "../machine.ts";
-import { openAlarm } from "./alarm.ts";
+import { calm, calmKey, openAlarm } from "./alarm.ts";
 import { besideBursts } from "./beside.ts";
 import type { Bridge } from "./bridge.ts";
 import type { Call, Leg } from "./contract.ts";
@@ -42,9 +41,6 @@ const renewMs = 250;
 
 const grantedToAck = floorSubtype.granted | acknowledgeBit;
 
-/** Who called it, or dispatches, says by it that an emergency is over. */
-const calmKey = "0";
-const calm = { type: "release", indicator: floorIndicator.normal } as const;
 const stopTalking: FloorMessage = { type: "revoke", cause: revokeCause.noPermission };
 
 export function openCall(
@@ -292,7 +288,7 @@ export function openCall(
       if (isMember) wanted ? away.delete(leg) : away.add(leg);
       else wanted ? listeners.add(leg) : listeners.delete(leg);
       if (!wanted) return bridge.leave(leg);
-      leg.hush();
+      if (isLive()) leg.hush();
       bridge.refit(leg);
       if (toldNow) tellState(leg);
     },

@@ -11,6 +11,7 @@ import type { Opus } from "../../hal/opus/port.ts";
 import type { Random } from "../../hal/random/port.ts";
 import type { Srtp } from "../../hal/srtp/port.ts";
 import { denyCause, type FloorMessage } from "../floor/message.ts";
+import { urgencyIn } from "../floor/urgency.ts";
 import { toneBook } from "../media/tone-frames.ts";
 import { ProtocolError } from "../sip/message.ts";
 import { openBridge } from "./bridge.ts";
@@ -74,6 +75,8 @@ export function openConference(
   post: (event: ConferenceEvent) => void,
 ): Conference {
   const calls = new Map<string, Call>();
+  /** As they were told last: who only scans a talkgroup is no reason to tell them again when that is set up anew. */
+  const roles = new Map<string, Parameters<Call["role"]>[0]>();
   const legs = new Map<LegId, Placed>();
   /** Legs whose sockets are being opened; one that is released meanwhile is closed on arrival. */
   const opening = new Set<LegId>();
@@ -104,6 +107,8 @@ export function openConference(
         )
       : openCall({ ...callPorts, bridge: openBridge({ ...ports, streams, sounding }, { onTrunk, tap }) }, callOptions);
     calls.set(settings.name, call);
+    const role = roles.get(settings.name);
+    if (role) call.role(role);
   }
 
   /** What a call says concerns those who scan it before anybody else. */
@@ -204,7 +209,10 @@ export function openConference(
   }
 
   function say(placed: Placed, message: FloorMessage): void {
-    const call = speaksIn(placed, message.type === "request");
+    const asks = message.type === "request";
+    // What is urgent is for the talkgroup that it is in, whatever it hears.
+    const isUrgent = asks && (urgencyIn(message.indicator) ?? "normal") !== "normal";
+    const call = isUrgent ? placed.call : speaksIn(placed, asks);
     if (call) call.fromLeg(placed.leg, message);
     else answerParked(placed.leg, message);
   }
@@ -212,10 +220,13 @@ export function openConference(
   function join(placed: Placed): void {
     const { leg, call, rights } = placed;
     const { scan, talkgroup } = leg.options;
+    // What it is told goes through it from the first word on.
+    if (call && scan && call.settings.name === talkgroup)
+      placed.scanning = scanning(ports, leg, call, scan, (name) => calls.get(name));
     call?.join(leg, rights);
-    if (!call || !scan || call.settings.name !== talkgroup) return;
-    placed.scanning = scanning(ports, leg, call, scan, (name) => calls.get(name));
+    if (!placed.scanning) return;
     scanners.add(placed.scanning);
+    placed.scanning.begin();
   }
 
   function leave(placed: Placed): void {
@@ -282,7 +293,7 @@ export function openConference(
       const sdp = leg.answer(offer);
       if (!leg.sends() || !leg.hears()) telephone?.reset();
       call?.renegotiated(leg, before);
-      placed.scanning?.refit();
+      placed.scanning?.renegotiated(before);
       prepareTones(leg);
       post({ type: "reanswer", leg: id, sdp });
     } catch (error) {
@@ -302,7 +313,7 @@ export function openConference(
   function replay(id: LegId, speech: Uint8Array): void {
     const placed = legs.get(id);
     const over = (): void => post({ type: "replayed", leg: id });
-    if (!placed || placed.call?.isLive() || placed.scanning?.isLive() || replays >= mostReplays) return over();
+    if (!placed || (placed.scanning ?? placed.call)?.isLive() || replays >= mostReplays) return over();
     replays += 1;
     placed.leg.replay(speech, () => {
       replays -= 1;
@@ -367,6 +378,7 @@ export function openConference(
         case "move":
           return move(command);
         case "role":
+          roles.set(command.talkgroup, command.role);
           return calls.get(command.talkgroup)?.role(command.role);
         case "trunk-floor":
           return calls.get(command.floor.talkgroup)?.fromTrunk(command.from, command.floor);

@@ -39,6 +39,8 @@ export interface Leg {
   /** Whether its terminal may be heard, and whether it listens: by its session description (RFC 3264 §5.1). */
   sends(): boolean;
   hears(): boolean;
+  /** Whether its terminal listened before, and does not now: it holds the session, and what it sends is music. */
+  holds(): boolean;
   sendFloor(message: FloorMessage): void;
   /** Whether its terminal knows floor control. */
   hasFloor(): boolean;
@@ -54,6 +56,8 @@ export interface Leg {
   play(tone: ToneName): void;
   /** Plays a recording (media/packed-speech.ts) into its audio, in place of one that sounds. `onOver`: however it ends, once. */
   replay(speech: Uint8Array, onOver: () => void): void;
+  /** Whether a tone or a recording sounds in its audio. */
+  sounding(): boolean;
   /** Somebody is heard live: a recording ends. */
   hush(): void;
   /** A talk burst starts: the next packet is its first. `midway`: it goes on, and this leg comes into it. */

@@ -68,6 +68,7 @@ const settlingFrames = 2;
 /** What stands between offer and answer. */
 interface Agreed
   extends Pick<Agreement, "codec" | "payloadType" | "keyTypes" | "lines" | "sends" | "hears" | "queueing"> {
+  readonly holds: boolean;
   readonly places: Places;
   readonly to: TerminalChannels;
   readonly out: OutgoingStream;
@@ -291,8 +292,9 @@ export async function openLeg(
     sockets.media.agree(agreement.secured);
     if (before && !goesOn) before.rtcp.stop();
     if (before && (before.codec !== codec || !hears)) silence();
+    const holds = !hears && before !== undefined && (before.hears || before.holds);
     agreed = {
-      ...{ codec, payloadType, keyTypes, lines, sends, hears, queueing, places },
+      ...{ codec, payloadType, keyTypes, lines, sends, hears, holds, queueing, places },
       to: before && samePlaces(places, before.places) ? before.to : channelsOf(places, aim),
       ...(goesOn ? { out: before.out, tones: before.tones, rtcp: before.rtcp } : openStream(clockRate)),
     };
@@ -320,6 +322,7 @@ export async function openLeg(
     accept: (sdp) => agree(descriptions.accept(sdp)),
     sends: () => agreed?.sends ?? false,
     hears: () => agreed?.hears ?? false,
+    holds: () => agreed?.holds ?? false,
     sendFloor,
     hasFloor: () => agreed?.to.floor !== undefined,
     queues: () => agreed?.queueing ?? false,
@@ -344,6 +347,7 @@ export async function openLeg(
       if (!agreed?.hears || player.sounding()) return onOver();
       replays.play(speech, agreed.codec, onOver);
     },
+    sounding,
     hush: replays.stop,
     begin: (nowMs, midway) => agreed && begin(agreed, nowMs, midway),
     close() {

@@ -5,7 +5,9 @@
  */
 import type { Clock } from "../../hal/clock/port.ts";
 import { decodeFloor, encodeFloor, type FloorMessage, revokeCause } from "../floor/message.ts";
+import { urgencyBit } from "../floor/urgency.ts";
 import { type Running, run } from "../machine.ts";
+import { calm, calmKey, openAlarm } from "./alarm.ts";
 import { besideBursts } from "./beside.ts";
 import type { Call, Leg } from "./contract.ts";
 import type { Mix } from "./mix.ts";
@@ -71,6 +73,21 @@ export function openMixingCall(
   const hearing = (): Leg[] => [...members.keys(), ...listeners].filter((leg) => !away.has(leg));
   const beside = besideBursts(ports, settings, { listeners: hearing, isLive: () => speakers.length > 0 });
 
+  /** Nobody has to make way for an emergency, but everybody is to know of it. */
+  const alarm = openAlarm(clock, settings, {
+    tell(urgency, by) {
+      post({ type: "urgency", talkgroup, urgency, ...(by !== undefined && { by }) });
+      for (const member of members.values()) {
+        const isSilent = member.floor.state().in === "silent";
+        if (member.leg.hasFloor() && isSilent) tellState(member);
+        else if (urgency !== "normal" && member.leg.options.user !== by) member.leg.play("emergency");
+      }
+    },
+    raise: (urgency, userId) => spread("", { type: "request", userId, indicator: urgencyBit[urgency] }),
+    announce: () => peers > 0 && sendAnnouncement(),
+    calm: (by) => spread("", { ...calm, ...(by !== undefined && { userId: by }) }),
+  });
+
   const partyOf = (speaker: Leg | GatewayId): string =>
     typeof speaker === "string" ? (partyAt.get(speaker) ?? speaker) : speaker.options.user;
 
@@ -93,7 +110,7 @@ export function openMixingCall(
   /** A telephone without floor control is told nothing, unless its user takes the floor by voice. */
   function tell(leg: Leg, message: FloorMessage): void {
     const said = ports.told(leg, message);
-    if (said) leg.sendFloor(said);
+    if (said) leg.sendFloor(alarm.stamp(said));
   }
 
   function perform(member: () => Member | undefined, effect: OwnFloorEffect): void {
@@ -128,12 +145,14 @@ export function openMixingCall(
       announced === undefined
         ? { type: "idle", sequence: 0 }
         : { type: "taken", party: announced, mayRequest: true, sequence: 0 };
-    const packet = encodeFloor(message, { ssrc: options.ssrc });
-    post({
-      type: "trunk-floor",
-      to: "all",
-      floor: { talkgroup, participant: `${gateway}/`, epoch: 0, priority: 0, message: packet },
-    });
+    spread(`${gateway}/`, message);
+  }
+
+  /** To every other gateway; what is of no participant is of the alarm. */
+  function spread(participant: string, message: FloorMessage): void {
+    if (isOfGateway) return;
+    const packet = encodeFloor(alarm.stamp(message), { ssrc: options.ssrc });
+    post({ type: "trunk-floor", to: "all", floor: { talkgroup, participant, epoch: 0, priority: 0, message: packet } });
   }
 
   function onSpeakers(now: readonly (Leg | GatewayId)[]): void {
@@ -197,7 +216,7 @@ export function openMixingCall(
     },
     hear(leg, wanted, toldNow = true) {
       const member = members.get(leg);
-      if (wanted) leg.hush();
+      if (wanted && speakers.length > 0) leg.hush();
       if (member) {
         mix.hear(leg, wanted);
         if (wanted) away.delete(leg);
@@ -225,32 +244,40 @@ export function openMixingCall(
       mix.trunk(peers > 0);
       for (const known of partyAt.keys()) if (!role.peers.includes(known)) partyAt.delete(known);
       // Whoever has just appeared learns who speaks.
-      if (peers > 0 && announced !== undefined) sendAnnouncement();
+      if (peers > 0 && (announced !== undefined || alarm.urgency() !== "normal")) sendAnnouncement();
     },
     fromLeg(leg, message) {
       const member = members.get(leg);
       if (!member) return;
       const { priority, mayTalk } = member.rights;
-      if (message.type === "request") member.floor.send({ type: "request", priority, mayTalk: mayTalk && leg.sends() });
-      else if (message.type === "release") {
+      if (message.type === "request") {
+        alarm.weigh(leg.options.user, member.rights, message.indicator);
+        member.floor.send({ type: "request", priority, mayTalk: mayTalk && leg.sends() });
+      } else if (message.type === "release") {
+        alarm.released(leg.options.user, member.rights, message);
         member.warnedAt = clock.now();
         member.floor.send({ type: "release" });
       }
     },
-    fromTrunk(from, { message }) {
+    fromTrunk(from, { participant, message }) {
       const said = isOfGateway ? undefined : decodeFloor(message)?.message;
-      if (said?.type === "taken") partyAt.set(from, said.party);
-      else if (said?.type === "idle") partyAt.delete(from);
+      if (!said || alarm.fromTrunk(participant, said)) return;
+      if (said.type === "taken") partyAt.set(from, said.party);
+      else if (said.type === "idle") partyAt.delete(from);
       show();
     },
     // A telephone is heard without a key.
-    keyFromLeg: beside.key,
+    keyFromLeg(leg, key) {
+      const member = members.get(leg);
+      if (key === calmKey && member) alarm.released(leg.options.user, member.rights, calm);
+      else beside.key(leg, key);
+    },
     renegotiated(leg, before) {
       const member = members.get(leg);
       if (!member) return;
       mix.refit(leg);
       if (leg.hasFloor() && !before.floor) tellState(member);
-      if (leg.sends()) return;
+      if (leg.sends() && !leg.holds()) return;
       // What comes now is nobody's speech, but music on hold or silence.
       if (isOpen(member.floor.state())) leg.sendFloor({ type: "revoke", cause: revokeCause.noPermission });
       member.floor.send({ type: "release" });
@@ -259,7 +286,7 @@ export function openMixingCall(
       const member = members.get(leg);
       if (!member?.rights.mayTalk || view.payloadLength === 0) return;
       const knowsFloor = leg.hasFloor();
-      if (!knowsFloor || passes(member)) mix.fromLeg(leg, packet, view, knowsFloor);
+      if (knowsFloor ? passes(member) : !leg.holds()) mix.fromLeg(leg, packet, view, knowsFloor);
     },
     mediaFromTrunk(from, packet) {
       if (!isOfGateway) mix.fromTrunk(from, packet);
@@ -267,6 +294,7 @@ export function openMixingCall(
     isLive: () => speakers.length > 0,
     close() {
       for (const { floor } of members.values()) floor.close();
+      alarm.close();
       mix.close();
       beside.close();
     },

@@ -31,7 +31,9 @@ export type ScanEvent =
   /** Its own user has the floor there. */
   | { readonly type: "talk"; readonly group: string }
   /** Somebody else has it, who has taken it away. */
-  | { readonly type: "overtaken"; readonly group: string };
+  | { readonly type: "overtaken"; readonly group: string }
+  /** The talkgroup is no more: one that is set up by its name is another, and nothing holds who was there. */
+  | { readonly type: "gone"; readonly group: string };
 
 /** Out of what was heard, and into this. */
 export type ScanEffect = { readonly do: "tune"; readonly group: string };
@@ -95,8 +97,15 @@ export function scan({ home, priority, hangMs }: ScanLimits): Machine<ScanState,
     return state.in === "hearing" || state.in === "talking" ? paused(next) : [next, []];
   }
 
+  function onGone(state: ScanState, group: string): Step {
+    const next: ScanState = { ...state, active: state.active.filter((other) => other !== group) };
+    return group === state.tuned ? free(next) : [next, []];
+  }
+
   return (state, event) => {
     switch (event.type) {
+      case "gone":
+        return onGone(state, event.group);
       case "burst":
         return onBurst(state, event.group);
       case "quiet":

@@ -8,13 +8,15 @@
  * it hears something else.
  */
 import type { Clock } from "../../hal/clock/port.ts";
-import type { FloorMessage } from "../floor/message.ts";
+import { denyCause, type FloorMessage, queuePosition, revokeCause } from "../floor/message.ts";
 import { run } from "../machine.ts";
 import type { Call, Leg } from "./contract.ts";
 import type { ScanOptions } from "./protocol.ts";
 import { initialScan, scan } from "./scan.ts";
 
 export interface Scanning {
+  /** The leg has joined the call of its home: it hears what is said elsewhere. Called once, before anything else but `told`. */
+  begin(): void;
   /** Somebody talks in a call, or nobody does any more; told before the first word passes. */
   floor(talkgroup: string, talks: boolean): void;
   /** What the leg is told of what that call would tell it; undefined: nothing. */
@@ -23,15 +25,15 @@ export interface Scanning {
   speaksIn(asks?: boolean): Call;
   /** Whether anybody is heard in what it hears. */
   isLive(): boolean;
-  /** The leg has agreed on something else. */
-  refit(): void;
+  /** The leg has negotiated anew; `before`: what its terminal did and knew. */
+  renegotiated(before: Parameters<Call["renegotiated"]>[1]): void;
   /** A talkgroup is no more. */
   closed(talkgroup: string): void;
   /** It leaves its home. */
   close(): void;
 }
 
-/** The leg has joined the call of its home. `callOf` undefined: there is no such talkgroup now. */
+/** A leg that is about to join the call of its home. `callOf` undefined: there is no such talkgroup now. */
 export function scanning(
   ports: { readonly clock: Clock },
   leg: Leg,
@@ -46,6 +48,8 @@ export function scanning(
   let heard = home;
   /** Where it has been a member to answer. */
   let answers: Call | undefined;
+  /** It was told its place in the queue there. */
+  let waits = false;
   let sequence = 0;
   /** The last Taken, which may come twice at a time: for what it hears is new to it, and for a burst is. */
   let taken = { party: "", at: Number.NEGATIVE_INFINITY };
@@ -54,11 +58,23 @@ export function scanning(
     if (heard !== answers) heard.hear(leg, false);
     // Who answers is a member like any other, until now.
     else answers.leave(leg);
-    answers = undefined;
+    answerNoMore();
     heard = callOf(group) ?? home;
     // Who has just been granted the floor knows whose it is.
     heard.hear(leg, true, machine.state().in !== "talking");
   });
+
+  function answerNoMore(): void {
+    answers = undefined;
+    // Whose turn never comes does not wait for it.
+    if (waits) leg.sendFloor({ type: "deny", cause: denyCause.other });
+    waits = false;
+  }
+
+  function cut(): void {
+    if (leg.hasFloor()) leg.sendFloor({ type: "revoke", cause: revokeCause.other });
+    else leg.play("revoke");
+  }
 
   function floor(talkgroup: string, talks: boolean): void {
     if (listed.includes(talkgroup)) machine.send({ type: talks ? "burst" : "quiet", group: talkgroup });
@@ -68,14 +84,16 @@ export function scanning(
   const shown = (party: string): string =>
     heard === home || party === "" ? party : `${party};group=${heard.settings.name}`;
 
-  for (const group of listed) if (callOf(group)?.talks()) floor(group, true);
-
   return {
+    begin() {
+      for (const group of listed) if (callOf(group)?.talks()) floor(group, true);
+    },
     floor,
     told(talkgroup, message) {
       const { name: tuned } = heard.settings;
       switch (message.type) {
         case "granted":
+          waits = false;
           machine.send({ type: "talk", group: talkgroup });
           return message;
         case "taken": {
@@ -91,6 +109,13 @@ export function scanning(
           if (talkgroup !== tuned) return undefined;
           sequence = (sequence + 1) & 0xffff;
           return { ...message, sequence };
+        case "queue-info":
+          waits = talkgroup === answers?.settings.name && message.position !== queuePosition.none;
+          return message;
+        case "deny":
+        case "revoke":
+          waits &&= talkgroup !== answers?.settings.name;
+          return message;
         default:
           return message;
       }
@@ -105,10 +130,17 @@ export function scanning(
       return answers ?? home;
     },
     isLive: () => heard.isLive(),
-    refit: () => heard.hear(leg, true, false),
+    renegotiated(before) {
+      // Its home is told by whoever moves legs; where it answers nobody else knows that it is there.
+      answers?.renegotiated(leg, before);
+      heard.hear(leg, true, false);
+    },
     closed(talkgroup) {
-      floor(talkgroup, false);
-      if (answers?.settings.name === talkgroup) answers = undefined;
+      if (answers?.settings.name === talkgroup) {
+        if (machine.state().in === "talking") cut();
+        answerNoMore();
+      }
+      machine.send({ type: "gone", group: talkgroup });
     },
     close() {
       machine.close();

@@ -137,6 +137,8 @@ export function telephone(
 
   /** What is heard in the packet: a key or speech. False: it is no speech to anybody. */
   function hear({ decoder, keys, voice: activity }: Ear, payload: Uint8Array): boolean {
+    // Tones that no floor message tells of, and recordings.
+    if (leg.sounding()) sounds = Math.max(sounds, clock.now() + echoMs);
     const length = decoder.decode(payload, decoded);
     const key = keys?.hear(decoded, length);
     if (key !== undefined) handlers.key(key);
@@ -218,12 +220,15 @@ export function telephone(
         }
         if (message.type === "deny" || message.type === "revoke") sounds = clock.now() + echoMs + toneMs;
       }
-      const isUnknown = !isWarning(message, lastTold);
+      const isWarned = isWarning(message, lastTold);
       lastTold = message;
       if (!voice) return false;
       const event = heardOf(message);
       if (event) machine.send(event);
-      return message.type === "granted" && isUnknown;
+      if (message.type !== "granted") return false;
+      // Whoever tells telephones by tones has not heard of the grant that this one cuts short.
+      if (isWarned) leg.play("warning");
+      return true;
     },
     reset() {
       if (voice) machine.send({ type: "reset" });

@@ -75,8 +75,17 @@ function bareLeg(ports: FanOutPorts, id: string, codec: CodecName, sent: () => v
   return {
     ...{ id, row, group: undefined, options: { leg: id, user: id, mayTalk: true, priority: 0, mayPreempt: false } },
     ...{ codec: () => codec, offer: () => "", answer: () => "", accept: nothing },
-    ...{ sends: () => true, hears: () => true, sendFloor: nothing, hasFloor: () => false, queues: () => false },
-    ...{ moved: nothing, overhear: nothing, play: nothing, replay: nothing, hush: nothing, close: nothing },
+    ...{ sends: () => true, hears: () => true, holds: () => false, hasFloor: () => false, queues: () => false },
+    ...{
+      sounding: () => false,
+      sendFloor: nothing,
+      moved: nothing,
+      overhear: nothing,
+      play: nothing,
+      replay: nothing,
+      hush: nothing,
+      close: nothing,
+    },
     begin: (nowMs, midway) => stream.begin(nowMs, midway),
   };
 }

@@ -211,6 +211,25 @@ test("who may only listen is not heard, and who is on hold neither speaks nor he
   assert.is(await site.close(), 0);
 });
 
+test("the music of who holds the session is not heard, and who comes back is", async () => {
+  const site = mixingSite();
+  const [held, other] = await choir(site, 2, ["PCMU"]);
+  const keyed = await singer(site, "keyed", 700, { floor: true });
+  if (!held || !other) throw new Error("too few");
+  const all = [held, other, keyed];
+  keyed.terminal.press();
+  await site.clock.advance(20);
+  for (const { name, terminal } of [held, keyed]) site.reoffer(name, terminal, { direction: "sendonly" });
+  await site.clock.advance(20);
+  assert.equal(keyed.terminal.news().slice(-2), ["revoke", "idle"]);
+  await sing(site, all, [held, keyed], 1_500);
+  assert.is(other.terminal.heard.length, 0);
+  site.reoffer(held.name, held.terminal, { direction: "sendrecv" });
+  await sing(site, all, [held], 1_500);
+  everybodyHears([0, absent, absent], await levels(other, all), 1, "other");
+  assert.is(await site.close(), 0);
+});
+
 test("what is said at three gateways is heard at all of them, once, and never comes back", async () => {
   const sites = await realmWith({ mixing: true }, "south", "north", "west");
   const all: Singer[] = [];

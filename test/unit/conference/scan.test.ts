@@ -36,6 +36,7 @@ type What =
   | "own in B"
   | "lost in A"
   | "lost in B"
+  | "B gone"
   | "hang";
 
 const states: Readonly<Record<Where, ScanState>> = {
@@ -64,6 +65,7 @@ const events: Readonly<Record<What, ScanEvent | Expiry<ScanTimer>>> = {
   "own in B": { type: "talk", group: "B" },
   "lost in A": { type: "overtaken", group: "A" },
   "lost in B": { type: "overtaken", group: "B" },
+  "B gone": { type: "gone", group: "B" },
   hang: { type: "expiry", timer: "hang" },
 };
 
@@ -89,6 +91,7 @@ const table: Readonly<Record<Where, Readonly<Record<What, string>>>> = {
     "own in B": "talking B () -hang >B",
     "lost in A": "idle A ()",
     "lost in B": "idle A ()",
+    "B gone": "idle A ()",
     hang: "idle A ()",
   },
   "hears A": {
@@ -104,6 +107,7 @@ const table: Readonly<Record<Where, Readonly<Record<What, string>>>> = {
     "own in B": "talking B (A) -hang >B",
     "lost in A": "hearing A (A)",
     "lost in B": "hearing A (A)",
+    "B gone": "hearing A (A)",
     hang: "hearing A (A)",
   },
   "hears B": {
@@ -119,6 +123,7 @@ const table: Readonly<Record<Where, Readonly<Record<What, string>>>> = {
     "own in B": "talking B (B) -hang",
     "lost in A": "hearing B (B)",
     "lost in B": "hearing B (B)",
+    "B gone": "idle A () -hang >A",
     hang: "hearing B (B)",
   },
   "talks in B, P waits": {
@@ -134,6 +139,7 @@ const table: Readonly<Record<Where, Readonly<Record<What, string>>>> = {
     "own in B": "talking B (BP) -hang",
     "lost in A": "talking B (BP)",
     "lost in B": "hearing P (BP) -hang >P",
+    "B gone": "hearing P (P) -hang >P",
     hang: "talking B (BP)",
   },
   "hears P": {
@@ -149,6 +155,7 @@ const table: Readonly<Record<Where, Readonly<Record<What, string>>>> = {
     "own in B": "talking B (BP) -hang >B",
     "lost in A": "hearing P (BP)",
     "lost in B": "hearing P (BP)",
+    "B gone": "hearing P (P)",
     hang: "hearing P (BP)",
   },
   "hangs on B": {
@@ -164,6 +171,7 @@ const table: Readonly<Record<Where, Readonly<Record<What, string>>>> = {
     "own in B": "talking B () -hang",
     "lost in A": "hanging B ()",
     "lost in B": "hanging B ()",
+    "B gone": "idle A () -hang >A",
     hang: "idle A () -hang >A",
   },
   "hangs on P, C waits": {
@@ -179,6 +187,7 @@ const table: Readonly<Record<Where, Readonly<Record<What, string>>>> = {
     "own in B": "talking B (C) -hang >B",
     "lost in A": "hanging P (C)",
     "lost in B": "hanging P (C)",
+    "B gone": "hanging P (C)",
     hang: "hearing C (C) -hang >C",
   },
   "talks in A": {
@@ -194,6 +203,7 @@ const table: Readonly<Record<Where, Readonly<Record<What, string>>>> = {
     "own in B": "talking B (A) -hang >B",
     "lost in A": "hearing A (A) -hang",
     "lost in B": "talking A (A)",
+    "B gone": "talking A (A)",
     hang: "talking A (A)",
   },
 };

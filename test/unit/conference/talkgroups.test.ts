@@ -47,4 +47,17 @@ test("a talkgroup that comes back with another limit on a talk burst has that li
   assert.is(await site.close(), 0);
 });
 
+test("a talkgroup that comes back has the role that its gateway was told, and is heard at other sites", async () => {
+  const site = openSite({ opus });
+  site.role({ in: "controlling", peers: ["south"] });
+  site.conference.receive({ type: "no-talkgroup", talkgroup: "ops" });
+  site.talkgroup({});
+  const alice = await site.member("alice");
+  alice.press();
+  await site.clock.advance(20);
+  await say(site.clock, alice, payloads(3));
+  assert.is(site.events.filter(({ type }) => type === "trunk-media").length, 3);
+  assert.is(await site.close(), 0);
+});
+
 test.run();

@@ -2,12 +2,13 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { TelephoneOptions } from "../../../firmware/conference/protocol.ts";
 import { type CodecName, sampleRates } from "../../../firmware/media/codec.ts";
+import { packSpeech } from "../../../firmware/media/packed-speech.ts";
 import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
 import { correlation } from "../media/signals.ts";
 import { northAndSouth } from "./realm.ts";
 import { type MemberOptions, openSite, payloads, say, upTo } from "./site.ts";
-import { heardBy, saidIn } from "./sound.ts";
+import { heardBy, saidIn, speech as spoken } from "./sound.ts";
 import { mouth } from "./voiced.ts";
 
 const opus = await loadOpus();
@@ -146,6 +147,51 @@ test("an echo lasts a little longer than what it is of", async () => {
   await user.speak(300, 0.06);
   assert.equal(turns(alice), ["taken"], "the same loudness, when all is quiet");
   assert.is(await site.close(), 0);
+});
+
+test("neither a recording nor a tone that no floor message tells of keys by its echo, who talks it down does", async () => {
+  const { site, clock, alice, phone, user } = await withPhone({}, { record: true, announce: true });
+  const speech = packSpeech((await spoken("opus")).map((payload, index) => ({ position: index * 960, payload })));
+  site.conference.receive({ type: "replay", leg: "phone", speech });
+  await user.speak(1_000, 0.06);
+  assert.equal(turns(alice), [], "an echo of the recording");
+  await user.speak(600);
+  assert.equal(turns(alice), ["taken"], "the user");
+  await user.hush(1_000);
+  await clock.advance(250);
+  phone.heard.length = 0;
+  turns(alice);
+  site.conference.receive({ type: "tone", leg: "phone", tone: "confirm" });
+  await user.speak(300, 0.06);
+  assert.equal(turns(alice), [], "an echo of the tone");
+  assert.ok(phone.heard.length > 3);
+  assert.is(await site.close(), 0);
+});
+
+test("it is warned before a burst is cut, as other telephones are", async () => {
+  const { site, phone, user } = await withPhone({}, { talkMs: 3_000, talkWarningMs: 1_000 });
+  await user.speak(1_200);
+  await user.speak(700);
+  assert.equal(phone.heard, [], "no tone as long as there is time");
+  await user.speak(800);
+  const warned = await heardBy(phone);
+  const other = openSite({ opus, settings: { talkMs: 3_000, talkWarningMs: 1_000 } });
+  const pressed = await other.member("pressed", { floor: false, codec: "PCMU" });
+  other.key("pressed", "*");
+  await say(
+    other.clock,
+    pressed,
+    Array.from({ length: 90 }, () => new Uint8Array(160).fill(0xff)),
+  );
+  pressed.heard.length = 0;
+  await say(
+    other.clock,
+    pressed,
+    Array.from({ length: 45 }, () => new Uint8Array(160).fill(0xff)),
+  );
+  assert.equal(warned, await heardBy(pressed));
+  await site.clock.advance(1_000);
+  assert.equal([await site.close(), await other.close()], [0, 0]);
 });
 
 test("its user may press keys all the same: * is as good as a word, # ends it at once", async () => {
