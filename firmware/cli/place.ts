@@ -58,11 +58,23 @@ export const newName = user.refine((name) => !serviceNames.has(name), {
   error: ({ input }) => `this is the name of ${serviceNames.get(String(input))}; expected another`,
 });
 
-/** What was given, checked as it is in a configuration file. Throws Refusal. */
-export function checked<Value>(schema: ZodType<Value, unknown>, what: string, given: unknown): Value {
+/**
+ * What was given, checked as it is in a configuration file; `what`: its name for people, or that of what has this path in it. Throws
+ * Refusal.
+ */
+export function checked<Value>(
+  schema: ZodType<Value, unknown>,
+  what: string | ((path: readonly PropertyKey[]) => string),
+  given: unknown,
+): Value {
   const read = schema.safeParse(given);
   if (read.success) return read.data;
-  throw new Refusal(
-    read.error.issues.map(({ path, message }) => `${[what, ...path].join(" ")}: ${message}`).join("\n"),
-  );
+  const named = typeof what === "string" ? (path: readonly PropertyKey[]) => [what, ...path].join(" ") : what;
+  throw new Refusal(read.error.issues.map(({ path, message }) => `${named(path)}: ${message}`).join("\n"));
+}
+
+/** An option as it was given: "--talk-seconds abc". */
+export function asGiven(key: string, value: unknown): string {
+  const option = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return typeof value === "string" ? `${option} ${value}` : option;
 }

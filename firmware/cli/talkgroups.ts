@@ -5,7 +5,7 @@ import * as field from "../config/fields.ts";
 import { talkgroup as talkgroupSchema } from "../config/schema.ts";
 import { talkgroupOf } from "../config.ts";
 import { type Editor, Refusal } from "../store/editing.ts";
-import { atStore, checked, newName, type Place, placed } from "./place.ts";
+import { asGiven, atStore, checked, newName, type Place, placed } from "./place.ts";
 import { table } from "./table.ts";
 import { originWords, say } from "./users.ts";
 
@@ -133,8 +133,9 @@ function settingsOf(name: string, options: Settings) {
   const times = { talkSeconds, hangSeconds, graceSeconds, endOfMediaSeconds, talkWarningSeconds, emergencySeconds };
   const given = Object.entries(times).flatMap(([key, value]) => (value === undefined ? [] : [[key, Number(value)]]));
   checked(newName, name, name);
+  const file = { name, queueing, broadcast, mixing, record, ...Object.fromEntries(given) };
   return talkgroupOf(
-    checked(talkgroupSchema, name, { name, queueing, broadcast, mixing, record, ...Object.fromEntries(given) }),
+    checked(talkgroupSchema, ([key]) => asGiven(String(key), new Map(Object.entries(times)).get(String(key))), file),
   );
 }
 
@@ -146,9 +147,10 @@ function list(editor: Editor, { json }: { readonly json?: true }): void {
     row.name,
     `${accounts.filter(({ memberships }) => memberships.some(({ talkgroup }) => talkgroup === row.name)).length}`,
     ...[row.talkMs, row.hangMs].map((ms) => `${ms / 1_000} s`),
+    (["queueing", "broadcast", "mixing", "record"] as const).filter((option) => row[option]).join(", "),
     originWords(row),
   ]);
-  process.stdout.write(table([["TALKGROUP", "MEMBERS", "TALK", "HANG", "FROM"], ...rows]));
+  process.stdout.write(table([["TALKGROUP", "MEMBERS", "TALK", "HANG", "OPTIONS", "FROM"], ...rows]));
 }
 
 function listMembers(editor: Editor, talkgroup: string): void {

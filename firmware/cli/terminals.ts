@@ -4,7 +4,7 @@ import { z } from "zod";
 import { terminalFaults } from "../config/terminal-faults.ts";
 import { terminal, terminalOf } from "../config/terminal-schema.ts";
 import { Refusal } from "../store/editing.ts";
-import { checked } from "./place.ts";
+import { asGiven, checked } from "./place.ts";
 
 export interface TerminalOptions {
   readonly keying: string;
@@ -32,6 +32,24 @@ export function withTerminal(command: Command): Command {
     .option("--answer-back", "an answer goes where the last burst was");
 }
 
+/** What stands where in the configuration file. */
+const places = new Map<string, keyof TerminalOptions>([
+  ["keying", "keying"],
+  ["voiceHangSeconds", "voiceHang"],
+  ["voiceThresholdDb", "voiceThreshold"],
+  ["scan.groups", "scan"],
+  ["scan.priority", "scanPriority"],
+  ["scan.hangSeconds", "scanHang"],
+]);
+
+/** The option that a path in the configuration file stands for, and what was given for it. */
+function optionAt(path: string, options: TerminalOptions): string {
+  const [, place = path, index] = /^(.*?)(?:\.(\d+))?$/.exec(path) ?? [];
+  const option = places.get(place);
+  if (option === undefined) return path;
+  return asGiven(option, index === undefined ? options[option] : options.scan[Number(index)]);
+}
+
 /** Throws Refusal. */
 export function terminalGiven(options: TerminalOptions, talkgroups: readonly string[]) {
   const { keying, inbandKeys, voiceHang, voiceThreshold, scan, scanPriority, scanHang, answerBack } = options;
@@ -41,7 +59,7 @@ export function terminalGiven(options: TerminalOptions, talkgroups: readonly str
     ...(answerBack && { answerBack }),
   };
   const isScanning = scan.length > 0 || Object.keys(how).length > 0;
-  const file = checked(schema, "terminals:", {
+  const file = checked(schema, (path) => optionAt(path.join("."), options), {
     keying,
     ...(inbandKeys && { inbandKeys }),
     ...(voiceHang !== undefined && { voiceHangSeconds: Number(voiceHang) }),
@@ -49,6 +67,6 @@ export function terminalGiven(options: TerminalOptions, talkgroups: readonly str
     ...(isScanning && { scan: { groups: scan, ...how } }),
   });
   const [fault] = terminalFaults({ accounts: [{ talkgroups, ...file }] });
-  if (fault) throw new Refusal(`terminals: ${fault.path.replace("accounts.0.", "")}: ${fault.message}`);
+  if (fault) throw new Refusal(`${optionAt(fault.path.replace("accounts.0.", ""), options)}: ${fault.message}`);
   return terminalOf(file);
 }

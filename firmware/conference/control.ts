@@ -190,7 +190,7 @@ export function control(
         // Who stood in for nothing gives control back.
         return [state.burst ? state : settle(state), [say(ruling.to, { type: "deny", cause: ruling.cause })]];
       case "revoke":
-        return [state, [say(ruling.to, { type: "revoke", cause: ruling.cause })]];
+        return [state, revoked(state, ruling.to, { type: "revoke", cause: ruling.cause })];
       case "taken": {
         const { talker, party, priority } = ruling;
         if (state.burst?.talker === talker) return weighed(state, state.burst, priority);
@@ -213,6 +213,12 @@ export function control(
     }
   }
 
+  /** Every gateway learns that the burst is cut: each may have a voice log. */
+  function revoked(state: ControlState, participant: ParticipantKey, message: FloorMessage): Effects {
+    const toAll = sendTo(state, "all", participant, message);
+    return isLocal(participant) ? [{ do: "tell", participant, message }, toAll] : [toAll];
+  }
+
   function onTrunk(state: ControlState, trunk: TrunkMessage): Step {
     const seen: ControlState = { ...state, epoch: Math.max(state.epoch, trunk.epoch) };
     const { from, participant, message } = trunk;
@@ -227,15 +233,15 @@ export function control(
       case "granted":
         if (from !== (controlling(seen) ? controllerOf(seen.wanted) : seen.controller)) return [seen, []];
         return isLocal(participant) ? onGranted(seen, trunk) : [seen, []];
-      case "deny":
       case "revoke":
+        return from === seen.controller ? answered(seen, participant, message) : [seen, []];
+      case "deny":
+      case "queue-info":
         return from === seen.controller && isLocal(participant) ? answered(seen, participant, message) : [seen, []];
       case "taken":
         return onTaken(seen, trunk);
       case "idle":
         return onIdle(seen, from);
-      case "queue-info":
-        return from === seen.controller && isLocal(participant) ? answered(seen, participant, message) : [seen, []];
       case "queue-request":
         if (!controlling(seen) || gatewayOf(participant) !== from) return [seen, []];
         return [seen, [{ do: "arbitrate", event: { type: "position", from: participant } }]];
@@ -245,7 +251,7 @@ export function control(
     }
   }
 
-  /** The controller has answered a leg here. */
+  /** The controller has answered a leg here, or revoked one elsewhere. */
   function answered(state: ControlState, participant: ParticipantKey, message: FloorMessage): Step {
     const told: Effects = [{ do: "tell", participant, message }];
     const { asking, ...rest } = state;
@@ -299,7 +305,7 @@ export function control(
       return [state, controlling(state) && burst.authority === self ? [announce(burst)] : []];
 
     const lost: Effects =
-      burst && isLocal(burst.talker)
+      burst && isLocal(burst.talker) && !burst.released
         ? [{ do: "tell", participant: burst.talker, message: { type: "revoke", cause: revokeCause.preempted } }]
         : [];
     const watch: Effects = controlling(state)

@@ -49,8 +49,15 @@ export function readSite(
     },
     board: board.board,
     ...(tls && { certificates: tls.certificates }),
-    warnings: [...(tls?.warnings ?? []), ...srtpWarnings(config)],
+    warnings: [...(tls?.warnings ?? []), ...srtpWarnings(config), ...(secret ? [] : exposureWarnings(file))],
   };
+}
+
+/** Sound, and of no use to a gateway until its mode is another. */
+function exposureWarnings(file: string): Fault[] {
+  const found = readText(file, file, secretConfig);
+  if (!("problem" in found)) return [];
+  return [{ path: file, message: `${found.problem}; until then no gateway starts from it` }];
 }
 
 /** RFC 4568 §8.2: the keys are in the messages. */

@@ -70,7 +70,9 @@ export async function answerLog(
   const { entries, trouble } = await found(question, voiceLog);
   if (trouble !== undefined) return void say({ error: trouble });
   if (!("list" in question) && !entries[0])
-    return void say({ error: `there is no burst ${idOf(question)} in the log` });
+    return void say({
+      error: `there is no burst ${idOf(question)} in the log; roger log list shows those that there are`,
+    });
   if ("play" in question && entries[0]) {
     const played = voiceLog.play(entries[0], question.to);
     return void say("trouble" in played ? { error: played.trouble } : { end: true, to: played.to });

@@ -23,6 +23,8 @@ export interface BurstReport {
 const samplesPerMs = 48;
 /** After the far end went quiet, so much more is recorded. */
 const tailMs = 300;
+/** What is delayed on a busy machine is still heard, for so long after the floor is idle. */
+const delayedMs = 2_000;
 
 /** Presses, speaks the whole file from the press on, lets go. What is said and what the far loudspeaker plays lie in `folder` afterwards. */
 export async function burst(from: Site, to: Site, file: string, folder: string): Promise<BurstReport> {
@@ -47,6 +49,8 @@ export async function burst(from: Site, to: Site, file: string, folder: string):
   const [grant, out] = await Promise.all([granted, heardOut]);
   const released = await from.board.command({ release: "ptt", bounce: true });
   await idle;
+  const isQuiet = (): boolean => (quiets.at(-1) ?? 0) > (sounds.at(-1) ?? Number.POSITIVE_INFINITY);
+  for (let waited = 0; !isQuiet() && waited < delayedMs; waited += tailMs) await pause(tailMs);
   await pause(tailMs);
   await to.board.command({ "record-stop": true });
   stopListening();
@@ -106,7 +110,8 @@ export function arrived({ likeness }: BurstReport): boolean {
 export function timeline(report: BurstReport): string {
   const { from, to, likeness } = report;
   const [firstWord, lastWord] = report.mouthToEarMs;
-  const at = (ms: number, what: string): string => `${ms.toFixed(1).padStart(10)} ms  ${what}`;
+  const at = (ms: number, what: string): string =>
+    `${(Number.isNaN(ms) ? "never" : `${ms.toFixed(1)} ms`).padStart(13)}  ${what}`;
   return [
     `${from} -> ${to}`,
     at(0, `button edge at ${from}`),

@@ -3,7 +3,7 @@ import { emitKeypressEvents } from "node:readline";
 import type { BoardEvent } from "../../hal/board/simulated-client.ts";
 import type { Site } from "./site.ts";
 
-const help = `space: key up / unkey     e: the emergency button     o: the emergency is over     s: the other site's button     q: end
+const help = `space: key up / unkey     e: the emergency button     o: it is over (where it was called)     s: the other site's button     q: end
 While the key is down, the microphone hears a speech that starts anew each time.
 `;
 

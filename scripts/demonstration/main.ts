@@ -11,7 +11,7 @@ import { type Site, startSite } from "./site.ts";
 const program = new Command("scripts/demo")
   .description(
     "Starts two gateways (sites north and south) on this machine, sends real speech from north's button to south's loudspeaker " +
-      "and back, prints what happened when, and writes what each loudspeaker played. Then key up with the space bar.",
+      "and back, prints what happened when, and writes what each loudspeaker played. Then key up with the space bar, or call an emergency with e.",
   )
   .option("--once", "end after the two bursts; exit status 0 only if the speech arrived whole", false)
   .option("--broker <url>", "an MQTT broker to meet at (mqtt://host:port), instead of the one embedded in north")

@@ -136,16 +136,16 @@ test("a user's phone may be keyed by voice, and their terminals may hear further
   assert.equal(
     refused.map((words) => words.trim().split("\n")[0]),
     [
-      "roger: terminals: scan.groups.0: this is not among the account's talkgroups",
-      "roger: terminals: voiceHangSeconds: nothing is keyed by voice without keying: voice; add that, or remove this",
-      "roger: terminals: keying: expected dtmf or voice",
-      "roger: terminals: scan groups: expected one talkgroup at least",
+      "roger: --scan sea: this is not among the account's talkgroups",
+      "roger: --voice-hang 1: nothing is keyed by voice without keying: voice; add that, or remove this",
+      "roger: --keying tones: expected dtmf or voice",
+      "roger: --scan: expected one talkgroup at least",
     ],
   );
 });
 
 test("people are shown a table", async (rig) => {
-  await rig.roger("talkgroup add sea --talk-seconds 12 --hang-seconds 0 -c north.yaml");
+  await rig.roger("talkgroup add sea --talk-seconds 12 --hang-seconds 0 --queueing --record -c north.yaml");
   await rig.roger("user add dave --listen-only ops --digest MD5 -c north.yaml", password);
   await rig.roger(
     "talkgroup member add sea dave --role dispatcher --priority 200 --no-preempt --emergency --standing -c north.yaml",
@@ -160,9 +160,9 @@ test("people are shown a table", async (rig) => {
     "",
   ]);
   assert.equal((await rig.roger("talkgroup list -c north.yaml")).out.split("\n"), [
-    "TALKGROUP  MEMBERS  TALK  HANG  FROM",
-    "ops        2        30 s  10 s  configuration",
-    "sea        2        12 s  0 s   command",
+    "TALKGROUP  MEMBERS  TALK  HANG  OPTIONS           FROM",
+    "ops        2        30 s  10 s                    configuration",
+    "sea        2        12 s  0 s   queueing, record  command",
     "",
   ]);
   assert.equal((await rig.roger("talkgroup member list sea -c north.yaml")).out.split("\n"), [
@@ -217,7 +217,7 @@ test("what makes no sense is refused with the reason, and nothing is done", asyn
     ["user remove dave", "there is no user dave"],
     ["user remove panel", `user panel ${inConfig}`],
     ["user passwd panel", `user panel ${inConfig}`],
-    ["talkgroup add lake --talk-seconds soon", "lake talkSeconds: expected 1 to 3600 seconds"],
+    ["talkgroup add lake --talk-seconds soon", "--talk-seconds soon: expected 1 to 3600 seconds"],
     ["talkgroup remove ops", `talkgroup ops ${inConfig}`],
     ["talkgroup member add sea dave", "there is no user dave"],
     ["talkgroup member add sea panel --role king", "--role: expected talk, listen or dispatcher"],

@@ -134,10 +134,13 @@ test("arguments that make no sense are refused with status 2", async (rig) => {
   }
 });
 
-test("check calls a sound file sound, from any folder and whoever can read it", async (rig) => {
+test("check calls a sound file sound, from any folder, and says where a gateway would refuse it for who can read it", async (rig) => {
   chmodSync(rig.good, 0o644);
   const script = spawn(join(root, "scripts/roger"), ["check", "north.yaml"], { cwd: rig.folder });
-  assert.equal(await follow(rig, script).ended, { code: 0, out: "north.yaml: sound\n", err: "" });
+  const { code, out, err } = await follow(rig, script).ended;
+  const mode = "holds passwords, but others can read or write it (mode 644); chmod 600 north.yaml";
+  assert.equal(out.split("\n"), [`north.yaml: ${mode}; until then no gateway starts from it`, "north.yaml: sound", ""]);
+  assert.equal([code, err], [0, ""]);
 });
 
 test("check lists every fault of every file, and what cannot be read", async (rig) => {

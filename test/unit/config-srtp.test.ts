@@ -20,6 +20,7 @@ board: simulated
 accounts: [{ user: panel, password: "choose one", talkgroups: [ops] }]
 talkgroups: [{ name: ops }]
 `,
+    { mode: 0o600 },
   );
   const site = readSite(file, { secret: false, now: 0 });
   rmSync(folder, { recursive: true });

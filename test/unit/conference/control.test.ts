@@ -58,7 +58,7 @@ const request = (from: string): ControlEvent => ({
 const trunk = (
   from: string,
   participant: string,
-  message: "taken" | "idle" | "granted" | "deny",
+  message: "taken" | "idle" | "granted" | "deny" | "revoke",
   epoch = 1,
 ): ControlEvent => ({
   type: "trunk",
@@ -73,8 +73,8 @@ const trunk = (
         ? { type: "taken", party: `sip:${participant}`, mayRequest: true, sequence: 1 }
         : message === "granted"
           ? { type: "granted", durationS: 30, priority: 0 }
-          : message === "deny"
-            ? { type: "deny", cause: 1 }
+          : message === "deny" || message === "revoke"
+            ? { type: message, cause: 1 }
             : { type: "idle", sequence: 1 },
   },
 });
@@ -168,6 +168,23 @@ test("two sites that both ruled agree on one burst: the higher epoch stays, the 
   const yields = feed(ours, trunk("south", "south/1", "taken", 4));
   assert.ok(yields.effects.includes("tell north/1 revoke"));
   assert.is(yields.state.burst?.talker, "south/1");
+});
+
+test("every gateway is told of a revoke, and believes the one that controls", () => {
+  const ruled: ControlEvent = { type: "ruled", ruling: { do: "revoke", to: "south/1", cause: 4 } };
+  assert.equal(feed(alone, ruled).effects, ["send all revoke"]);
+  const own: ControlEvent = { type: "ruled", ruling: { do: "revoke", to: "north/1", cause: 4 } };
+  assert.equal(feed(alone, own).effects, ["tell north/1 revoke", "send all revoke"]);
+  const listening = feed(under("south"), trunk("south", "west/1", "taken")).state;
+  assert.equal(feed(listening, trunk("south", "west/1", "revoke")).effects, ["tell west/1 revoke"]);
+  assert.equal(feed(listening, trunk("west", "west/1", "revoke")).effects, []);
+});
+
+test("who has let go is not told of a revoke when somebody who waited is heard", () => {
+  const talking = feed(under("south"), request("north/1"), trunk("south", "north/1", "granted"));
+  const released = feed(talking.state, { type: "release", from: "north/1" }).state;
+  assert.not(feed(released, trunk("south", "south/1", "taken")).effects.includes("tell north/1 revoke"));
+  assert.ok(feed(talking.state, trunk("south", "south/1", "taken")).effects.includes("tell north/1 revoke"));
 });
 
 test("a talker's release that the controller never confirms frees the floor here all the same", () => {

@@ -7,6 +7,7 @@ import { loadOpus } from "../../../hal/opus/wasm.ts";
 import type { Terminal } from "../../support/terminal.ts";
 import { correlation } from "../media/signals.ts";
 import { sing, singer } from "./choir.ts";
+import { realmWith } from "./realm.ts";
 import { numbersOf, openSite, payloads, type Site, say, upTo } from "./site.ts";
 import { frames, heardBy, saidIn, speech } from "./sound.ts";
 
@@ -142,6 +143,36 @@ test("bursts that are cut are told to be: by a higher priority, by a talker who 
     ["sip:alice@example.org", "lost"],
   ]);
   assert.is(await site.close(), 0);
+});
+
+test("each site's recording says alike how a burst ended, wherever its talker and who waits for the floor are", async () => {
+  const { site, clock, close } = await realmWith({ record: true, queueing: true }, "south", "north", "west");
+  const sam = await site("south").member("sam");
+  const nora = await site("north").member("nora");
+  const chief = await site("north").member("chief", { priority: 9 });
+  async function turn(talker: Terminal, next?: Terminal): Promise<void> {
+    talker.press();
+    await clock.advance(50);
+    await say(clock, talker, payloads(10));
+    next?.press();
+    await clock.advance(50);
+    talker.release();
+    await clock.advance(50);
+    if (!next) return;
+    await say(clock, next, payloads(10));
+    next.release();
+    await clock.advance(500);
+  }
+  await turn(sam, chief);
+  await turn(nora, sam);
+  await turn(sam, nora);
+  for (const name of ["south", "north", "west"])
+    assert.equal(
+      endsOf(site(name)).map(([talker, end]) => `${talker?.slice(4).split("@")[0]} ${end}`),
+      ["sam revoked", "chief complete", "nora complete", "sam complete", "sam complete", "nora complete"],
+      name,
+    );
+  assert.is(await close(), 0);
 });
 
 test("who falls silent is lost", async () => {
