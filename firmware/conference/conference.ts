@@ -30,13 +30,12 @@ import type {
   LegOptions,
   Move,
   Rights,
-  SpokenPiece,
   TalkgroupSettings,
 } from "./protocol.ts";
 import { sharedEvery } from "./rounds.ts";
 import { type Scanning, scanning } from "./scanning.ts";
 import type { PresentCall } from "./session-call.ts";
-import { type BurstTap, burstTap } from "./tap.ts";
+import { burstTaps } from "./tap.ts";
 import { type Telephone, telephone } from "./telephone.ts";
 
 /** Legs of one conference server; beyond, a terminal is refused (503) rather than everybody served badly. */
@@ -83,8 +82,8 @@ export function openConference(
   const scanners = new Set<Scanning>();
   const losses = lossSurvey<Leg>();
   const tones = toneBook(ports.opus);
-  /** Recorded so far, and recordings that sound now. */
-  let bursts = 0;
+  const tapOf = burstTaps({ ...ports, post: (piece) => post({ type: "spoken", ...piece }) });
+  /** Recordings that sound now. */
   let replays = 0;
   const streams = ports.network.streams(mostLegs);
   const every = sharedEvery(ports.clock);
@@ -123,18 +122,6 @@ export function openConference(
     const placed = legs.get(leg.id);
     const said = placed?.scanning ? placed.scanning.told(talkgroup, message) : message;
     return said && placed?.telephone?.told(said) ? undefined : said;
-  }
-
-  function tapOf({ name, record, endOfMediaMs }: TalkgroupSettings): BurstTap | undefined {
-    if (!record) return undefined;
-    const send = (piece: SpokenPiece): void => post({ type: "spoken", ...piece });
-    const nextBurst = (): number => {
-      bursts += 1;
-      return bursts;
-    };
-    // The floor's own count of the silence began up to a moment before it.
-    const silenceMs = endOfMediaMs - 300;
-    return burstTap({ ...ports, post: send }, { talkgroup: name, silenceMs, nextBurst });
   }
 
   function closeTalkgroup(name: string): void {

@@ -8,7 +8,7 @@ import { speechHeaderLength, writeSpeechHeader } from "../media/packed-speech.ts
 import type { SourceNumbers } from "../media/rewriter.ts";
 import { rtpHeaderLength, timestampDistance } from "../media/rtp.ts";
 import type { FanOut } from "./fan-out.ts";
-import type { SpokenPiece } from "./protocol.ts";
+import type { SpokenPiece, TalkgroupSettings } from "./protocol.ts";
 
 export interface BurstTap {
   /** A burst begins; one before it is over. */
@@ -170,5 +170,21 @@ export function burstTap(
       why ??= "lost";
       finish();
     },
+  };
+}
+
+/** Taps the talkgroups that are recorded; bursts are counted through all of them. */
+export function burstTaps(
+  ports: Parameters<typeof burstTap>[0],
+): (settings: TalkgroupSettings) => BurstTap | undefined {
+  let bursts = 0;
+  const nextBurst = (): number => {
+    bursts += 1;
+    return bursts;
+  };
+  return ({ name, record, endOfMediaMs }) => {
+    if (!record) return undefined;
+    // The floor's own count of the silence began up to a moment before it.
+    return burstTap(ports, { talkgroup: name, silenceMs: endOfMediaMs - 300, nextBurst });
   };
 }
