@@ -13,6 +13,7 @@ import { DeviceError } from "../hal/error.ts";
 import { openBoard } from "../hal/hal.ts";
 import { nodeHttp } from "../hal/http/node.ts";
 import { nodeLocal } from "../hal/local/node.ts";
+import { nodeNetwork } from "../hal/network/node.ts";
 import { cryptoRandom } from "../hal/random/node.ts";
 import { openSpeech } from "../hal/speech.ts";
 import type { AskLog } from "./cli/log.ts";
@@ -70,7 +71,7 @@ function goBeforeOthers(log: Logger): void {
 /** Opens every port and a gateway on them. Rejects with DeviceError when an address or a device is not to be had. */
 async function start({ config, board: description, certificates }: Site, log: Logger, ending: Ending): Promise<void> {
   const random = cryptoRandom();
-  const { opus, network, srtp, withoutNative } = await openSpeech();
+  const { opus, srtp, withoutNative } = await openSpeech();
   log.info(
     { event: "native", native: withoutNative === undefined },
     withoutNative ?? "the native addon does the work on speech",
@@ -100,7 +101,8 @@ async function start({ config, board: description, certificates }: Site, log: Lo
   gateway = await startGateway(config, {
     clock,
     random,
-    network,
+    // One socket that every phone writes to: Node reads many datagrams of it a turn, where the addon takes turns between many sockets.
+    network: nodeNetwork(),
     opus,
     srtp,
     board,
