@@ -104,7 +104,7 @@ for (const codec of codecNames)
     const { first, last } = ends(said, heard);
     assert.ok(first.value > 0.95 && last.value > 0.93, `correlation ${first.value}, then ${last.value}`);
     assert.ok(first.lag < 75 * 48, `${first.lag / 48} ms late`);
-    assert.ok(last.lag < first.lag - 5 * 48, `${last.lag / 48} ms late when the network is known to be clean`);
+    assert.ok(last.lag < 60 * 48, `${last.lag / 48} ms late when the network is known to be clean`);
     assert.is(spoken.indexOf(true), 2, "40 ms after the first packet");
     assert.ok(spoken.lastIndexOf(true) <= punctualEnd);
     assert.is(rms(heard, heard.length - 960), 0);
