@@ -56,6 +56,15 @@ struct Arguments {
   napi_value operator[](size_t index) const { return at[index]; }
 };
 
+// The arguments of a call of a function that belongs to a subject, and that; for the path of a packet.
+template <typename Subject, size_t count>
+Subject* argumentsOf(napi_env env, napi_callback_info info, napi_value (&values)[count]) {
+  size_t given = count;
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &given, values, nullptr, &data);
+  return static_cast<Subject*>(data);
+}
+
 // The elements of a typed array, where they are: valid until JavaScript runs again. A detached one has none.
 template <typename Element>
 struct Span {

@@ -94,14 +94,6 @@ bool number(Row& row, uint8_t* packet, size_t length, const PacketNumbers& numbe
   return true;
 }
 
-template <size_t count>
-Streams* arguments(napi_env env, napi_callback_info info, napi_value (&values)[count]) {
-  size_t given = count;
-  void* data = nullptr;
-  napi_get_cb_info(env, info, &given, values, nullptr, &data);
-  return static_cast<Streams*>(data);
-}
-
 uint32_t uint32Of(napi_env env, napi_value value) {
   // Modulo 2^32, as JavaScript's bit operators have it.
   uint32_t result = 0;
@@ -122,7 +114,7 @@ size_t seal(Streams* streams, SrtpSession* srtp, const uint8_t* packet, size_t l
 // nowhere where it cannot.
 napi_value aim(napi_env env, napi_callback_info info) {
   napi_value values[5];
-  Streams* streams = arguments(env, info, values);
+  Streams* streams = argumentsOf<Streams>(env, info, values);
   const uint32_t row = uint32Of(env, values[0]);
   int32_t index = -1;
   napi_get_value_int32(env, values[1], &index);
@@ -146,7 +138,7 @@ napi_value aim(napi_env env, napi_callback_info info) {
 // send(rows, size, packet, sequence, timestamp, marker, count, restart, now, except)
 napi_value send(napi_env env, napi_callback_info info) {
   napi_value values[10];
-  Streams* streams = arguments(env, info, values);
+  Streams* streams = argumentsOf<Streams>(env, info, values);
   void* rows = nullptr;
   void* packet = nullptr;
   size_t most = 0;

@@ -112,14 +112,6 @@ void onReadable(uv_poll_t* poll, int, int) {
   napi_close_handle_scope(udp->env, scope);
 }
 
-template <size_t count>
-Udp* arguments(napi_env env, napi_callback_info info, napi_value (&values)[count]) {
-  size_t given = count;
-  void* data = nullptr;
-  napi_get_cb_info(env, info, &given, values, nullptr, &data);
-  return static_cast<Udp*>(data);
-}
-
 int32_t int32Of(napi_env env, napi_value value) {
   int32_t result = 0;
   napi_get_value_int32(env, value, &result);
@@ -142,7 +134,7 @@ void closeAll(UdpSocket* socket) {
 // bind(host, port): the socket's index.
 napi_value bindSocket(napi_env env, napi_callback_info info) {
   napi_value values[2];
-  Udp* udp = arguments(env, info, values);
+  Udp* udp = argumentsOf<Udp>(env, info, values);
   Endpoint local;
   if (!endpointArgument(env, values[0], values[1], &local)) {
     return number(env, -EINVAL);
@@ -180,7 +172,7 @@ napi_value bindSocket(napi_env env, napi_callback_info info) {
 // port(index)
 napi_value localPort(napi_env env, napi_callback_info info) {
   napi_value values[1];
-  Udp* udp = arguments(env, info, values);
+  Udp* udp = argumentsOf<Udp>(env, info, values);
   UdpSocket* socket = socketOf(udp, int32Of(env, values[0]));
   Endpoint local;
   local.length = sizeof local.v6;
@@ -191,7 +183,7 @@ napi_value localPort(napi_env env, napi_callback_info info) {
 // to(index, host, port): where `send` sends to from now on; false where nothing can be sent to.
 napi_value setPeer(napi_env env, napi_callback_info info) {
   napi_value values[3], result;
-  Udp* udp = arguments(env, info, values);
+  Udp* udp = argumentsOf<Udp>(env, info, values);
   UdpSocket* socket = socketOf(udp, int32Of(env, values[0]));
   Endpoint peer;
   const bool possible = socket && endpointArgument(env, values[1], values[2], &peer) && peer.any.sa_family == socket->family;
@@ -203,7 +195,7 @@ napi_value setPeer(napi_env env, napi_callback_info info) {
 // send(index, data)
 napi_value send(napi_env env, napi_callback_info info) {
   napi_value values[2];
-  Udp* udp = arguments(env, info, values);
+  Udp* udp = argumentsOf<Udp>(env, info, values);
   UdpSocket* socket = socketOf(udp, int32Of(env, values[0]));
   void* data = nullptr;
   size_t length = 0;
@@ -215,7 +207,7 @@ napi_value send(napi_env env, napi_callback_info info) {
 // source(record): the host that a datagram of this batch came from.
 napi_value sourceHost(napi_env env, napi_callback_info info) {
   napi_value values[1];
-  Udp* udp = arguments(env, info, values);
+  Udp* udp = argumentsOf<Udp>(env, info, values);
   const Endpoint& source = udp->sources[int32Of(env, values[0]) & (batch - 1)];
   char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1] = "";
   if (source.any.sa_family == AF_INET6) {
@@ -232,7 +224,7 @@ napi_value sourceHost(napi_env env, napi_callback_info info) {
 // close(index)
 napi_value closeSocket(napi_env env, napi_callback_info info) {
   napi_value values[1];
-  Udp* udp = arguments(env, info, values);
+  Udp* udp = argumentsOf<Udp>(env, info, values);
   const int32_t index = int32Of(env, values[0]);
   UdpSocket* socket = socketOf(udp, index);
   if (!socket) return nullptr;
@@ -246,7 +238,7 @@ napi_value closeSocket(napi_env env, napi_callback_info info) {
 // streams(words)
 napi_value streams(napi_env env, napi_callback_info info) {
   napi_value values[1];
-  Udp* udp = arguments(env, info, values);
+  Udp* udp = argumentsOf<Udp>(env, info, values);
   return openStreams(env, &udp->sockets, values[0]);
 }
 
