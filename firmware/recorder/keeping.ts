@@ -1,5 +1,5 @@
 /** The thread of the disk, as the main thread starts it: a disk may take its time, and neither voice nor signalling waits with it. */
-import { Worker } from "node:worker_threads";
+import { startDiskThread } from "../store/disk-thread.ts";
 import type { Answer, FromDisk, LogLimits, Outcome, Piece, Question, ToDisk } from "./protocol.ts";
 
 export interface DiskThread {
@@ -21,32 +21,16 @@ export interface DiskHandlers {
 export type DiskLauncher = (limits: LogLimits, handlers: DiskHandlers) => DiskThread;
 
 export const launchDisk: DiskLauncher = (limits, { onOutcome, onAnswer, onCrash }) => {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: limits });
-  const post = (message: ToDisk): void => worker.postMessage(message);
-  let state: "open" | "closing" | "ended" = "open";
-
-  function ended(error: Error): void {
-    const before = state;
-    state = "ended";
-    if (before === "open") onCrash(error);
-  }
-  worker.on("error", ended);
-  worker.on("exit", (code) => ended(new Error(`the thread that writes the voice log ended with code ${code}`)));
-  worker.on("message", (message: FromDisk) => {
-    if (message.type === "written") return onOutcome(message.outcome);
-    onAnswer(message.number, message.answer);
-  });
-
+  const { post, close } = startDiskThread<ToDisk, FromDisk>(
+    { beside: import.meta.url, module: "worker", work: "the voice log", data: limits },
+    {
+      onNews: (news) => (news.type === "written" ? onOutcome(news.outcome) : onAnswer(news.number, news.answer)),
+      onCrash,
+    },
+  );
   return {
     write: (pieces) => post({ type: "write", pieces }),
     ask: (number, question) => post({ type: "ask", number, question }),
-    close: () =>
-      new Promise((closed) => {
-        if (state === "ended") return closed();
-        state = "closing";
-        worker.once("exit", () => closed());
-        post({ type: "close" });
-      }),
+    close,
   };
 };

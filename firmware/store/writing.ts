@@ -2,8 +2,8 @@
  * Writes registrations in a thread of its own: a commit waits for the card, which may take its time, and neither voice
  * nor signalling waits with it.
  */
-import { Worker } from "node:worker_threads";
 import type { BindingChange } from "./bindings.ts";
+import { startDiskThread } from "./disk-thread.ts";
 
 /** Writes one batch after another. */
 export interface BindingWriter {
@@ -29,28 +29,9 @@ export type ToWriter =
   | { readonly type: "close" };
 
 export const launchWriter: WriterLauncher = (file, { onOutcome, onCrash }) => {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./writer.${extension}`, import.meta.url), { workerData: file });
-  const post = (message: ToWriter): void => worker.postMessage(message);
-  let state: "open" | "closing" | "ended" = "open";
-
-  function ended(error: Error): void {
-    const before = state;
-    state = "ended";
-    if (before === "open") onCrash(error);
-  }
-  worker.on("error", ended);
-  worker.on("exit", (code) => ended(new Error(`the thread that writes registrations ended with code ${code}`)));
-  worker.on("message", onOutcome);
-
-  return {
-    write: (changes, revision) => post({ type: "write", changes, revision }),
-    close: () =>
-      new Promise((closed) => {
-        if (state === "ended") return closed();
-        state = "closing";
-        worker.once("exit", () => closed());
-        post({ type: "close" });
-      }),
-  };
+  const { post, close } = startDiskThread<ToWriter, Outcome>(
+    { beside: import.meta.url, module: "writer", work: "registrations", data: file },
+    { onNews: onOutcome, onCrash },
+  );
+  return { write: (changes, revision) => post({ type: "write", changes, revision }), close };
 };
